@@ -1,0 +1,52 @@
+"""The command line: parse, call, print. Each command lives in its own file of `commands/`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mksgn_neuro import __version__
+from mksgn_neuro.errors import UserError
+
+COMMANDS: tuple[str, ...] = ()
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command runs, so that `--help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = __import__(f"mksgn_neuro.commands.{name}", fromlist=["command"])
+        return module.command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mksgn-neuro")
+def cli() -> None:
+    """Train a spiking graph network on skeletons and run exactly what you trained on Loihi-style hardware."""
+
+
+def main() -> None:
+    """Entry point: user errors become one line on stderr and their exit status."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except UserError as error:
+        click.echo(f"mksgn-neuro: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

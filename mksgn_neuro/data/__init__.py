@@ -1,0 +1,1 @@
+"""Skeleton data: readers, modalities, transforms, synthetic motion."""

@@ -1,0 +1,33 @@
+"""Errors that a user can cause. The command line prints them as one line; everything else is a bug."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Base of what users can cause: what is wrong, where, and what to do about it.
+
+    `exit_code` is the process's exit status (DESIGN.md 13): 2 for bad usage or input, 1 for failed work.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, *, place: str = "", remedy: str = "") -> None:
+        self.problem, self.place, self.remedy = problem, place, remedy
+        parts = [f"{place}: {problem}" if place else problem]
+        if remedy:
+            parts.append(remedy)
+        super().__init__("; ".join(parts))
+
+
+class BadInput(UserError):
+    """A file or value from the user cannot be used."""
+
+
+class Unsupported(UserError):
+    """A legal request that this compiler does not lower; the remedy names the alternative."""
+
+
+class WorkFailed(UserError):
+    """The command ran and its answer is no: a rung differs, a network does not fit."""
+
+    exit_code = 1

@@ -1,0 +1,219 @@
+"""What a legal network is: a table of small rules, all violations reported at once.
+
+Limits: DESIGN.md 5 and 9, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimize_weight_bits`, `DelaySparse`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+
+from mksgn_neuro.errors import UserError
+from mksgn_neuro.ir.network import ROLES, Network, Population, Projection
+from mksgn_neuro.ir.weights import ConvKernel
+
+MAX_VTH = 2**17 - 1
+MAX_DECAY = 4096
+BIAS_RANGE = (-4096, 4095)
+MIXED_WEIGHT_RANGE = (-256, 254)
+MAX_UNSIGNED_WEIGHT = 255
+MAX_DELAY = 62
+MAX_MESSAGE_BITS = 16
+SYNAPTIC_SUM_LIMIT = 2**17  # times 64 it leaves the signed 24 bits of the compartment current
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: where, which field, the value found, the limit and what to do."""
+
+    rule: str
+    place: str
+    field: str
+    value: str
+    limit: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.field} is {self.value}, limit {self.limit}; {self.remedy} [{self.rule}]"
+
+
+class IllegalNetwork(UserError):
+    """A network breaks rules of the specification; `violations` has them all."""
+
+    exit_code = 1
+
+    def __init__(self, violations: list[Violation]) -> None:
+        self.violations = violations
+        super().__init__("\n".join(str(v) for v in violations))
+
+
+Rule = Callable[[Network], Iterator[Violation]]
+
+
+def unique_names(network: Network) -> Iterator[Violation]:
+    names = Counter([network.source.name, *(p.name for p in network.populations)])
+    for name, count in names.items():
+        if count > 1:
+            yield Violation("unique_names", name, "name", f"used {count} times", "once", "rename one of them")
+
+
+def known_roles(network: Network) -> Iterator[Violation]:
+    for population in network.populations:
+        for role in {population.role, *(g.role for g in population.groups)} - set(ROLES):
+            yield Violation("known_roles", population.name, "role", role, ", ".join(ROLES), "use a known role")
+
+
+def endpoints_exist(network: Network) -> Iterator[Violation]:
+    populations = {p.name for p in network.populations}
+    for q in network.projections:
+        if q.pre not in populations | {network.source.name}:
+            yield Violation("endpoints_exist", _pair(q), "pre", q.pre, "a population or the source", "add it")
+        if q.post not in populations:
+            yield Violation("endpoints_exist", _pair(q), "post", q.post, "a population", "add it")
+    if network.readout not in populations:
+        yield Violation("endpoints_exist", "network", "readout", network.readout, "a population", "name one")
+
+
+def shapes_match(network: Network) -> Iterator[Violation]:
+    for p in network.populations:
+        for name in ("i_decay", "v_decay", "bias"):
+            shape = getattr(p, name).shape
+            if shape not in ((), (p.size,)):
+                yield Violation("shapes_match", p.name, name, f"shape {shape}", f"() or ({p.size},)", "reshape")
+    for q in network.projections:
+        expected = (network[q.post].size, network.size_of(q.pre))
+        if tuple(q.weights.shape) != expected:
+            yield Violation("shapes_match", _pair(q), "weights", str(q.weights.shape), str(expected), "reshape")
+
+
+def acyclic(network: Network) -> Iterator[Violation]:
+    if not nx.is_directed_acyclic_graph(network.graph):
+        cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
+        yield Violation("acyclic", cycle, "projections", "a cycle", "loops to itself only", "cut the cycle")
+
+
+def decays_in_range(network: Network) -> Iterator[Violation]:
+    for p in network.populations:
+        for name in ("i_decay", "v_decay"):
+            yield from _in_range("decays_in_range", p, name, 0, MAX_DECAY)
+
+
+def biases_in_range(network: Network) -> Iterator[Violation]:
+    for p in network.populations:
+        yield from _in_range("biases_in_range", p, "bias", *BIAS_RANGE)
+
+
+def thresholds_in_range(network: Network) -> Iterator[Violation]:
+    for p in network.populations:
+        if not 0 <= p.vth <= MAX_VTH:
+            yield Violation("thresholds_in_range", p.name, "vth", str(p.vth), f"0..{MAX_VTH}", "scale weights down")
+
+
+def weights_on_grid(network: Network) -> Iterator[Violation]:
+    """8-bit weights: even in [−256, 254] if signs are mixed, 0..255 if none is negative (DESIGN.md 5)."""
+    for q in network.projections:
+        values = q.weights.kernel if isinstance(q.weights, ConvKernel) else q.weights.data
+        if values.size == 0:
+            continue
+        low, high = int(values.min()), int(values.max())
+        if low >= 0:
+            if high > MAX_UNSIGNED_WEIGHT:
+                limit = f"0..{MAX_UNSIGNED_WEIGHT} where none is negative"
+                yield Violation("weights_on_grid", _pair(q), "weight", str(high), limit, "requantize")
+        elif low < MIXED_WEIGHT_RANGE[0] or high > MIXED_WEIGHT_RANGE[1] or np.any(values & 1):
+            limit = f"even in {list(MIXED_WEIGHT_RANGE)}"
+            yield Violation("weights_on_grid", _pair(q), "weight", f"in [{low}, {high}]", limit, "requantize")
+
+
+def delays_in_range(network: Network) -> Iterator[Violation]:
+    for q in network.projections:
+        if not 0 <= q.delay <= MAX_DELAY:
+            remedy = "insert a relay population or shorten the dilation"
+            yield Violation("delays_in_range", _pair(q), "delay", str(q.delay), f"0..{MAX_DELAY}", remedy)
+
+
+def hop_is_known(network: Network) -> Iterator[Violation]:
+    if network.hop not in (0, 1):
+        yield Violation("hop_is_known", "network", "hop", str(network.hop), "0 (frames) or 1 (steps)", "balance it")
+    for q in network.projections:
+        if q.pre == q.post and q.delay + network.hop < 1:
+            yield Violation("hop_is_known", _pair(q), "delay", "0", "1 for a loop in frames", "delay the loop")
+
+
+def source_is_legal(network: Network) -> Iterator[Violation]:
+    bits = network.source.message_bits
+    if not 0 <= bits <= MAX_MESSAGE_BITS:
+        limit = f"0..{MAX_MESSAGE_BITS}"
+        yield Violation("source_is_legal", network.source.name, "message_bits", str(bits), limit, "use fewer bits")
+
+
+def current_cannot_wrap(network: Network) -> Iterator[Violation]:
+    """|Σ W·s| < 131072 whatever the input, current kept by i_decay included."""
+    for p in network.populations:
+        worst = synaptic_sum_bound(network, p)
+        kept = MAX_DECAY / np.maximum(np.broadcast_to(p.i_decay, (p.size,)), 1)
+        bound = worst * kept
+        over = np.flatnonzero(bound >= SYNAPTIC_SUM_LIMIT)
+        if over.size:
+            n = int(over[np.argmax(bound[over])])
+            place = f"{p.name}: {network.describe(p.name, n)}"
+            remedy = f"{over.size} neurons can wrap: lower input bits, fan-in or weights"
+            yield Violation("current_cannot_wrap", place, "|Σ W·s|", f"{bound[n]:.0f}", "131071", remedy)
+
+
+def synaptic_sum_bound(network: Network, population: Population) -> np.ndarray:
+    """Largest |Σ W·s| that any input can cause in one step, int64 (N,)."""
+    up = np.zeros(population.size, dtype=np.int64)
+    down = np.zeros(population.size, dtype=np.int64)
+    for q in network.incoming[population.name]:
+        scale = 2.0**q.weight_exp
+        positive = np.asarray(q.matrix.maximum(0).sum(axis=1, dtype=np.int64)).ravel()
+        negative = -np.asarray(q.matrix.minimum(0).sum(axis=1, dtype=np.int64)).ravel()
+        if q.pre == network.source.name and network.source.message_bits:
+            both = (positive + negative) * network.source.max_payload
+            positive, negative = both, both
+        up += np.ceil(positive * scale).astype(np.int64)
+        down += np.ceil(negative * scale).astype(np.int64)
+    return np.maximum(up, down)
+
+
+STRUCTURE: tuple[Rule, ...] = (unique_names, known_roles, endpoints_exist, shapes_match, acyclic, hop_is_known)
+VALUES: tuple[Rule, ...] = (
+    decays_in_range,
+    biases_in_range,
+    thresholds_in_range,
+    weights_on_grid,
+    delays_in_range,
+    source_is_legal,
+    current_cannot_wrap,
+)
+
+
+def check(network: Network) -> list[Violation]:
+    """All violations; rules on values run only on a network whose structure is sound."""
+    broken = [v for rule in STRUCTURE[:3] for v in rule(network)]
+    broken = broken or [v for rule in STRUCTURE[3:] for v in rule(network)]
+    return broken or [v for rule in VALUES for v in rule(network)]
+
+
+def require_legal(network: Network) -> Network:
+    """The network itself; raises IllegalNetwork with every violation."""
+    violations = check(network)
+    if violations:
+        raise IllegalNetwork(violations)
+    return network
+
+
+def _pair(q: Projection) -> str:
+    return f"{q.pre} → {q.post}" + (f" (delay {q.delay})" if q.delay else "")
+
+
+def _in_range(rule: str, p: Population, name: str, low: int, high: int) -> Iterator[Violation]:
+    values = getattr(p, name)
+    if values.size and (values.min() < low or values.max() > high):
+        worst = values.min() if values.min() < low else values.max()
+        yield Violation(rule, p.name, name, str(worst), f"{low}..{high}", "bring it into the field's range")

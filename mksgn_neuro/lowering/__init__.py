@@ -1,0 +1,1 @@
+"""Passes from a trained model to the integer IR, one per file."""

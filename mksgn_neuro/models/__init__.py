@@ -1,0 +1,1 @@
+"""The MK-SGN student, its teacher and their neurons."""

@@ -1,0 +1,1 @@
+"""Exact simulation of an IR network."""

@@ -1,0 +1,95 @@
+"""The definition: what an integer network computes, in plain numpy (DESIGN.md 5 and 6).
+
+Per neuron and time step, u and v signed 24 bits:
+
+    a = Σ_projections W·s·2^weight_exp                  spikes that arrive at this step
+    u = trunc0(u·(4096 − i_decay) / 4096) + 64·a        wraps into (−2^23, 2^23]
+    v = trunc0(v·(4096 − v_decay) / 4096) + u + 64·bias saturates at ±(2^23 − 1)
+    s = v > 64·vth;   v = 0 where s
+
+Checked against lava-nc 0.10.0's `PyLifModelBitAcc`, a trace of a real Loihi 2 and Intel's ntidigits network
+(tests/sim/test_oracles.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.ir import Network, Population
+
+UV_MAX = 2**23
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one population did: `spikes` uint8 (T, N); `u`, `v` int32 (T, N) after the reset, if recorded."""
+
+    spikes: np.ndarray
+    u: np.ndarray | None = None
+    v: np.ndarray | None = None
+
+
+def run(network: Network, inputs: np.ndarray, *, period: int | None = None, states: bool = False) -> dict[str, Trace]:
+    """Run `inputs` (T, source.size), integers, through the network; a Trace of T steps per population.
+
+    With a `period`, each population zeroes u and v at the first step of each period, counted from the step at
+    which the period's first input can reach it (its level times hop); spikes in flight are not cleared.
+    """
+    inputs = np.asarray(inputs)
+    arrived = {network.source.name: inputs.astype(np.int64)}
+    traces = {}
+    for population in network.order:
+        drive = np.zeros((len(inputs), population.size), dtype=np.int64)
+        loops = []
+        for q in network.incoming[population.name]:
+            lag = network.hop + q.delay
+            if q.pre == q.post:
+                loops.append((q.matrix.astype(np.int64), q.weight_exp, lag))
+            else:
+                current = _scaled(q.matrix.astype(np.int64) @ arrived[q.pre].T, q.weight_exp).T
+                drive[lag:] += current[: len(inputs) - lag] if lag else current
+        first = network.hop * network.level[population.name]
+        trace = _integrate(population, drive, loops, period, first, states)
+        traces[population.name] = trace
+        arrived[population.name] = trace.spikes.astype(np.int64)
+    return traces
+
+
+def _integrate(p: Population, drive: np.ndarray, loops: list, period: int | None, first: int, states: bool) -> Trace:
+    steps = len(drive)
+    spikes = np.zeros((steps, p.size), dtype=np.uint8)
+    u_all, v_all = (np.zeros((steps, p.size), dtype=np.int32) for _ in "uv") if states else (None, None)
+    u = np.zeros(p.size, dtype=np.int64)
+    v = np.zeros(p.size, dtype=np.int64)
+    for t in range(steps):
+        a = drive[t]
+        for matrix, exponent, lag in loops:
+            if t >= lag:
+                a = a + _scaled(matrix @ spikes[t - lag].astype(np.int64), exponent)
+        if period and (t - first) % period == 0:
+            u[:] = v[:] = 0
+        u = wrap(decayed(u, p.i_decay) + 64 * a)
+        v = np.clip(decayed(v, p.v_decay) + u + 64 * p.bias.astype(np.int64), 1 - UV_MAX, UV_MAX - 1)
+        fired = v > 64 * p.vth
+        v[fired] = 0
+        spikes[t] = fired
+        if states:
+            u_all[t], v_all[t] = u, v
+    return Trace(spikes, u_all, v_all)
+
+
+def decayed(state: np.ndarray, decay: np.ndarray) -> np.ndarray:
+    """state·(4096 − decay) / 4096, rounded toward zero."""
+    product = state * (4096 - decay.astype(np.int64))
+    return np.sign(product) * (np.abs(product) >> 12)
+
+
+def wrap(u: np.ndarray) -> np.ndarray:
+    """u modulo 2^24 into (−2^23, 2^23]."""
+    return UV_MAX - (UV_MAX - u) % (2 * UV_MAX)
+
+
+def _scaled(current: np.ndarray, exponent: int) -> np.ndarray:
+    return current << exponent if exponent >= 0 else current >> -exponent

@@ -24,6 +24,7 @@ def random_network(
     loops: bool = False,
     shared_parameters: bool = False,
     quiet: bool = False,
+    threshold: int | None = None,
     hop: int = 1,
     message_bits: int = 8,
 ) -> Network:
@@ -39,7 +40,7 @@ def random_network(
         n = int(rng.integers(1, max_size + 1))
         v_decay = rng.integers(0, 4097, n) if rng.random() < 0.3 else int(rng.integers(0, 4097))
         i_decay = rng.integers(2048, 4097, n) if rng.random() < 0.3 else 4096
-        vth = int(rng.integers(20, 400))
+        vth = threshold or int(rng.integers(20, 400))
         if shared_parameters or quiet:
             i_decay, v_decay = 4096, 2458
         bias = rng.integers(-40, int(0.6 * vth) if quiet else 60, n) if rng.random() < 0.5 else 0

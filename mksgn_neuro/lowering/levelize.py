@@ -1,0 +1,146 @@
+"""Pass: any balanced network becomes a strict chain, which is all that netx can hold.
+
+Level k holds every population at depth k and a relay of each value that must travel on. A value of population p at
+frame t is seen at level k at step t + k, plus the group's `delay` for copies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.ir import Group, Network, Population, Projection
+from mksgn_neuro.ir.spec import MIXED_WEIGHT_RANGE
+from mksgn_neuro.lowering.balance import balance
+from mksgn_neuro.lowering.separate import relay_group, separate_delays
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A run of neurons of a level: a population itself or the relay of it."""
+
+    of: str
+    relay: bool
+    start: int
+    size: int
+
+
+def levelize(network: Network) -> Network:
+    """The chain level1 → level2 → … of a network in frames (hop 0); raises Unsupported where no chain computes it."""
+    network = balance(separate_delays(network))
+    _require_relayable_source(network)
+    depth = max(network.level.values())
+    slots = _layout(network, depth)
+    levels = [_population(network, k, slots[k]) for k in range(1, depth + 1)]
+    projections = [q for k in range(1, depth + 1) for q in _projections(network, k, slots, levels)]
+    return network.with_(populations=tuple(levels), projections=tuple(projections), readout=f"level{depth}")
+
+
+def _require_relayable_source(network: Network) -> None:
+    deep = [q.post for q in network.outgoing[network.source.name] if network.level[q.post] > 1]
+    if deep and network.source.message_bits:
+        raise Unsupported(
+            "graded input enters below the first level, and a relay carries only spikes",
+            place=f"{network.source.name} → {deep[0]}",
+            remedy="feed graded input to populations of level 1 only",
+        )
+    if network.level[network.readout] != max(network.level.values()):
+        raise Unsupported("the readout is not the last level", place=network.readout, remedy="prune what follows it")
+
+
+def _layout(network: Network, depth: int) -> list[dict[str, _Slot]]:
+    """Per level, who has a place there: populations of that level, then relays of values used further on."""
+    last_use = defaultdict(int)
+    for q in network.projections:
+        if q.pre != q.post:
+            last_use[q.pre] = max(last_use[q.pre], network.level[q.post] - 1)
+    layout: list[dict[str, _Slot]] = [{network.source.name: _Slot(network.source.name, False, 0, network.source.size)}]
+    for k in range(1, depth + 1):
+        here = [(p.name, False) for p in network.order if network.level[p.name] == k]
+        names = [network.source.name, *(p.name for p in network.order)]
+        here += [(name, True) for name in names if network.level[name] < k <= last_use[name]]
+        level, start = {}, 0
+        for name, relay in here:
+            size = network.size_of(name)
+            level[name] = _Slot(name, relay, start, size)
+            start += size
+        layout.append(level)
+    return layout
+
+
+def _population(network: Network, k: int, slots: dict[str, _Slot]) -> Population:
+    own = [network[s.of] for s in slots.values() if not s.relay]
+    thresholds = {p.vth for p in own}
+    if len(thresholds) > 1:
+        names = ", ".join(f"{p.name} {p.vth}" for p in own)
+        remedy = "give populations of one level one threshold"
+        raise Unsupported(f"a netx level has one threshold, here are {names}", place=f"level{k}", remedy=remedy)
+    vth = thresholds.pop()
+    if len(own) < len(slots) and vth >= MIXED_WEIGHT_RANGE[1]:
+        remedy = f"quantize with thresholds below {MIXED_WEIGHT_RANGE[1]}"
+        raise Unsupported(f"threshold {vth} is more than one relayed spike can reach", place=f"level{k}", remedy=remedy)
+    groups: list[Group] = []
+    for slot in slots.values():
+        groups += [relay_group(g) for g in _groups(network, slot.of)] if slot.relay else network[slot.of].groups
+    fields = {name: _joined(network, slots, name) for name in ("i_decay", "v_decay", "bias")}
+    return Population(f"level{k}", tuple(groups), vth, role="layer", **fields)
+
+
+def _groups(network: Network, name: str) -> tuple[Group, ...]:
+    if name == network.source.name:
+        return (Group(name, "relay", network.source.shape, network.source.axes),)
+    return network[name].groups
+
+
+def _joined(network: Network, slots: dict[str, _Slot], name: str) -> np.ndarray:
+    """One field of a level's neurons: a scalar where all agree. A relay keeps no current, forgets its voltage with
+    every spike, so that any v_decay serves it, and has no bias.
+    """
+    own = next(network[s.of] for s in slots.values() if not s.relay)
+    filler = {"bias": 0, "i_decay": 4096, "v_decay": int(own.v_decay.flat[0])}[name]
+    parts = [
+        np.full(s.size, filler) if s.relay else np.broadcast_to(getattr(network[s.of], name), (s.size,))
+        for s in slots.values()
+    ]
+    values = np.concatenate(parts)
+    return values[0] if np.all(values == values[0]) else values
+
+
+def _projections(network: Network, k: int, slots: list[dict], levels: list[Population]) -> list[Projection]:
+    """Synapses into level k: each population's own, whose source or relay is one level up, and the relays' own."""
+    blocks = defaultdict(list)  # (delay, loop) -> (row offset, column offset, matrix)
+    before, here = slots[k - 1], slots[k]
+    relay_weight = _relay_weight(levels[k - 1].vth)
+    for slot in here.values():
+        if slot.relay:
+            eye = relay_weight * sp.identity(slot.size, dtype=np.int32)
+            blocks[0, False].append((slot.start, before[slot.of].start, eye))
+            continue
+        for q in network.incoming[slot.of]:
+            loop = q.pre == q.post
+            extra = q.delay if loop else 1 + q.delay - (k - network.level[q.pre])
+            column = slot.start if loop else before[q.pre].start
+            blocks[extra, loop].append((slot.start, column, q.matrix * 2**q.weight_exp))
+    rows = levels[k - 1].size
+    pre = network.source.name if k == 1 else f"level{k - 1}"
+    width = network.source.size if k == 1 else levels[k - 2].size
+    return [
+        Projection(f"level{k}" if loop else pre, f"level{k}", _placed(parts, (rows, rows if loop else width)), delay)
+        for (delay, loop), parts in sorted(blocks.items(), key=lambda item: (item[0][1], item[0][0]))
+    ]
+
+
+def _relay_weight(vth: int) -> int:
+    """The least even weight that fires a relay."""
+    return vth + 2 - vth % 2
+
+
+def _placed(parts: list, shape: tuple[int, int]) -> sp.csr_matrix:
+    coos = [(row, column, sp.coo_matrix(matrix)) for row, column, matrix in parts]
+    rows = np.concatenate([m.row + row for row, _, m in coos])
+    columns = np.concatenate([m.col + column for _, column, m in coos])
+    return sp.csr_matrix((np.concatenate([m.data for *_, m in coos]), (rows, columns)), shape=shape, dtype=np.int32)

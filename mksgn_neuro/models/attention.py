@@ -1,0 +1,33 @@
+"""Paper-style spiking self-attention, Q Kᵀ V without softmax, over the joints of one frame.
+
+It multiplies spikes with spikes, which a weighted sum into CUBA neurons cannot do: it trains and runs in torch, and
+lowering refuses it by name. The form follows "spiking self-attention" (Spikformer, arXiv 2209.15425); where MK-SGN
+differs from it is not public, so this is our reconstruction.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mksgn_neuro.models.population import SpikingPopulation
+from mksgn_neuro.models.synapses import Pointwise
+
+
+class SpikingSelfAttention(nn.Module):
+    """Spikes (V, T, B, C) to spikes of the same shape, `heads` heads."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        projections = {name: SpikingPopulation(channels, {"graph": Pointwise(channels, channels)}) for name in "qkv"}
+        self.projections = nn.ModuleDict(projections)
+        self.output = SpikingPopulation(channels, {"mixed": Pointwise(channels, channels)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self._by_head(self.projections[name]({"graph": x})) for name in "qkv")
+        mixed = (q @ k.transpose(-1, -2)) @ v / (x.shape[0] * q.shape[-1]) ** 0.5
+        return self.output({"mixed": mixed.permute(3, 0, 1, 2, 4).flatten(-2).contiguous()})
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        """(V, T, B, C) to (T, B, heads, V, C / heads)."""
+        return x.unflatten(-1, (self.heads, -1)).permute(1, 2, 3, 0, 4)

@@ -1,0 +1,149 @@
+"""numba kernels for tensors (V, T, B, C) float32, contiguous: one pass over time per joint, joints in parallel.
+
+`v` is the voltage in thresholds before the reset. Equations: DESIGN.md 5 with i_decay = 4096 (no current memory).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+VOLTAGE_LIMIT = 2**23 - 1
+DECAY_ONE = 4096
+
+
+@njit(parallel=True, cache=True, fastmath={"contract"})
+def lif_forward(x, scale, shift, keep, spikes, v):  # noqa: ANN001, ANN201
+    """v = keep·v + scale·x + shift, spike where v > 1, then v = 0."""
+    joints, steps, batch, channels = x.shape
+    for j in prange(joints):
+        state = np.zeros((batch, channels), dtype=np.float32)
+        for t in range(steps):
+            for b in range(batch):
+                for c in range(channels):
+                    voltage = keep * state[b, c] + scale[c] * x[j, t, b, c] + shift[c]
+                    fired = voltage > np.float32(1)
+                    v[j, t, b, c] = voltage
+                    spikes[j, t, b, c] = np.float32(1) if fired else np.float32(0)
+                    state[b, c] = np.float32(0) if fired else voltage
+
+
+@njit(parallel=True, cache=True)
+def integer_forward(x, bias, vth, v_decay, spikes, v):  # noqa: ANN001, ANN201
+    """The integer neuron on synaptic sums `x` (exact integers in float32); `v` in thresholds, for the gradient."""
+    joints, steps, batch, channels = x.shape
+    keep = np.int64(DECAY_ONE - v_decay)
+    threshold = np.int64(64) * vth
+    per_threshold = np.float32(1) / np.float32(max(threshold, 1))
+    for j in prange(joints):
+        state = np.zeros((batch, channels), dtype=np.int64)
+        for t in range(steps):
+            for b in range(batch):
+                for c in range(channels):
+                    product = state[b, c] * keep
+                    decayed = (product + ((product >> 63) & 4095)) >> 12
+                    voltage = decayed + 64 * (np.int64(x[j, t, b, c]) + bias[c])
+                    voltage = min(max(voltage, -VOLTAGE_LIMIT), VOLTAGE_LIMIT)
+                    fired = voltage > threshold
+                    v[j, t, b, c] = np.float32(voltage) * per_threshold
+                    spikes[j, t, b, c] = np.float32(1) if fired else np.float32(0)
+                    state[b, c] = 0 if fired else voltage
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
+def lif_backward(grad_spikes, v, x, keep, width, grad_z, sum_z, sum_zx):  # noqa: ANN001, ANN201
+    """Reverse scan: gradient of the drive, and per joint its sums over (T, B) alone and times x, (V, C).
+
+    Surrogate: 1 / (1 + (π·(v − 1)/width)²); the reset passes no gradient.
+    """
+    joints, steps, batch, channels = v.shape
+    slope = np.float32(np.pi) / width
+    for j in prange(joints):
+        carried = np.zeros((batch, channels), dtype=np.float32)
+        total = np.zeros(channels, dtype=np.float64)
+        total_x = np.zeros(channels, dtype=np.float64)
+        row = np.zeros(channels, dtype=np.float32)
+        row_x = np.zeros(channels, dtype=np.float32)
+        for step in range(steps):
+            t = steps - 1 - step
+            row[:] = 0
+            row_x[:] = 0
+            for b in range(batch):
+                for c in range(channels):
+                    over = v[j, t, b, c] - np.float32(1)
+                    steep = slope * over
+                    surrogate = np.float32(1) / (np.float32(1) + steep * steep)
+                    kept = np.float32(0) if over > np.float32(0) else keep * carried[b, c]
+                    g = grad_spikes[j, t, b, c] * surrogate + kept
+                    carried[b, c] = g
+                    grad_z[j, t, b, c] = g
+                    row[c] += g
+                    row_x[c] += g * x[j, t, b, c]
+            total += row
+            total_x += row_x
+        sum_z[j] = total
+        sum_zx[j] = total_x
+
+
+@njit(parallel=True, cache=True, fastmath={"contract"})
+def affine(g, x, a, b, c0, out):  # noqa: ANN001, ANN201
+    """out = a·g + b·x + c0, per channel."""
+    joints, steps, batch, channels = g.shape
+    for j in prange(joints):
+        for t in range(steps):
+            for n in range(batch):
+                for c in range(channels):
+                    out[j, t, n, c] = a[c] * g[j, t, n, c] + b[c] * x[j, t, n, c] + c0[c]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
+def channel_sums(x, sums, squares):  # noqa: ANN001, ANN201
+    """Per joint, sums of x and x² over (T, B): float64 (V, C)."""
+    joints, steps, batch, channels = x.shape
+    for j in prange(joints):
+        row = np.zeros(channels, dtype=np.float32)
+        row2 = np.zeros(channels, dtype=np.float32)
+        for t in range(steps):
+            row[:] = 0
+            row2[:] = 0
+            for b in range(batch):
+                for c in range(channels):
+                    value = x[j, t, b, c]
+                    row[c] += value
+                    row2[c] += value * value
+            sums[j] += row
+            squares[j] += row2
+
+
+@njit(parallel=True, cache=True, fastmath={"contract"})
+def taps_forward(x, kernel, dilation, out):  # noqa: ANN001, ANN201
+    """Causal depthwise convolution: out[t] = Σ_k kernel[k]·x[t − k·dilation]; kernel (K, C)."""
+    joints, steps, batch, channels = x.shape
+    for j in prange(joints):
+        for t in range(steps):
+            for b in range(batch):
+                for c in range(channels):
+                    out[j, t, b, c] += kernel[0, c] * x[j, t, b, c]
+                for k in range(1, kernel.shape[0]):
+                    if t >= k * dilation:
+                        for c in range(channels):
+                            out[j, t, b, c] += kernel[k, c] * x[j, t - k * dilation, b, c]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
+def taps_backward(grad, x, kernel, dilation, grad_x, grad_kernel):  # noqa: ANN001, ANN201
+    """Gradients of `taps_forward`: grad_x is added to, grad_kernel is (V, K, C) float64, per joint."""
+    joints, steps, batch, channels = x.shape
+    taps = kernel.shape[0]
+    for j in prange(joints):
+        row = np.zeros((taps, channels), dtype=np.float32)
+        for t in range(steps):
+            row[:] = 0
+            for k in range(taps):
+                if t >= k * dilation:
+                    for b in range(batch):
+                        for c in range(channels):
+                            g = grad[j, t, b, c]
+                            grad_x[j, t - k * dilation, b, c] += kernel[k, c] * g
+                            row[k, c] += g * x[j, t - k * dilation, b, c]
+            grad_kernel[j] += row

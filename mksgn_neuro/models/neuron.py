@@ -1,0 +1,192 @@
+"""The spiking neuron as torch functions: one fused scan over time, forward and backward.
+
+Tensors are (V, T, B, C): joints, frames, clips, channels. On CPU the scans are numba kernels; elsewhere the plain
+loop over time below, which also is what the kernels are tested against.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from mksgn_neuro.models import kernels
+
+SURROGATE_WIDTH = 2.0  # thresholds; our choice
+VOLTAGE_LIMIT = kernels.VOLTAGE_LIMIT
+
+
+class _LIF(torch.autograd.Function):
+    """Spikes of v ← keep·v + scale·x + shift; gradients for x, scale and shift."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:  # noqa: ANN001
+        x = x.contiguous()
+        spikes, v = torch.empty_like(x), torch.empty_like(x)
+        kernels.lif_forward(_np(x), _np(scale), _np(shift), x.numpy().dtype.type(keep), _np(spikes), _np(v))
+        ctx.save_for_backward(x, scale, v)
+        ctx.keep = keep
+        return spikes
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        x, scale, v = ctx.saved_tensors
+        grad_z, sum_z, sum_zx = _reverse_scan(grad, v, x, ctx.keep)
+        return grad_z * scale, sum_zx, sum_z, None
+
+
+class _NormalisedLIF(torch.autograd.Function):
+    """Batch normalisation over (V, T, B) and LIF in one; returns spikes and the batch's mean and variance.
+
+    The shift is held at most at `max_shift`, so that silence stays silent (DESIGN.md 6, our choice).
+    """
+
+    @staticmethod
+    def forward(ctx, x, gamma, beta, keep, epsilon, max_shift):  # noqa: ANN001
+        x = x.contiguous()
+        mean, variance = channel_statistics(x)
+        rstd = torch.rsqrt(variance + epsilon)
+        scale = gamma * rstd
+        free = beta - mean * scale
+        shift = free.clamp(max=max_shift)
+        spikes, v = torch.empty_like(x), torch.empty_like(x)
+        kernels.lif_forward(_np(x), _np(scale), _np(shift), x.numpy().dtype.type(keep), _np(spikes), _np(v))
+        ctx.save_for_backward(x, v, gamma, mean, rstd, free <= max_shift)
+        ctx.keep = keep
+        ctx.mark_non_differentiable(mean, variance)
+        return spikes, mean, variance
+
+    @staticmethod
+    def backward(ctx, grad, _mean, _variance):  # noqa: ANN001
+        x, v, gamma, mean, rstd, is_free = ctx.saved_tensors
+        grad_z, sum_z, sum_zx = _reverse_scan(grad, v, x, ctx.keep)
+        grad_beta = sum_z * is_free
+        grad_scale = sum_zx - mean * grad_beta
+        count = x.numel() // x.shape[-1]
+        # mean acts through the shift, variance through the scale
+        by_mean = -gamma * rstd * grad_beta / count
+        by_variance = -grad_scale * gamma * rstd**3 / count
+        out = torch.empty_like(x)
+        constant = by_mean - by_variance * mean
+        kernels.affine(_np(grad_z), _np(x), _np(gamma * rstd), _np(by_variance), _np(constant), _np(out))
+        return out, grad_scale * rstd, grad_beta, None, None, None
+
+
+class _IntegerLIF(torch.autograd.Function):
+    """The integer neuron (DESIGN.md 5): exact spikes forward, surrogate gradient in thresholds backward."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:  # noqa: ANN001
+        x = x.contiguous()
+        spikes, v = torch.empty_like(x), torch.empty_like(x)
+        kernels.integer_forward(_np(x), _np(bias.to(torch.int64)), vth, v_decay, _np(spikes), _np(v))
+        ctx.save_for_backward(x, v)
+        ctx.keep, ctx.vth = 1 - v_decay / kernels.DECAY_ONE, vth
+        return spikes
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        x, v = ctx.saved_tensors
+        grad_z, sum_z, _ = _reverse_scan(grad, v, x, ctx.keep)
+        return grad_z / ctx.vth, sum_z / ctx.vth, None, None
+
+
+def lif(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:
+    """Spikes (V, T, B, C) of 0 and 1, float32; scale and shift (C,) in thresholds."""
+    if x.device.type == "cpu" and x.dtype == torch.float32:
+        return _LIF.apply(x, scale, shift, keep)
+    return lif_loop(x * scale + shift, keep)
+
+
+def normalised_lif(
+    x: Tensor, gamma: Tensor, beta: Tensor, keep: float, epsilon: float, max_shift: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Spikes of LIF(batch norm of x), and the batch's mean and variance (C,)."""
+    if x.device.type == "cpu" and x.dtype == torch.float32:
+        return _NormalisedLIF.apply(x, gamma, beta, keep, epsilon, max_shift)
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2), unbiased=False)
+    scale = gamma * torch.rsqrt(variance + epsilon)
+    shift = (beta - mean * scale).clamp(max=max_shift)
+    return lif_loop(x * scale + shift, keep), mean.detach(), variance.detach()
+
+
+def integer_lif(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
+    """Spikes of the integer neuron on synaptic sums `x` (exact integers in float32), bias (C,) integers."""
+    if x.device.type == "cpu":
+        return _IntegerLIF.apply(x, bias, vth, v_decay)
+    return integer_lif_loop(x, bias, vth, v_decay)
+
+
+class _Spike(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, over: Tensor) -> Tensor:  # noqa: ANN001
+        ctx.save_for_backward(over)
+        return (over > 0).to(over.dtype)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:  # noqa: ANN001
+        (over,) = ctx.saved_tensors
+        return grad / (1 + (math.pi / SURROGATE_WIDTH * over) ** 2)
+
+
+def lif_loop(drive: Tensor, keep: float) -> Tensor:
+    """The same neuron as a plain loop over time with autograd; any dtype and device."""
+    v = torch.zeros_like(drive[:, 0])
+    spikes = []
+    for t in range(drive.shape[1]):
+        v = keep * v + drive[:, t]
+        spike = _Spike.apply(v - 1)
+        v = v * (1 - spike.detach())
+        spikes.append(spike)
+    return torch.stack(spikes, 1)
+
+
+def integer_lif_loop(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
+    """The integer neuron as a plain loop in int64; the gradient is that of `lif_loop` on x/vth + bias/vth."""
+    keep = kernels.DECAY_ONE - v_decay
+    surrogate_drive = (x + bias) / vth
+    drive = 64 * (x.detach().to(torch.int64) + bias.detach().to(torch.int64))
+    state = torch.zeros_like(drive[:, 0])
+    carried = torch.zeros_like(surrogate_drive[:, 0])
+    spikes = []
+    for t in range(drive.shape[1]):
+        product = state * keep
+        state = product.sign() * (product.abs() >> 12) + drive[:, t]
+        state = state.clamp(-VOLTAGE_LIMIT, VOLTAGE_LIMIT)
+        carried = carried * (keep / kernels.DECAY_ONE) + surrogate_drive[:, t]
+        exact = state.to(x.dtype) / (64 * vth)
+        # the value is the integer neuron's, the gradient the float neuron's
+        carried = carried + (exact - carried).detach()
+        spike = _Spike.apply(carried - 1)
+        spike = spike + ((state > 64 * vth).to(x.dtype) - spike).detach()
+        state = state * (state <= 64 * vth)
+        carried = carried * (1 - spike.detach())
+        spikes.append(spike)
+    return torch.stack(spikes, 1)
+
+
+def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of a (V, T, B, C) float32 tensor per channel, (C,)."""
+    sums = x.new_zeros(x.shape[0], x.shape[3], dtype=torch.float64)
+    squares = torch.zeros_like(sums)
+    kernels.channel_sums(_np(x), _np(sums), _np(squares))
+    count = x.numel() // x.shape[-1]
+    mean = sums.sum(0) / count
+    variance = (squares.sum(0) / count - mean**2).clamp(min=0)
+    return mean.to(x.dtype), variance.to(x.dtype)
+
+
+def _reverse_scan(grad: Tensor, v: Tensor, x: Tensor, keep: float) -> tuple[Tensor, Tensor, Tensor]:
+    grad_z = torch.empty_like(v)
+    sum_z = v.new_empty(v.shape[0], v.shape[3], dtype=torch.float64)
+    sum_zx = torch.empty_like(sum_z)
+    real = v.numpy().dtype.type
+    kernels.lif_backward(
+        _np(grad.contiguous()), _np(v), _np(x), real(keep), real(SURROGATE_WIDTH), _np(grad_z), _np(sum_z), _np(sum_zx)
+    )
+    return grad_z, sum_z.sum(0).to(v.dtype), sum_zx.sum(0).to(v.dtype)
+
+
+def _np(tensor: Tensor):
+    return tensor.detach().numpy()

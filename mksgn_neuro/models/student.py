@@ -1,0 +1,147 @@
+"""MK-SGN, the spiking student, deployable by construction (DESIGN.md 4).
+
+SSC (`encode`) → SMF (`fuse`) → six blocks of SA-SGC (`graph`, `query`, `gate`, `and`) and STC (`temporal`) → `readout`.
+Spikes are (V, T, B, C). Widths, kernel sizes and the readout are our reconstruction: the paper's abstract is silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from mksgn_neuro.models.attention import SpikingSelfAttention
+from mksgn_neuro.models.fusion import joint_probabilities, modality_weights, mutual_information
+from mksgn_neuro.models.population import MOMENTUM, SpikingPopulation
+from mksgn_neuro.models.synapses import (
+    ClassSum,
+    Fusion,
+    GraphConvolution,
+    HeadSum,
+    PerModality,
+    Pointwise,
+    Shortcut,
+    TemporalTaps,
+)
+
+ATTENTIONS = ("gated", "ssa", "none")
+OPEN_GATE = (0.25, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (DESIGN.md 4)
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """Shape of a student; all choices are ours."""
+
+    classes: int
+    modalities: int = 4
+    encoder_channels: int = 8
+    channels: tuple[int, ...] = (64, 64, 64, 64, 96, 96)
+    heads: int = 8
+    query_channels: int = 32
+    taps: int = 5
+    dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
+    readout_copies: int = 4
+    attention: str = "gated"
+    mutual_information: bool = True
+
+    def __post_init__(self) -> None:
+        if self.attention not in ATTENTIONS:
+            raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
+
+
+class Block(nn.Module):
+    """SA-SGC and STC: (V, T, B, C_in) to (V, T, B, C_out); keeps the spikes of its populations in `populations`."""
+
+    def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
+        super().__init__()
+        self.heads = config.heads
+        self.graph = SpikingPopulation(channels, {"input": GraphConvolution(partitions, channels_in, channels)})
+        if config.attention == "gated":
+            self.query = SpikingPopulation(config.query_channels, {"graph": Pointwise(channels, config.query_channels)})
+            sums = HeadSum(config.heads, config.query_channels // config.heads)
+            self.gate = SpikingPopulation(config.heads, {"query": sums}, quiet=False)
+            nn.init.constant_(self.gate.gamma, OPEN_GATE[0])
+            nn.init.constant_(self.gate.beta, OPEN_GATE[1])
+        elif config.attention == "ssa":
+            self.attention = SpikingSelfAttention(channels, config.heads)
+        same = channels_in == channels
+        shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels)
+        taps = TemporalTaps(channels, config.taps, dilation)
+        self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut})
+
+    def forward(self, x: Tensor, record: dict[str, Tensor]) -> Tensor:
+        spikes = record["graph"] = self.graph({"input": x})
+        if hasattr(self, "gate"):
+            record["query"] = self.query({"graph": spikes})
+            record["gate"] = self.gate({"query": record["query"]})
+            gates = record["gate"].unsqueeze(-1)
+            spikes = record["and"] = (spikes.unflatten(-1, (self.heads, -1)) * gates).flatten(-2)
+        elif hasattr(self, "attention"):
+            spikes = record["and"] = self.attention(spikes)
+        record["temporal"] = self.temporal({"and": spikes, "input": x})
+        return record["temporal"]
+
+
+@dataclass
+class Activity:
+    """What a forward pass did: `counts` (B, classes, copies) spikes of the readout, all spikes by population name."""
+
+    counts: Tensor
+    drive: Tensor
+    spikes: dict[str, Tensor] = field(default_factory=dict)
+
+
+class MKSGN(nn.Module):
+    """The student on a skeleton whose graph partitions are (K, V, V)."""
+
+    def __init__(self, config: StudentConfig, partitions: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        m, c0 = config.modalities, config.channels[0]
+        self.joints = partitions.shape[1]
+        self.encode = SpikingPopulation(m * config.encoder_channels, {"input": PerModality(m, config.encoder_channels)})
+        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0)})
+        widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
+        self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
+        outputs = config.classes * config.readout_copies
+        self.readout = SpikingPopulation(outputs, {"temporal": ClassSum(config.channels[-1], outputs)})
+        self.register_buffer("joint_firing", torch.full((m, m), 0.25))
+
+    def forward(self, frames: Tensor) -> Activity:
+        """`frames` (B, T, M, V, 3), integer payloads in float32, to the activity of T frames."""
+        x = frames.permute(3, 1, 0, 2, 4).flatten(-2).contiguous()
+        spikes = {"encode": self.encode({"input": x})}
+        self._update_information(spikes["encode"])
+        x = spikes["fuse"] = self.fuse({"encode": spikes["encode"]})
+        for b, block in enumerate(self.blocks, 1):
+            record: dict[str, Tensor] = {}
+            x = block(x, record)
+            spikes.update({f"b{b}.{name}": s for name, s in record.items()})
+        drive = self.readout.drive({"temporal": x})
+        spikes["readout"] = self.readout.fire(drive)
+        return Activity(self._per_class(spikes["readout"].sum(1)), drive, spikes)
+
+    def _per_class(self, summed: Tensor) -> Tensor:
+        return summed[0].unflatten(-1, (self.config.classes, -1))
+
+    def _update_information(self, encoded: Tensor) -> None:
+        if not self.training or self.encode.folded or not self.config.mutual_information:
+            return
+        with torch.no_grad():
+            by_modality = encoded.unflatten(-1, (self.config.modalities, -1)).movedim(-2, 0).flatten(1)
+            self.joint_firing.lerp_(joint_probabilities(by_modality), MOMENTUM)
+            self.fuse.synapses["encode"].modality_weights.copy_(modality_weights(self.information()))
+
+    def information(self) -> Tensor:
+        """The mutual-information matrix of the modalities' spikes, (M, M), nats."""
+        return mutual_information(self.joint_firing)
+
+    def populations(self) -> dict[str, SpikingPopulation]:
+        """Trained populations by name, in topological order."""
+        named = {"encode": self.encode, "fuse": self.fuse}
+        for b, block in enumerate(self.blocks, 1):
+            for role in ("graph", "query", "gate", "temporal"):
+                if hasattr(block, role):
+                    named[f"b{b}.{role}"] = getattr(block, role)
+        return {**named, "readout": self.readout}

@@ -1,0 +1,236 @@
+"""Weighted sums of spikes: what a projection computes, as it is trained.
+
+Every module maps (V, T, B, C) to the synaptic sums of its target population and is told the weight `grid` of that
+population: identity while floats are trained, rounding to even integers in the integer stage. `effective()` gives the
+weights before the grid, `synapses(grid)` the same weights as deployed, one CSR matrix per delay: each module itself
+says how it lowers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+
+from mksgn_neuro.models import kernels
+
+Grid = Callable[[Tensor], Tensor]
+Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post, pre)
+
+
+class SynapseModule(nn.Module):
+    """Base: one parameter `weight` whose last axis is the target channel."""
+
+    weight: nn.Parameter
+
+    def effective(self) -> Tensor:
+        """The weights in use, before the grid."""
+        return self.weight
+
+    def scale_outputs(self, factor: Tensor) -> None:
+        """Multiply what each target channel receives, in place; factor (C_out,)."""
+        self.weight.mul_(factor)
+
+
+class Pointwise(SynapseModule):
+    """The same (C_in, C_out) matrix at every joint."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels_in, channels_out) / math.sqrt(channels_in))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        return x @ grid(self.effective())
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        weight = _integers(grid(self.effective()))
+        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), weight.T, format="csr")
+
+
+class PerModality(SynapseModule):
+    """Each modality's coordinates to that modality's encoder channels: (V, T, B, M·3) to (V, T, B, M·C)."""
+
+    def __init__(self, modalities: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(modalities, 3, channels) / math.sqrt(3))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        return x @ torch.block_diag(*grid(self.weight))
+
+    def scale_outputs(self, factor: Tensor) -> None:
+        """Multiply what each target channel receives, in place; factor (M·C,)."""
+        self.weight.mul_(factor.unflatten(0, (len(self.weight), -1))[:, None])
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        """The source numbers its channels (modality, joint, coordinate), the population (joint, modality, channel)."""
+        weight = _integers(grid(self.weight))
+        modalities, coordinates, channels = weight.shape
+        m, k, c = np.indices(weight.shape).reshape(3, 1, -1)
+        v = np.arange(joints)[:, None]
+        rows = (v * modalities + m) * channels + c
+        columns = (m * joints + v) * coordinates + k
+        values = np.broadcast_to(weight.ravel(), rows.shape)
+        shape = (joints * modalities * channels, joints * modalities * coordinates)
+        yield 0, sp.csr_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=shape)
+
+
+class Fusion(Pointwise):
+    """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality."""
+
+    def __init__(self, modalities: int, channels_in: int, channels_out: int) -> None:
+        super().__init__(modalities * channels_in, channels_out)
+        self.register_buffer("modality_weights", torch.ones(modalities))
+
+    def effective(self) -> Tensor:
+        per_modality = len(self.weight) // len(self.modality_weights)
+        return self.weight * self.modality_weights.repeat_interleave(per_modality)[:, None]
+
+
+class _PairSum(torch.autograd.Function):
+    """out[i] = Σ_(i, j) x[j] @ w[pair]: one small matrix product per pair of joints, no copies of x."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor) -> Tensor:  # noqa: ANN001
+        ctx.save_for_backward(x, weights, post, pre)
+        out = x.new_zeros(x.shape[0], x.shape[1], weights.shape[2])
+        for w, i, j in zip(weights, post.tolist(), pre.tolist()):
+            out[i].addmm_(x[j], w)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        x, weights, post, pre = ctx.saved_tensors
+        grad_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
+        grad_w = torch.empty_like(weights)
+        for p, (i, j) in enumerate(zip(post.tolist(), pre.tolist())):
+            torch.mm(x[j].T, grad[i], out=grad_w[p])
+            if grad_x is not None:
+                grad_x[j].addmm_(grad[i], weights[p].T)
+        return grad_x, grad_w, None, None
+
+
+class GraphConvolution(SynapseModule):
+    """Σ_k A_k X W_k with learnable A_k on a sparse skeleton prior, folded to one matrix per pair of joints."""
+
+    def __init__(self, partitions: Tensor, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        subsets = len(partitions)
+        post, pre = torch.nonzero(partitions.abs().sum(0), as_tuple=True)
+        self.register_buffer("post", post)
+        self.register_buffer("pre", pre)
+        self.adjacency = nn.Parameter(partitions[:, post, pre].clone())
+        self.register_buffer("mask", (partitions[:, post, pre] != 0).float())
+        scale = 1 / math.sqrt(channels_in * subsets)
+        self.weight = nn.Parameter(torch.randn(subsets, channels_in, channels_out) * scale)
+        self.joints = partitions.shape[1]
+
+    def effective(self) -> Tensor:
+        """(P, C_in, C_out): the folded weights of each pair of joints."""
+        return torch.einsum("kp,kcd->pcd", self.adjacency * self.mask, self.weight)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        flat = x.reshape(x.shape[0], -1, x.shape[3])
+        out = _PairSum.apply(flat, grid(self.effective()), self.post, self.pre)
+        return out.reshape(*x.shape[:3], -1)
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        blocks = _integers(grid(self.effective())).transpose(0, 2, 1)
+        order = np.lexsort((self.pre.cpu().numpy(), self.post.cpu().numpy()))
+        post, pre = self.post.cpu().numpy()[order], self.pre.cpu().numpy()[order]
+        starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=joints))])
+        shape = (joints * blocks.shape[1], joints * blocks.shape[2])
+        yield 0, sp.bsr_matrix((blocks[order], pre, starts), shape=shape).tocsr()
+
+
+class HeadSum(SynapseModule):
+    """Sum of the query channels of each head, equally weighted: (V, T, B, H·Q) to (V, T, B, H)."""
+
+    def __init__(self, heads: int, per_head: int) -> None:
+        super().__init__()
+        self.per_head = per_head
+        self.weight = nn.Parameter(torch.full((heads,), 1 / per_head))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        return x.unflatten(-1, (-1, self.per_head)).sum(-1) * grid(self.weight)
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        rows = np.repeat(_integers(grid(self.weight))[:, None], self.per_head, axis=1)
+        head = sp.block_diag(list(rows[:, None, :]), format="csr")
+        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), head, format="csr")
+
+
+class _Taps(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, kernel: Tensor, dilation: int) -> Tensor:  # noqa: ANN001
+        x, kernel = x.contiguous(), kernel.contiguous()
+        ctx.save_for_backward(x, kernel)
+        ctx.dilation = dilation
+        out = torch.zeros_like(x)
+        kernels.taps_forward(x.numpy(), kernel.detach().numpy(), dilation, out.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        x, kernel = ctx.saved_tensors
+        grad_x = torch.zeros_like(x)
+        grad_kernel = np.zeros((x.shape[0], *kernel.shape))
+        arrays = (grad.contiguous().numpy(), x.numpy(), kernel.numpy(), ctx.dilation)
+        kernels.taps_backward(*arrays, grad_x.numpy(), grad_kernel)
+        return grad_x, torch.from_numpy(grad_kernel.sum(0)).to(kernel.dtype), None
+
+
+class TemporalTaps(SynapseModule):
+    """Causal depthwise convolution over frames: Σ_k w_k·x[t − k·dilation], weight (taps, C)."""
+
+    def __init__(self, channels: int, taps: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.weight = nn.Parameter(torch.randn(taps, channels) / math.sqrt(taps))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        weight = grid(self.weight)
+        if x.device.type == "cpu":
+            return _Taps.apply(x, weight, self.dilation)
+        shifted = (nn.functional.pad(x, (0, 0, 0, 0, k * self.dilation, 0)) for k in range(len(weight)))
+        return sum(weight[k] * moved[:, : x.shape[1]] for k, moved in enumerate(shifted))
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        for k, row in enumerate(_integers(grid(self.weight))):
+            yield k * self.dilation, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
+
+
+class Shortcut(SynapseModule):
+    """The block's input, one weight per channel: joins the same neurons, so that no spike is ever summed to 2."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        return x * grid(self.weight)
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        row = _integers(grid(self.weight))
+        yield 0, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
+
+
+class ClassSum(SynapseModule):
+    """All joints' channels to the class neurons, the weights shared by the joints: (V, T, B, C) to (1, T, B, K)."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels, outputs) / math.sqrt(channels))
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        return x.sum(0, keepdim=True) @ grid(self.weight)
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        yield 0, sp.csr_matrix(np.tile(_integers(grid(self.weight)).T, (1, joints)))
+
+
+def _integers(weight: Tensor) -> np.ndarray:
+    return weight.detach().cpu().numpy().astype(np.int32)

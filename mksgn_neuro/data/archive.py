@@ -1,0 +1,67 @@
+"""A folder or a zip as the same thing: named entries that are read one at a time."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from mksgn_neuro.errors import BadInput
+
+Entries = dict[str, Callable[[], bytes]]
+
+
+@contextmanager
+def opened(path: Path, suffix: str) -> Iterator[Entries]:
+    """Entries of `path` (a folder, searched through, or a zip) that end in `suffix`: name -> a function that reads it.
+
+    Raises BadInput where there is none, or where a zip entry's name points outside its folder.
+    """
+    if path.is_dir():
+        files = sorted(p for p in path.rglob(f"*{suffix}") if p.is_file())
+        entries: Entries = {str(p.relative_to(path)): p.read_bytes for p in files}
+        yield _some(entries, path, suffix)
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise BadInput("no such file or folder", place=str(path), remedy="check --data") from error
+    except (zipfile.BadZipFile, OSError) as error:
+        remedy = "download it again, or give the unpacked folder"
+        raise BadInput(f"not a readable zip ({error})", place=str(path), remedy=remedy) from error
+    with archive:
+        infos = [info for info in archive.infolist() if info.filename.endswith(suffix) and not info.is_dir()]
+        _refuse_escapes((info.filename for info in infos), path)
+        ordered = sorted(infos, key=lambda info: info.filename)
+        entries = {info.filename: _reader(archive, info, path) for info in ordered if not _is_resource_fork(info)}
+        yield _some(entries, path, suffix)
+
+
+def _some(entries: Entries, path: Path, suffix: str) -> Entries:
+    if not entries:
+        raise BadInput(f"no {suffix} file in it", place=str(path), remedy="give the folder or zip that holds them")
+    return entries
+
+
+def _is_resource_fork(info: zipfile.ZipInfo) -> bool:
+    """macOS packs a shadow of each file under this name."""
+    return info.filename.startswith("__MACOSX/")
+
+
+def _refuse_escapes(names: Iterable[str], path: Path) -> None:
+    for name in names:
+        pure = PurePosixPath(name.replace("\\", "/"))
+        if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
+            raise BadInput("entry points outside its folder", place=f"{path}, entry {name}", remedy="repack the zip")
+
+
+def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return archive.read(info)
+        except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, NotImplementedError) as error:
+            where = f"{path}, entry {info.filename}"
+            raise BadInput(f"damaged entry ({error})", place=where, remedy="download the zip again") from error
+
+    return read

@@ -1,0 +1,122 @@
+"""A data set in memory or in a memory-mapped file: clips of joint positions with labels, subjects and a split."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Clips:
+    """N clips; clip i is `positions[starts[i] : starts[i] + lengths[i]]`, metres, every array read-only.
+
+    `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`, `starts` (N,) int64; `train` (N,)
+    bool, False for test clips; `subjects` −1 where unknown. A body that is absent from a frame has all joints at
+    exactly 0. `skipped` names the clips that the reader left out and why.
+    """
+
+    positions: np.ndarray
+    lengths: np.ndarray
+    labels: np.ndarray
+    subjects: np.ndarray
+    train: np.ndarray
+    names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    skeleton: Skeleton
+    dataset: str
+    starts: np.ndarray | None = None
+    skipped: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("lengths", "labels", "subjects", "train", "starts"):
+            value = getattr(self, name)
+            if name == "starts" and value is None:
+                value = np.cumsum(self.lengths) - self.lengths
+            value = np.array(value, dtype=bool if name == "train" else np.int64)
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        n, place = len(self.lengths), self.dataset
+        for name in ("labels", "subjects", "train", "starts", "names"):
+            if len(getattr(self, name)) != n:
+                raise BadInput(f"{len(getattr(self, name))} {name} for {n} clips", place=place)
+        if n and self.lengths.min() < 1:
+            empty = self.names[int(self.lengths.argmin())]
+            raise BadInput(f"clip {empty} has no frame", place=place, remedy="remove it")
+        if n and (self.starts + self.lengths).max() > len(self.positions):
+            raise BadInput(f"the lengths ask for more than the {len(self.positions)} frames there are", place=place)
+        if self.positions.shape[1:] != (self.skeleton.joints, 3):
+            expected = f"(frames, {self.skeleton.joints}, 3)"
+            raise BadInput(f"positions of shape {self.positions.shape}, expected {expected}", place=place)
+        if n and (self.labels.min() < 0 or self.labels.max() >= len(self.class_names)):
+            raise BadInput(f"a label outside 0..{len(self.class_names) - 1}", place=place, remedy="name every class")
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """Clip i as a view (T, V, 3)."""
+        start = self.starts[i]
+        return self.positions[start : start + self.lengths[i]]
+
+    def subset(self, mask: np.ndarray) -> Clips:
+        """The clips that a bool mask (N,) or an index array picks; positions are shared, not copied."""
+        index = np.arange(len(self))[np.asarray(mask)]
+        arrays = {k: getattr(self, k)[index] for k in ("lengths", "labels", "subjects", "train", "starts")}
+        return replace(self, names=tuple(self.names[i] for i in index), **arrays)
+
+    @cached_property
+    def leaked(self) -> np.ndarray:
+        """(N,) bool: test clips whose positions are byte-identical to those of some training clip."""
+        train_clips = {self._key(i) for i in np.flatnonzero(self.train)}
+        suspects = [i for i in np.flatnonzero(~self.train) if self._key(i) in train_clips]
+        suspected = {self._key(i) for i in suspects}
+        digests = {self._digest(i) for i in np.flatnonzero(self.train) if self._key(i) in suspected}
+        leaked = np.zeros(len(self), dtype=bool)
+        for i in suspects:
+            leaked[i] = self._digest(i) in digests
+        return leaked
+
+    def _key(self, i: int) -> tuple[int, bytes]:
+        """Cheap to read from a memmap: only clips that agree here are read whole."""
+        return int(self.lengths[i]), self.positions[self.starts[i]].tobytes()
+
+    def _digest(self, i: int) -> bytes:
+        return hashlib.blake2b(self[i].tobytes(), digest_size=16).digest()
+
+    def held_out_split(self, fraction: float = 0.2, seed: int = 0) -> tuple[Clips, Clips]:
+        """Training clips only, as (fit, select): whole subjects go to one side, about `fraction` of them to `select`.
+
+        Where fewer than two subjects are known the clips themselves are drawn, class by class. Test clips take no part.
+        """
+        rng = np.random.default_rng(seed)
+        chosen = np.zeros(len(self), dtype=bool)
+        subjects = np.unique(self.subjects[self.train])
+        if len(subjects) >= 2 and subjects[0] >= 0:
+            take = _share(len(subjects), fraction)
+            chosen = np.isin(self.subjects, rng.permutation(subjects)[:take])
+        else:
+            for label in np.unique(self.labels[self.train]):
+                members = np.flatnonzero(self.train & (self.labels == label))
+                chosen[rng.permutation(members)[: _share(len(members), fraction)]] = True
+        return self.subset(self.train & ~chosen), self.subset(self.train & chosen)
+
+
+def _share(n: int, fraction: float) -> int:
+    """About fraction·n, at least one but never all."""
+    return min(max(1, round(n * fraction)), n - 1)
+
+
+def joined(arrays: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Clips [(T, V, 3)] as (positions (ΣT, V, 3) float32 read-only, lengths (N,))."""
+    positions = np.concatenate(arrays).astype(np.float32, copy=False)
+    positions.setflags(write=False)
+    return positions, np.array([len(a) for a in arrays], dtype=np.int64)

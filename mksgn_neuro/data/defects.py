@@ -1,0 +1,40 @@
+"""What can be wrong with clips that parse, and what is done about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.errors import BadInput
+
+UNUSABLE = "not finite"
+REMEDY = "repair or remove the clip, or leave such clips out with --skip-bad"
+
+
+def defects(clips: Clips) -> dict[str, np.ndarray]:
+    """Bool masks (N,): coordinates not finite (unusable); one frame only; constant (more frames but no motion)."""
+    finite = np.array([bool(np.isfinite(clips[i]).all()) for i in range(len(clips))], dtype=bool)
+    one_frame = clips.lengths == 1
+    still = np.array([bool((clips[i] == clips[i][:1]).all()) for i in range(len(clips))], dtype=bool)
+    return {UNUSABLE: ~finite, "one frame": one_frame, "constant": still & ~one_frame}
+
+
+def first_not_finite(clip: np.ndarray) -> str:
+    """Where the first NaN or infinity of a clip (T, V, 3) is."""
+    frame, joint, axis = (int(i) for i in np.argwhere(~np.isfinite(clip))[0])
+    return f"frame {frame}, joint {joint}, {'xyz'[axis]}"
+
+
+def keep_sound(clips: Clips, place: str, skip_bad: bool) -> Clips:
+    """The clips, or BadInput for the first with a coordinate that is not finite; `skip_bad` drops and lists them."""
+    finite = np.array([bool(np.isfinite(clips[i]).all()) for i in range(len(clips))], dtype=bool)
+    if finite.all():
+        return clips
+    if not skip_bad:
+        i = int(np.argmin(finite))
+        where = f"{place}, clip {clips.names[i]}, {first_not_finite(clips[i])}"
+        raise BadInput("a coordinate is not a finite number", place=where, remedy=REMEDY)
+    dropped = tuple(f"{clips.names[i]}: a coordinate is not a finite number" for i in np.flatnonzero(~finite))
+    return replace(clips.subset(finite), skipped=clips.skipped + dropped)

@@ -1,0 +1,108 @@
+"""The generic format: one `.npz` with any tree of joints, for recordings of the user's own."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.defects import keep_sound
+from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.errors import BadInput
+
+# Array -> (kinds of dtype, number of axes); the first five must be there.
+ARRAYS = {
+    "positions": ("fiu", 3),
+    "lengths": ("iu", 1),
+    "labels": ("iu", 1),
+    "train": ("biu", 1),
+    "parents": ("i", 1),
+    "subjects": ("iu", 1),
+    "class_names": ("U", 1),
+    "joint_names": ("U", 1),
+    "names": ("U", 1),
+    "centre_joint": ("iu", 0),
+    "up_axis": ("iu", 0),
+    "bodies": ("iu", 0),
+}
+NEEDED = tuple(ARRAYS)[:5]
+REMEDY = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
+
+
+def load(path: Path, *, skip_bad: bool = False) -> Clips:
+    """Read the format that `save` writes; raises BadInput, or with `skip_bad` leaves out clips that are unusable."""
+    place = str(path)
+    arrays = _arrays(path)
+    n = len(arrays["lengths"])
+    classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
+    positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
+    positions.setflags(write=False)
+    try:
+        clips = Clips(
+            positions=positions,
+            lengths=arrays["lengths"],
+            labels=arrays["labels"],
+            subjects=arrays.get("subjects", np.full(n, -1)),
+            train=arrays["train"],
+            names=tuple(str(name) for name in arrays.get("names", np.arange(n))),
+            class_names=tuple(str(name) for name in classes),
+            skeleton=_skeleton(arrays),
+            dataset=path.stem,
+        )
+    except BadInput as error:
+        raise BadInput(error.problem, place=place, remedy=error.remedy or REMEDY) from error
+    return keep_sound(clips, place, skip_bad)
+
+
+def save(clips: Clips, path: Path) -> None:
+    """Write `path` in one piece."""
+    skeleton = clips.skeleton
+    temporary = path.with_name(path.name + ".tmp")
+    positions = [clips[i] for i in range(len(clips))]
+    with open(temporary, "wb") as file:
+        np.savez_compressed(
+            file,
+            positions=np.concatenate(positions) if positions else clips.positions[:0],
+            lengths=clips.lengths,
+            labels=clips.labels,
+            subjects=clips.subjects,
+            train=clips.train,
+            names=np.array(clips.names, dtype=str),
+            class_names=np.array(clips.class_names, dtype=str),
+            parents=np.array(skeleton.parents),
+            joint_names=np.array(skeleton.joint_names, dtype=str),
+            centre_joint=skeleton.centre_joint,
+            up_axis=skeleton.up_axis,
+            bodies=skeleton.bodies,
+        )
+    os.replace(temporary, path)
+
+
+def _skeleton(arrays: dict[str, np.ndarray]) -> Skeleton:
+    parents = tuple(int(p) for p in arrays["parents"])
+    names = arrays.get("joint_names", np.array([f"joint {v}" for v in range(len(parents))]))
+    extras = {name: int(arrays[name]) for name in ("centre_joint", "up_axis", "bodies") if name in arrays}
+    return Skeleton(tuple(str(name) for name in names), parents, **extras)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `ARRAYS` knows, of the kinds that it wants; object arrays are refused, for they are pickles."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ARRAYS if name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+        raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=REMEDY) from error
+    for name in NEEDED:
+        if name not in arrays:
+            raise BadInput(f"no array {name!r}", place=str(path), remedy=REMEDY)
+    for name, array in arrays.items():
+        kinds, axes = ARRAYS[name]
+        if array.dtype.kind not in kinds or array.ndim != axes:
+            found = f"array {name!r} is {array.dtype} with {array.ndim} axes"
+            raise BadInput(
+                f"{found}, expected dtype kind {'/'.join(kinds)} with {axes}", place=str(path), remedy=REMEDY
+            )
+    return arrays

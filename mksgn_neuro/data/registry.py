@@ -1,0 +1,42 @@
+"""Data sets by the names that the command line knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mksgn_neuro.data import generic, nw_ucla, synthetic
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.errors import BadInput
+
+DATASETS = ("synthetic", "nw-ucla", "npz")
+HINTS = {
+    "nw-ucla": "give the archive all_sqe.zip or its folder with --data",
+    "npz": "give an .npz in the generic format with --data",
+}
+
+Progress = Callable[[int, int], None]
+
+
+def load(
+    dataset: str, path: Path | None, *, skip_bad: bool = False, seed: int = 0, progress: Progress | None = None
+) -> Clips:
+    """The clips of one of `DATASETS`; `path` is the user's file or folder, None for synthetic.
+
+    `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
+    Raises BadInput, naming the file, the place in it and the remedy.
+    """
+    if dataset not in DATASETS:
+        raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {', '.join(DATASETS)}")
+    if dataset == "synthetic":
+        if path is not None:
+            raise BadInput("synthetic motion is generated, not read", place="--data", remedy="leave --data out")
+        return synthetic.generate(seed=seed)
+    if path is None:
+        raise BadInput(f"{dataset} needs a path", place="--data", remedy=HINTS[dataset])
+    path = Path(path)
+    if not path.exists():
+        raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
+    if dataset == "npz":
+        return generic.load(path, skip_bad=skip_bad)
+    return nw_ucla.load(path, skip_bad=skip_bad, progress=progress)

@@ -95,6 +95,7 @@ class SpikingPopulation(nn.Module):
             return lif(x, scale, shift, KEEP)
         spikes, mean, variance = normalised_lif(x, self.gamma, self.beta, KEEP, EPSILON, self.max_bias)
         with torch.no_grad():
+            self.batch_mean, self.batch_variance = mean, variance
             self.mean.lerp_(mean, MOMENTUM)
             self.variance.lerp_(variance, MOMENTUM)
         return spikes

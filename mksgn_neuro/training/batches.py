@@ -1,0 +1,61 @@
+"""Batches of integer frames, drawn so that (seed, stage, epoch) alone decides them: a resumed run sees the same."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mksgn_neuro.data.augment import Augmentation, augment
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.frames import Scaling, encode_batch, resample_batch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) into the clips they came from."""
+
+    frames: Tensor
+    labels: Tensor
+    index: Tensor
+
+
+def training_batches(
+    clips: Clips, scaling: Scaling, frames: int, augmentation: Augmentation, batch: int, *, seed: int, stage: str,
+    epoch: int, rank: int = 0, world: int = 1,
+) -> Iterator[Batch]:  # fmt: skip
+    """One epoch of shuffled, augmented batches; rank r of a distributed run gets every world-th clip of each batch.
+
+    The last clips that do not fill a batch are left out; another shuffle brings them in.
+    """
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
+    order = torch.randperm(len(clips), generator=generator)
+    batch = min(batch, len(clips))
+    flat, starts, lengths, labels = _tensors(clips)
+    for i in range(len(clips) // batch):
+        index = order[i * batch : (i + 1) * batch]
+        positions = augment(
+            flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator
+        )  # whole batch on every rank, so that draws agree whatever the number of ranks
+        mine = slice(rank, None, world)
+        yield Batch(encode_batch(positions[mine], scaling, clips.skeleton), labels[index][mine], index[mine])
+
+
+def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int = 64) -> Iterator[Batch]:
+    """Clips in order, resampled to `frames`, not augmented."""
+    flat, starts, lengths, labels = _tensors(clips)
+    for index in torch.arange(len(clips)).split(batch):
+        positions = resample_batch(flat, starts[index], lengths[index], frames, clips.skeleton.bodies)
+        yield Batch(encode_batch(positions, scaling, clips.skeleton), labels[index], index)
+
+
+def _tensors(clips: Clips) -> tuple[Tensor, ...]:
+    positions = np.asarray(clips.positions)
+    with np.errstate(all="ignore"):
+        flat = torch.from_numpy(positions if positions.flags.writeable else positions.view())
+    arrays = (np.array(getattr(clips, name)) for name in ("starts", "lengths", "labels"))
+    return (flat, *(torch.from_numpy(a) for a in arrays))

@@ -1,0 +1,40 @@
+"""torch.distributed where `torchrun` started us, nothing otherwise: one process and many compute the same."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def start() -> tuple[int, int]:
+    """Join the process group that torchrun's environment describes; (rank, world size), (0, 1) without one."""
+    if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank(), dist.get_world_size()
+
+
+def is_first_rank() -> bool:
+    """Whether this process writes files and speaks."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def all_sum(tensor: Tensor) -> Tensor:
+    """The sum over ranks."""
+    if dist.is_initialized():
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def average_gradients(module: nn.Module) -> None:
+    """Mean of the gradients over ranks, in one message."""
+    if not dist.is_initialized():
+        return
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    flat = all_sum(torch.cat([g.flatten() for g in gradients])) / dist.get_world_size()
+    for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
+        gradient.copy_(part.view_as(gradient))

@@ -1,0 +1,65 @@
+"""Accuracy and spike rates of a student on clips, and its statistics on un-augmented ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.training.batches import evaluation_batches
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`scores` (N, classes) summed readout spikes; `predictions` (N,); `accuracy`; mean `rates` by population."""
+
+    scores: np.ndarray
+    predictions: np.ndarray
+    accuracy: float
+    rates: dict[str, float]
+
+
+@torch.no_grad()
+def evaluate(student: MKSGN, clips: Clips, scaling: Scaling, frames: int) -> Evaluation:
+    """Run the student on whole clips; ties go to the lowest class."""
+    was_training = student.training
+    student.eval()
+    scores, rates = [], []
+    for batch in evaluation_batches(clips, scaling, frames):
+        activity = student(batch.frames)
+        scores.append(activity.counts.sum(-1).numpy())
+        share = len(batch.labels) / len(clips)
+        rates.append({name: share * float(spikes.mean()) for name, spikes in activity.spikes.items()})
+    student.train(was_training)
+    all_scores = np.concatenate(scores).astype(np.int64)
+    predictions = all_scores.argmax(1)
+    mean_rates = {name: sum(rate[name] for rate in rates) for name in rates[0]}
+    return Evaluation(all_scores, predictions, float((predictions == clips.labels).mean()), mean_rates)
+
+
+@torch.no_grad()
+def settle_statistics(student: nn.Module, clips: Clips, scaling: Scaling, frames: int, at_most: int = 2000) -> None:
+    """Recompute normalisation statistics on un-augmented training clips, exactly averaged (DESIGN.md, issue 10).
+
+    Layer by layer statistics depend on those before; two rounds let them settle.
+    """
+    chosen = clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
+    populations = student.populations().values()
+    student.train()
+    for _ in range(2):
+        sums = [(torch.zeros_like(p.mean), torch.zeros_like(p.variance)) for p in populations]
+        for batch in evaluation_batches(chosen, scaling, frames):
+            student(batch.frames)
+            share = len(batch.labels) / len(chosen)
+            for population, (mean, variance) in zip(populations, sums):
+                mean += share * population.batch_mean
+                variance += share * population.batch_variance
+        for population, (mean, variance) in zip(populations, sums):
+            population.mean.copy_(mean)
+            population.variance.copy_(variance)
+    student.eval()

@@ -1,0 +1,77 @@
+"""Named choices of student and schedule. All are ours: the paper's are not public."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mksgn_neuro.data.augment import Augmentation
+from mksgn_neuro.models.student import StudentConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One training run: the student's shape, the schedule of each stage and the weights of the losses."""
+
+    channels: tuple[int, ...]
+    encoder_channels: int = 8
+    heads: int = 8
+    query_channels: int = 32
+    taps: int = 5
+    dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
+    readout_copies: int = 4
+    hops: int = 1
+    frames: int = 52
+    batch: int = 16
+    epochs: int = 40
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.01
+    integer_epochs: int = 4
+    integer_learning_rate: float = 2e-4
+    label_smoothing: float = 0.1
+    attention: str = "gated"
+    mutual_information: bool = True
+    modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
+    rate_penalty: float = 0.0
+    teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
+    teacher_epochs: int = 30
+    teacher_learning_rate: float = 2e-3
+    soft_label_weight: float = 1.0
+    temperature: float = 3.0
+    feature_weight: float = 0.5
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def student(self, classes: int) -> StudentConfig:
+        """The student's shape for a task."""
+        return StudentConfig(
+            classes=classes,
+            modalities=len(self.modalities),
+            encoder_channels=self.encoder_channels,
+            channels=self.channels,
+            heads=self.heads,
+            query_channels=self.query_channels,
+            taps=self.taps,
+            dilations=self.dilations,
+            readout_copies=self.readout_copies,
+            attention=self.attention,
+            mutual_information=self.mutual_information,
+        )
+
+
+TINY = Preset(
+    channels=(12, 12, 12, 16, 16, 16),
+    encoder_channels=4,
+    heads=2,
+    query_channels=4,
+    taps=3,
+    readout_copies=2,
+    frames=32,
+    epochs=12,
+    learning_rate=8e-3,
+    integer_epochs=2,
+    teacher_channels=(16, 16, 16, 16, 32, 32, 32, 32, 32, 32),
+    teacher_epochs=8,
+)
+BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
+LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
+
+PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE}

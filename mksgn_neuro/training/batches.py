@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,8 +55,8 @@ def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int =
 
 
 def _tensors(clips: Clips) -> tuple[Tensor, ...]:
-    positions = np.asarray(clips.positions)
-    with np.errstate(all="ignore"):
-        flat = torch.from_numpy(positions if positions.flags.writeable else positions.view())
+    with warnings.catch_warnings():  # the clips are read-only, and so are we
+        warnings.simplefilter("ignore", UserWarning)
+        flat = torch.from_numpy(np.asarray(clips.positions))
     arrays = (np.array(getattr(clips, name)) for name in ("starts", "lengths", "labels"))
     return (flat, *(torch.from_numpy(a) for a in arrays))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mksgn_neuro.data.augment import Augmentation
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.student import StudentConfig
 
 
@@ -75,3 +76,10 @@ BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
 
 PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE}
+
+
+def preset(name: str) -> Preset:
+    """A preset by name; raises BadInput for an unknown one."""
+    if name not in PRESETS:
+        raise BadInput(f"unknown preset {name!r}", place="--preset", remedy=f"choose from {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, fit_scaling
-from mksgn_neuro.lowering import fold, quantize
+from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch, training_batches
@@ -132,4 +132,3 @@ def write_json(path: Path, content: dict) -> None:
     os.replace(temporary, path)
 
 
-__all__ = ["fold", "train"]

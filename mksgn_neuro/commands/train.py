@@ -1,0 +1,58 @@
+"""mksgn-neuro train: teachers, float student, integer-exact student."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option, stderr
+
+
+@click.command()
+@dataset_options()
+@click.option("--preset", "preset_name", default="tiny", show_default=True, help="tiny, base, large.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
+@click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
+@click.option("--rate-penalty", type=float, help="Weight of the mean spike rate in the loss: it buys energy.")
+@click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
+@click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
+@seed_option
+@json_option
+def command(
+    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None, output: Path,
+    attention: str | None, rate_penalty: float | None, ptq: bool, resume: bool, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
+    from mksgn_neuro.data.registry import load
+    from mksgn_neuro.training.presets import preset
+    from mksgn_neuro.training.progress import TrainingDisplay
+    from mksgn_neuro.training.train import train, write_json
+
+    changes = {"epochs": epochs, "attention": attention, "rate_penalty": rate_penalty}
+    changes["integer_epochs"] = 0 if ptq else None
+    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    clips = load(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    stderr.print(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
+    output.mkdir(parents=True, exist_ok=True)
+    config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
+    write_json(output / "config.json", config)
+    try:
+        with TrainingDisplay(stderr) as display:
+            model = train(clips, chosen, output, seed=seed, resume=resume, report=display.report)
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        raise SystemExit(130) from None
+    accuracy = model.training["held_out_accuracy"]
+    result = {"model": str(output / "model.pt"), **model.training}
+    if as_json:
+        print_json(result)
+        return
+    click.echo(
+        f"held-out training subjects ({model.training['held_out_clips']} clips), simulated on CPU: "
+        f"float {accuracy['float']:.1%}, quantized {accuracy['post_training_quantization']:.1%}, "
+        f"integer-exact {accuracy['integer']:.1%}"
+    )
+    click.echo(f"wrote {output / 'model.pt'}")

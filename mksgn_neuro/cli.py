@@ -9,7 +9,7 @@ import click
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import UserError
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("train",)
 
 
 class LazyGroup(click.Group):

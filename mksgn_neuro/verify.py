@@ -105,9 +105,7 @@ def chain_groups(chain: Network) -> Iterator[tuple[str, str, int, slice]]:
             start += group.size
 
 
-def compare(
-    source: str, target: str, network: Network, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]
-) -> Rung:
+def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
     """Compare (population, expected, found), each (samples, T, N), over the time that both cover."""
     mismatches, first, names, samples = 0, "", set(), 0
     for name, expected, found in pairs:
@@ -127,7 +125,10 @@ def student_rung(student: MKSGN, frames: torch.Tensor, subject: Subject, expecte
     """Integer student against the reference simulation of its network."""
     found = student_spikes(student, frames)
     return compare(
-        "student", "reference", subject.frames, ((name, found[name], expected[name]) for name in subject_order(subject, found))
+        "student",
+        "reference",
+        subject.frames,
+        ((name, found[name], expected[name]) for name in subject_order(subject, found)),
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import UserError
+
+# OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS: tuple[str, ...] = ("train",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from mksgn_neuro.errors import BadInput
@@ -14,34 +14,41 @@ Entries = dict[str, Callable[[], bytes]]
 
 @contextmanager
 def opened(path: Path, suffix: str) -> Iterator[Entries]:
-    """Entries of `path` (a folder, searched through, or a zip) that end in `suffix`: name -> a function that reads it.
+    """Entries that end in `suffix`, sorted: name -> a function that reads it.
 
-    Raises BadInput where there is none, or where a zip entry's name points outside its folder.
+    `path` is a folder, searched through; a folder of zips, where no such file lies in it; or a zip.
+    Raises BadInput where there is no entry, or where a zip entry's name points outside its folder.
     """
-    if path.is_dir():
-        files = sorted(p for p in path.rglob(f"*{suffix}") if p.is_file())
-        entries: Entries = {str(p.relative_to(path)): p.read_bytes for p in files}
-        yield _some(entries, path, suffix)
-        return
+    with ExitStack() as open_zips:
+        entries: Entries = {}
+        if path.is_dir():
+            files = sorted(p for p in path.rglob(f"*{suffix}") if p.is_file())
+            entries = {str(p.relative_to(path)): p.read_bytes for p in files}
+            for archive in sorted(path.glob("*.zip")) if not files else ():
+                inside = _zip_entries(open_zips.enter_context(_open_zip(archive)), archive, suffix)
+                entries.update({f"{archive.name}/{name}": read for name, read in inside.items()})
+        else:
+            entries = _zip_entries(open_zips.enter_context(_open_zip(path)), path, suffix)
+        if not entries:
+            raise BadInput(f"no {suffix} file in it", place=str(path), remedy="give the folder or zip that holds them")
+        yield entries
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(path)
+        return zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise BadInput("no such file or folder", place=str(path), remedy="check --data") from error
     except (zipfile.BadZipFile, OSError) as error:
         remedy = "download it again, or give the unpacked folder"
         raise BadInput(f"not a readable zip ({error})", place=str(path), remedy=remedy) from error
-    with archive:
-        infos = [info for info in archive.infolist() if info.filename.endswith(suffix) and not info.is_dir()]
-        _refuse_escapes((info.filename for info in infos), path)
-        ordered = sorted(infos, key=lambda info: info.filename)
-        entries = {info.filename: _reader(archive, info, path) for info in ordered if not _is_resource_fork(info)}
-        yield _some(entries, path, suffix)
 
 
-def _some(entries: Entries, path: Path, suffix: str) -> Entries:
-    if not entries:
-        raise BadInput(f"no {suffix} file in it", place=str(path), remedy="give the folder or zip that holds them")
-    return entries
+def _zip_entries(archive: zipfile.ZipFile, path: Path, suffix: str) -> Entries:
+    infos = [info for info in archive.infolist() if info.filename.endswith(suffix) and not info.is_dir()]
+    _refuse_escapes((info.filename for info in infos), path)
+    ordered = sorted(infos, key=lambda info: info.filename)
+    return {info.filename: _reader(archive, info, path) for info in ordered if not _is_resource_fork(info)}
 
 
 def _is_resource_fork(info: zipfile.ZipInfo) -> bool:

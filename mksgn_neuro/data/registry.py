@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mksgn_neuro.data import generic, nw_ucla, synthetic
+from mksgn_neuro.data import generic, ntu, nw_ucla, synthetic
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.errors import BadInput
 
-DATASETS = ("synthetic", "nw-ucla", "npz")
+DATASETS = ("synthetic", "nw-ucla", *ntu.DATASETS, "npz")
 HINTS = {
     "nw-ucla": "give the archive all_sqe.zip or its folder with --data",
+    **dict.fromkeys(ntu.DATASETS, "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data"),
     "npz": "give an .npz in the generic format with --data",
 }
 
@@ -39,4 +40,6 @@ def load(
         raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
     if dataset == "npz":
         return generic.load(path, skip_bad=skip_bad)
+    if dataset in ntu.DATASETS:
+        return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)
     return nw_ucla.load(path, skip_bad=skip_bad, progress=progress)

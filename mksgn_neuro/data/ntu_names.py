@@ -1,0 +1,26 @@
+"""The 120 actions of NTU RGB+D, A001 first, as its authors name them; the first 60 are NTU RGB+D 60."""
+
+ACTIONS = (
+    *("drink water", "eat meal", "brush teeth", "brush hair", "drop", "pick up", "throw", "sit down", "stand up"),
+    *("clapping", "reading", "writing", "tear up paper", "put on jacket", "take off jacket", "put on a shoe"),
+    *("take off a shoe", "put on glasses", "take off glasses", "put on a hat", "take off a hat", "cheer up"),
+    *("hand waving", "kicking something", "reach into pocket", "hopping", "jump up", "phone call"),
+    *("play with phone", "type on a keyboard", "point to something", "taking a selfie", "check time"),
+    *("rub two hands", "nod head", "shake head", "wipe face", "salute", "put palms together"),
+    *("cross hands in front", "sneeze", "staggering", "falling down", "headache", "chest pain", "back pain"),
+    *("neck pain", "nausea", "fan self", "punch other person", "kick other person", "push other person"),
+    *("pat on back", "point finger at other person", "hugging", "giving object", "touch pocket", "shaking hands"),
+    *("walking towards each other", "walking apart", "put on headphone", "take off headphone", "shoot at the basket"),
+    *("bounce ball", "tennis bat swing", "juggling table tennis balls", "hush", "flick hair", "thumb up"),
+    *("thumb down", "make ok sign", "make victory sign", "staple book", "counting money", "cutting nails"),
+    *("cutting paper", "snapping fingers", "open bottle", "sniff", "squat down", "toss a coin", "fold paper"),
+    *("ball up paper", "play magic cube", "apply cream on face", "apply cream on hand back", "put on bag"),
+    *("take off bag", "put something into a bag", "take something out of a bag", "open a box"),
+    *("move heavy objects", "shake fist", "throw up cap", "hands up", "cross arms", "arm circles", "arm swings"),
+    *("running on the spot", "butt kicks", "cross toe touch", "side kick", "yawn", "stretch oneself", "blow nose"),
+    *("hit other person with something", "wield knife towards other person", "knock over other person"),
+    *("grab other person's stuff", "shoot at other person with a gun", "step on foot", "high-five"),
+    *("cheers and drink", "carry something with other person", "take a photo of other person"),
+    *("follow other person", "whisper in other person's ear", "exchange things with other person"),
+    *("support somebody with hand", "finger-guessing game"),
+)

@@ -1,0 +1,103 @@
+"""What the neurons of one core take of its resources: the memory model behind the mapping.
+
+A synapse list is stored per input axon, a convolution's kernel once per core. The constants are the chip's; for
+Loihi 2 they are fitted to what Intel's compiler printed (docs/chip.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from mksgn_neuro.chip.loihi2 import Chip
+from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
+
+DENSE_FILL = 0.2  # PilotNet's 2560 -> 100 layer is 27 % full and was stored with its zeros
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What some neurons take of one core; `delay_slots` counts neurons times (1 + the longest delay into them)."""
+
+    neurons: int
+    words: int
+    axons: int
+    groups: int
+    delay_slots: int
+
+    def ratio(self, chip: Chip) -> float:
+        """The largest share of a limit, 1.0 for a full core."""
+        return max(self.shares(chip).values())
+
+    def shares(self, chip: Chip) -> dict[str, float]:
+        """Share of each limit, by the limit's name."""
+        used = {"neurons": self.neurons, "groups": self.groups, "input_axons": self.axons, "memory_words": self.words}
+        return {name: value / chip[name] for name, value in used.items()}
+
+
+def axon_words(targets: np.ndarray | int, chip: Chip) -> np.ndarray | int:
+    """Words of an axon's synapse list with `targets` synapses; none for an axon without targets."""
+    bits = np.asarray(targets) * chip["synapse_bits"] + chip["axon_bits"]
+    return np.where(np.asarray(targets) > 0, -(-bits // chip["word_bits"]), 0)
+
+
+def kernel_words(conv: ConvKernel, channels: np.ndarray, chip: Chip) -> int:
+    """Words of a shared kernel on a core that holds the output `channels` (sorted indices)."""
+    c_out, c_in, height, width = conv.kernel.shape
+    _, per_group = np.unique(np.asarray(channels) // (c_out // conv.groups), return_counts=True)
+    bits = per_group * chip["kernel_weight_bits"] + chip["kernel_bits"]
+    return int(height * width * c_in * np.sum(-(-bits // chip["word_bits"])))
+
+
+def is_shared(q: Projection, chip: Chip) -> bool:
+    """Whether a projection's weights are stored once per core instead of once per synapse."""
+    return isinstance(q.weights, ConvKernel) and bool(chip["shared_kernels"])
+
+
+class Demand:
+    """What any subset of a population's neurons would take of a core of `chip`.
+
+    With `dense`, matrices at least DENSE_FILL full are stored with their zeros, as the stock netx loader's Dense
+    layers are; without it only synapses are stored.
+    """
+
+    def __init__(self, network: Network, population: Population, chip: Chip, *, dense: bool = False) -> None:
+        self.population, self.chip = population, chip
+        incoming = network.incoming[population.name]
+        self.kernels = [q.weights for q in incoming if is_shared(q, chip)]
+        listed = [q for q in incoming if not is_shared(q, chip)]
+        is_full = [dense and q.synapses >= DENSE_FILL * np.prod(q.weights.shape) for q in listed]
+        self.full_axons = sum(q.weights.shape[1] for q, full in zip(listed, is_full) if full)
+        self.pattern = _pattern([q for q, full in zip(listed, is_full) if not full], population.size)
+        self.max_delay = max((q.delay for q in incoming), default=0)
+
+    @cached_property
+    def profiles(self) -> np.ndarray:
+        """Index of each neuron's (i_decay, v_decay) among the distinct pairs, int (N,)."""
+        p = self.population
+        pairs = np.stack([np.broadcast_to(p.i_decay, p.size), np.broadcast_to(p.v_decay, p.size)])
+        return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+
+    def usage(self, rows: np.ndarray) -> Usage:
+        """What the neurons `rows` (sorted indices) take together."""
+        counts = np.asarray(self.pattern[rows].sum(axis=0)).ravel()
+        words = int(axon_words(counts, self.chip).sum()) + self.full_axons * int(axon_words(len(rows), self.chip))
+        for conv in self.kernels:
+            _, height, width = conv.output_shape
+            words += kernel_words(conv, np.unique(rows // (height * width)), self.chip)
+        axons = int(np.count_nonzero(counts)) + self.full_axons + len(self.kernels)
+        groups = len(np.unique(self.profiles[rows]))
+        return Usage(len(rows), words, axons, groups, len(rows) * (1 + self.max_delay))
+
+
+def _pattern(projections: list[Projection], size: int) -> sp.csr_matrix:
+    """Synapse counts (N, all axons); projections from one population share its axons, whatever their delays."""
+    blocks = []
+    for pre in sorted({q.pre for q in projections}):
+        matrices = [q.matrix for q in projections if q.pre == pre]
+        ones = [sp.csr_matrix((np.ones(m.nnz, np.int32), m.indices, m.indptr), m.shape) for m in matrices]
+        blocks.append(sum(ones[1:], ones[0]))
+    return sp.csr_matrix(sp.hstack(blocks)) if blocks else sp.csr_matrix((size, 0), dtype=np.int32)

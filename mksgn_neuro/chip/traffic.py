@@ -1,0 +1,151 @@
+"""What measured spikes ask of each core in each step: updates, synaptic operations, messages, hops, time.
+
+A spike of step t is sent in t, and its messages are looked up by their cores in t + 1 (a delay is spent in the
+neuron's input buffer afterwards). Where the network is still in frames (`hop` 0) both happen in t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from mksgn_neuro.chip.energy import Events, Profile
+from mksgn_neuro.chip.mapping import Mapping
+from mksgn_neuro.chip.placement import Placement
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir import Network
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Integers by step and core, (T, cores), unless said otherwise.
+
+    `acs` and `macs`: synaptic operations of spikes and of graded input; `active`: neurons with synaptic input;
+    `received`, `sent`: messages, those from the source included in `received`; `spikes`; `hops_x`, `hops_y` (T,):
+    mesh hops of messages between cores. Where the source enters the mesh is unknown: its messages make no hops.
+    """
+
+    placement: Placement
+    acs: np.ndarray
+    macs: np.ndarray
+    active: np.ndarray
+    received: np.ndarray
+    sent: np.ndarray
+    spikes: np.ndarray
+    hops_x: np.ndarray
+    hops_y: np.ndarray
+
+    @cached_property
+    def neurons(self) -> np.ndarray:
+        """Neuron updates of each core in every step, int (cores,)."""
+        return np.array([core.usage.neurons for core in self.placement.mapping.cores])
+
+    def events(self, samples: int) -> Events:
+        """Totals over all steps, which held `samples` samples."""
+        active = int(self.active.sum())
+        return Events(
+            samples=samples,
+            acs=int(self.acs.sum()),
+            macs=int(self.macs.sum()),
+            active_updates=active,
+            inactive_updates=len(self.active) * int(self.neurons.sum()) - active,
+            spikes=int(self.spikes.sum()),
+            messages=int(self.received.sum()),
+            hops_x=int(self.hops_x.sum()),
+            hops_y=int(self.hops_y.sum()),
+        )
+
+    def step_times(self, profile: Profile) -> StepTimes:
+        """How long each step takes if cores work in parallel and wait for the slowest; BadInput without times."""
+        times = dict(profile.step_times)
+        if not times:
+            raise BadInput("has no times", place=f"energy profile {profile.name}", remedy="use loihi1")
+        inactive = self.neurons - self.active
+        work = times["acs"] * self.acs + times["macs"] * self.macs
+        work = work + times["active_updates"] * self.active + times["inactive_updates"] * inactive
+        return StepTimes(profile, work.argmax(axis=1), (work.max(axis=1) + times["barrier"]) / 1e12)
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """`critical` core (T,) of each step and `seconds` (T,) of each step, under `profile`."""
+
+    profile: Profile
+    critical: np.ndarray
+    seconds: np.ndarray
+
+
+def measure_traffic(placement: Placement, inputs: np.ndarray, spikes: MappingType[str, np.ndarray]) -> Traffic:
+    """Count what `inputs` (T, source.size) and the `spikes` (T, N) of every population ask of the placed cores."""
+    mapping = placement.mapping
+    network = mapping.network
+    fired = {p.name: _counts(spikes[p.name]) for p in network.order}
+    arriving = {name: _later(matrix, network.hop) for name, matrix in fired.items()}
+    source = _counts(np.asarray(inputs) != 0)
+    arriving[network.source.name] = _later(source, network.hop)
+    shape = (source.shape[0], len(mapping.cores))
+    acs, macs, received, sent = (np.zeros(shape, dtype=np.int64) for _ in range(4))
+    graded = network.source.message_bits > 0
+    for name, matrix in arriving.items():
+        target = macs if name == network.source.name and graded else acs
+        target += (matrix @ mapping.fanout[name].astype(np.int64)).toarray()
+        received += (matrix @ _reached(mapping, name)).toarray()
+    for name, matrix in fired.items():
+        copies = np.asarray(_reached(mapping, name).sum(axis=1)).ravel()
+        sent += (matrix.multiply(copies[None, :]).tocsr() @ _membership(mapping, name)).toarray()
+    counts = {p.name: _membership(mapping, p.name) for p in network.order}
+    total = sum((fired[name] @ counts[name] for name in fired), start=sp.csr_matrix(shape, dtype=np.int64)).toarray()
+    hops = [_hops(placement, fired, distance) for distance in placement.steps]
+    return Traffic(placement, acs, macs, _active(mapping, source, fired), received, sent, total, *hops)
+
+
+def _counts(spikes: np.ndarray) -> sp.csr_matrix:
+    return sp.csr_matrix(np.asarray(spikes), dtype=np.int64)
+
+
+def _later(matrix: sp.csr_matrix, steps: int) -> sp.csr_matrix:
+    """The same rows, `steps` later; what falls off the end is lost."""
+    if steps == 0:
+        return matrix
+    kept = matrix[: max(matrix.shape[0] - steps, 0)]
+    empty = sp.csr_matrix((min(steps, matrix.shape[0]), matrix.shape[1]), dtype=matrix.dtype)
+    return sp.csr_matrix(sp.vstack([empty, kept]))
+
+
+def _reached(mapping: Mapping, name: str) -> sp.csr_matrix:
+    return mapping.fanout[name].astype(bool).astype(np.int64)
+
+
+def _membership(mapping: Mapping, name: str) -> sp.csr_matrix:
+    """1 where a neuron lies on a core, (N, cores)."""
+    owner = mapping.owner(name)
+    ones = np.ones(len(owner), dtype=np.int64)
+    return sp.csr_matrix((ones, (np.arange(len(owner)), owner)), shape=(len(owner), len(mapping.cores)))
+
+
+def _hops(placement: Placement, fired: dict[str, sp.csr_matrix], distance: np.ndarray) -> np.ndarray:
+    """Hops of all messages sent in each step, int (T,)."""
+    mapping = placement.mapping
+    total = 0
+    for name, matrix in fired.items():
+        far = _reached(mapping, name).multiply(distance[mapping.owner(name)])
+        total = total + matrix @ np.asarray(far.sum(axis=1)).ravel().astype(np.int64)
+    return np.asarray(total)
+
+
+def _active(mapping: Mapping, source: sp.csr_matrix, fired: dict[str, sp.csr_matrix]) -> np.ndarray:
+    """Neurons of each core into which at least one synapse delivers, int (T, cores)."""
+    network: Network = mapping.network
+    total = np.zeros((source.shape[0], len(mapping.cores)), dtype=np.int64)
+    for population in network.order:
+        touched = sp.csr_matrix((source.shape[0], population.size), dtype=np.int64)
+        for q in network.incoming[population.name]:
+            spikes = source if q.pre == network.source.name else fired[q.pre]
+            synapses = q.matrix.astype(bool).astype(np.int64)
+            touched += _later(sp.csr_matrix(spikes @ synapses.T), network.hop + q.delay)
+        total += (touched.astype(bool).astype(np.int64) @ _membership(mapping, population.name)).toarray()
+    return total

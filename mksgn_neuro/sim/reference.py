@@ -49,7 +49,7 @@ def run(network: Network, inputs: np.ndarray, *, period: int | None = None, stat
                 loops.append((q.matrix.astype(np.int64), q.weight_exp, lag))
             else:
                 current = _scaled(q.matrix.astype(np.int64) @ arrived[q.pre].T, q.weight_exp).T
-                drive[lag:] += current[: len(inputs) - lag] if lag else current
+                drive[lag:] += current[: max(len(inputs) - lag, 0)]
         first = network.hop * network.level[population.name]
         trace = _integrate(population, drive, loops, period, first, states)
         traces[population.name] = trace

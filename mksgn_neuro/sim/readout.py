@@ -1,0 +1,48 @@
+"""From readout spikes to class scores and a decision, the same everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.ir import Network
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Which neurons of the population `name` vote for which class; `first` is the first step of their answer."""
+
+    name: str
+    neurons: np.ndarray
+    votes: np.ndarray
+    classes: int
+    first: int
+
+    @classmethod
+    def of(cls, network: Network) -> Readout:
+        """Groups of role "readout" vote along their axis "class" (or their first axis); without one, every group."""
+        population = network[network.readout]
+        marked = [g for g in population.groups if g.role == "readout"]
+        neurons, votes, classes, start = [], [], 0, 0
+        for group in population.groups:
+            if group in marked or not marked:
+                axis = group.axes.index("class") if "class" in group.axes else 0
+                present = np.arange(group.size) if group.index is None else group.index
+                votes.append(np.unravel_index(present, group.shape)[axis])
+                neurons.append(start + np.arange(group.size))
+                classes = max(classes, group.shape[axis])
+            start += group.size
+        first = network.hop * network.level[network.readout]
+        return cls(network.readout, np.concatenate(neurons), np.concatenate(votes), classes, first)
+
+    def scores(self, counts: np.ndarray) -> np.ndarray:
+        """Spike counts (..., N) of the population to class scores (..., classes), int64."""
+        scores = np.zeros((*counts.shape[:-1], self.classes), dtype=np.int64)
+        np.add.at(scores, (..., self.votes), counts[..., self.neurons].astype(np.int64))
+        return scores
+
+
+def decide(scores: np.ndarray) -> np.ndarray:
+    """The class with the highest score (..., classes); ties go to the lowest index."""
+    return np.argmax(scores, axis=-1)

@@ -19,6 +19,7 @@ from mksgn_neuro.models.student import MKSGN
 
 MAX_RELAYED_VTH = MIXED_WEIGHT_RANGE[1] - 2
 RELAYED_ROLES = ("graph", "query", "gate")
+MAX_SAMPLES = 20_000  # weights that the search looks at, evenly spaced by size, the extremes among them
 
 
 def quantize(student: MKSGN) -> MKSGN:
@@ -34,6 +35,8 @@ def quantize(student: MKSGN) -> MKSGN:
 def best_threshold(population: SpikingPopulation, limit: int) -> int:
     """The mantissa in 1..limit with the least squared error of weights and bias, in thresholds."""
     weights = torch.cat([m.effective().flatten() for m in population.synapses.values()]).double().numpy()
+    if len(weights) > MAX_SAMPLES:
+        weights = np.sort(weights)[np.linspace(0, len(weights) - 1, MAX_SAMPLES).astype(int)]
     bias = population.beta.clamp(max=population.max_bias).double().numpy()
     largest = max(np.abs(weights).max(), 1e-6)
     high = min(limit, 2 * -MIXED_WEIGHT_RANGE[0] / largest)

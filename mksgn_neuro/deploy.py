@@ -1,0 +1,31 @@
+"""From a trained model to the files of a target."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mksgn_neuro.ir import Network
+from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.models.store import Model
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The files of one export, the first being the network itself, and the network that they hold."""
+
+    files: tuple[Path, ...]
+    network: Network
+    period: int
+
+    def summary(self) -> dict:
+        """What `export --json` says of it."""
+        return {
+            "files": list(self.files),
+            "neurons": sum(p.size for p in self.network.populations),
+            "synapses": sum(q.synapses for q in self.network.projections),
+            "steps_per_sample": self.period,
+        }

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
-from mksgn_neuro.models.store import Model
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ def encoded(model: Model, clips: Clips) -> torch.Tensor:
     return encode_batch(positions, model.scaling, model.skeleton)
 
 
-def verification_frames(model: Model, samples: int, dataset: str | None, data_path: Path | None) -> tuple[torch.Tensor, str]:
+def verification_frames(
+    model: Model, samples: int, dataset: str | None, data_path: Path | None
+) -> tuple[torch.Tensor, str]:
     """Inputs to prove a model on, and what they are: real test clips where they can be had, else drawn ones.
 
     Drawn inputs are smooth random walks over the whole input range, (N, frames, M, V, 3).

@@ -35,7 +35,9 @@ def command(
         print_ladder(rungs)
     failed = next((rung for rung in rungs if not rung.ok), None)
     if failed:
-        raise WorkFailed(f"{failed.mismatches} spikes differ, first {failed.first}", place=f"{failed.source} → {failed.target}")
+        raise WorkFailed(
+            f"{failed.mismatches} spikes differ, first {failed.first}", place=f"{failed.source} → {failed.target}"
+        )
 
 
 def print_ladder(rungs: list) -> None:

@@ -105,7 +105,7 @@ class MKSGN(nn.Module):
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies
-        self.readout = SpikingPopulation(outputs, {"temporal": ClassSum(config.channels[-1], outputs)})
+        self.readout = SpikingPopulation(outputs, {"temporal": ClassSum(self.joints, config.channels[-1], outputs)})
         self.register_buffer("joint_firing", torch.full((m, m), 0.25))
 
     def forward(self, frames: Tensor) -> Activity:

@@ -219,17 +219,21 @@ class Shortcut(SynapseModule):
 
 
 class ClassSum(SynapseModule):
-    """All joints' channels to the class neurons, the weights shared by the joints: (V, T, B, C) to (1, T, B, K)."""
+    """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K).
 
-    def __init__(self, channels: int, outputs: int) -> None:
+    Every joint has weights of its own: they cost the chip nothing, for each pair of neurons has its synapse anyway.
+    """
+
+    def __init__(self, joints: int, channels: int, outputs: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(channels, outputs) / math.sqrt(channels))
+        self.weight = nn.Parameter(torch.randn(joints, channels, outputs) / math.sqrt(joints * channels))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x.sum(0, keepdim=True) @ grid(self.weight)
+        per_joint = x.flatten(1, 2) @ grid(self.weight)
+        return per_joint.sum(0, keepdim=True).unflatten(1, x.shape[1:3])
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
-        yield 0, sp.csr_matrix(np.tile(_integers(grid(self.weight)).T, (1, joints)))
+        yield 0, sp.csr_matrix(_integers(grid(self.weight)).reshape(-1, self.weight.shape[-1]).T)
 
 
 def _integers(weight: Tensor) -> np.ndarray:

@@ -21,7 +21,7 @@ class Preset:
     dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
     readout_copies: int = 4
     hops: int = 1
-    frames: int = 52
+    frames: int = 40  # with the flush of 24 steps a sample takes 64 time steps
     batch: int = 16
     epochs: int = 40
     learning_rate: float = 4e-3

@@ -55,7 +55,9 @@ class Run:
         )  # fmt: skip
 
     def accuracy(self, student: MKSGN) -> dict:
-        """Accuracy and rates on the held-out subjects."""
+        """Accuracy and rates on the held-out subjects, with the statistics of whole, un-augmented clips."""
+        if not student.encode.folded:
+            settle_statistics(student, self.fit_clips, self.scaling, self.preset.frames)
         result = evaluate(student, self.held_out, self.scaling, self.preset.frames)
         return {"accuracy": result.accuracy, "rates": result.rates}
 
@@ -96,12 +98,10 @@ def train(
 
 
 def train_float(student: MKSGN, run: Run) -> list[dict]:
-    """Float stage; afterwards the statistics are those of whole, un-augmented clips."""
+    """Float stage."""
     loss = partial(student_loss, preset=run.preset)
     stage = run.stage("float", run.preset.epochs, run.preset.learning_rate, loss, run.accuracy)
-    history = fit(student, stage, run.directory, resume=run.resume, report=run.report)
-    settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
-    return history
+    return fit(student, stage, run.directory, resume=run.resume, report=run.report)
 
 
 def train_integer(student: MKSGN, run: Run) -> list[dict]:

@@ -40,6 +40,11 @@ DATASETS = {"ntu60-xsub": 60, "ntu60-xview": 60, "ntu120-xsub": 120, "ntu120-xse
 Progress = Callable[[int, int], None]
 
 
+def protocols(classes: int) -> list[str]:
+    """The data sets that clips of the first `classes` actions can serve."""
+    return [dataset for dataset, actions in DATASETS.items() if (actions == 60) == (classes <= 60)]
+
+
 def is_training(dataset: str, keys: np.ndarray) -> np.ndarray:
     """(N,) bool for keys (N, 5): setup, camera, subject, repetition, action."""
     setup, camera, subject = keys[:, 0], keys[:, 1], keys[:, 2]
@@ -105,7 +110,8 @@ def _restricted(clips: Clips, classes: int, incomplete: set[str], path: Path) ->
     listed = np.array([name in incomplete for name in clips.names], dtype=bool)
     kept = clips.subset((clips.labels < classes) & ~listed)
     if len(kept) == 0:
-        raise BadInput("no usable clip", place=str(path), remedy="give the folder or zip of .skeleton files")
+        problem = f"no usable clip (first: {clips.skipped[0]})" if clips.skipped else "no usable clip"
+        raise BadInput(problem, place=str(path), remedy=f"{clips.dataset} needs clips of its {classes} actions")
     skipped = (*kept.skipped, *(f"{clips.names[i]}: listed as incomplete" for i in np.flatnonzero(listed)))
     return replace(kept, class_names=ACTIONS[:classes], skipped=skipped)
 

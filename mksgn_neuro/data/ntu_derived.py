@@ -96,6 +96,17 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
             progress(i + 1, len(annotations))
 
 
+def pyskl_protocols(path: Path) -> list[str]:
+    """The data sets whose split lists the file has."""
+    content = unpickle(path)
+    try:
+        classes = 60 if max(int(annotation["label"]) for annotation in content["annotations"]) < 60 else 120
+        splits = {name.removesuffix("_train") for name, clips in content["split"].items() if clips}
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise BadInput(f"not pyskl's file ({error!r})", place=str(path), remedy=PYSKL_REMEDY) from error
+    return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
+
+
 def _pyskl_clip(annotation: dict, classes: int) -> tuple[np.ndarray, int]:
     keypoint, label = np.asarray(annotation["keypoint"]), annotation["label"]
     if keypoint.ndim != 4 or keypoint.shape[2:] != (JOINTS, 3) or keypoint.dtype.kind != "f":
@@ -124,6 +135,17 @@ def ctr_gcn_records(path: Path, dataset: str, classes: int, progress: Progress |
                             progress(done, total)
     except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise BadInput(f"not a readable file ({error})", place=str(path), remedy=CTR_GCN_REMEDY) from error
+
+
+def ctr_gcn_protocols(path: Path) -> list[str]:
+    """The data set that the file's name and its number of classes tell of; X-Sub where its name says nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
+            classes = np.lib.format.read_array(file, allow_pickle=False).shape[-1]
+    except (KeyError, ValueError, EOFError, OSError, IndexError, zipfile.BadZipFile) as error:
+        raise BadInput(f"not a readable file ({error})", place=str(path), remedy=CTR_GCN_REMEDY) from error
+    named = [dataset for dataset, mark in CTR_GCN_MARKS.items() if path.stem.endswith(f"_{mark}")]
+    return named or [f"ntu{classes}-xsub" if classes in (60, 120) else "ntu60-xsub"]
 
 
 def _one_hot(archive: zipfile.ZipFile, name: str, classes: int) -> np.ndarray:

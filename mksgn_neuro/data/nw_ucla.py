@@ -54,7 +54,11 @@ def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], N
             if progress:
                 progress(done + 1, len(entries))
     if not arrays:
-        raise BadInput("no usable clip", place=str(path), remedy="give the archive all_sqe.zip or its folder")
+        raise BadInput(
+            f"no usable clip (first: {skipped[0]})",
+            place=str(path),
+            remedy="give the archive all_sqe.zip or its folder",
+        )
     positions, lengths = joined(arrays)
     actions, subjects, views = np.array(keys).T
     return Clips(

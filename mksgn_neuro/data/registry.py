@@ -1,18 +1,21 @@
-"""Data sets by the names that the command line knows."""
+"""Data sets by the names that the command line knows. Readers are imported when they are needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mksgn_neuro.data import generic, ntu, nw_ucla, synthetic
-from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.errors import BadInput
 
-DATASETS = ("synthetic", "nw-ucla", *ntu.DATASETS, "npz")
+if TYPE_CHECKING:
+    from mksgn_neuro.data.clips import Clips
+
+NTU = ("ntu60-xsub", "ntu60-xview", "ntu120-xsub", "ntu120-xset")
+DATASETS = ("synthetic", "nw-ucla", *NTU, "npz")
 HINTS = {
     "nw-ucla": "give the archive all_sqe.zip or its folder with --data",
-    **dict.fromkeys(ntu.DATASETS, "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data"),
+    **dict.fromkeys(NTU, "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data"),
     "npz": "give an .npz in the generic format with --data",
 }
 
@@ -27,6 +30,8 @@ def load(
     `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
     Raises BadInput, naming the file, the place in it and the remedy.
     """
+    from mksgn_neuro.data import generic, nw_ucla, synthetic
+
     if dataset not in DATASETS:
         raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {', '.join(DATASETS)}")
     if dataset == "synthetic":
@@ -40,6 +45,8 @@ def load(
         raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
     if dataset == "npz":
         return generic.load(path, skip_bad=skip_bad)
-    if dataset in ntu.DATASETS:
-        return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)
-    return nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
+    if dataset == "nw-ucla":
+        return nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
+    from mksgn_neuro.data import ntu
+
+    return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)

@@ -1,0 +1,166 @@
+"""One clip as a pose estimator writes it: CSV or JSON lines, one frame a line, metres.
+
+JSON lines: `[[x, y, z], …]`, or `{"joints": …}` with such a list or `{joint name: [x, y, z]}`.
+CSV: 3·V numbers a line in the skeleton's order; or a header of `<joint>_x, <joint>_y, <joint>_z`, joints by name or
+number, columns in any order, others ignored.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.data.skeleton import Skeleton, from_parents
+from mksgn_neuro.errors import BadInput
+
+SUFFIXES = (".csv", ".jsonl", ".ndjson")
+COORDINATE = re.compile(r"(.*\d|.+[\s_.\-])([xyz])", re.IGNORECASE)
+REMEDY = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
+
+
+def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
+    """The clip (T, V, 3) float32; without a skeleton, joints as the first line has them.
+
+    Where the skeleton has several bodies, a file of one body leaves the others at 0 (absent).
+    Raises BadInput with file and line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"not a readable text file ({error})", place=str(path), remedy=REMEDY) from error
+    numbered = [(i + 1, line) for i, line in enumerate(lines) if line.strip()]
+    if not numbered:
+        raise BadInput("no frame in it", place=str(path), remedy=REMEDY)
+    if numbered[0][1].lstrip()[0] in "[{":
+        skeleton = skeleton or _guess_json(numbered[0][1], f"{path}, line {numbered[0][0]}")
+        frames = [json_frame(line, skeleton, f"{path}, line {n}") for n, line in numbered]
+    else:
+        frames = list(_csv_frames(numbered, skeleton, path))
+    if not frames:
+        raise BadInput("a header but no frame", place=str(path), remedy=REMEDY)
+    return np.stack(frames)
+
+
+def json_frame(line: str, skeleton: Skeleton, place: str) -> np.ndarray:
+    """One frame (V, 3) float32 from a line of JSON; `place` names the line in errors."""
+    try:
+        joints = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
+    if isinstance(joints, dict):
+        if "joints" not in joints:
+            raise BadInput('no "joints"', place=place, remedy=REMEDY)
+        joints = joints["joints"]
+    if isinstance(joints, dict):
+        by_name = {_plain(name): xyz for name, xyz in joints.items()}
+        every_body = _plain(skeleton.joint_names[-1]) in by_name
+        wanted = skeleton.joint_names if every_body else _first_body(skeleton)
+        missing = [name for name in wanted if _plain(name) not in by_name]
+        if missing:
+            raise BadInput(f"no joint {missing[0]!r}", place=place, remedy=f"name {', '.join(wanted)}")
+        joints = [by_name[_plain(name)] for name in wanted]
+    if not isinstance(joints, list):
+        raise BadInput("joints is neither a list nor an object", place=place, remedy=REMEDY)
+    return _frame(joints, skeleton, place)
+
+
+def _csv_frames(numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path) -> Iterable[np.ndarray]:
+    rows = [(n, next(csv.reader([line], skipinitialspace=True))) for n, line in numbered]
+    order = None
+    if not all(_is_number(cell) for cell in rows[0][1]):
+        place = f"{path}, line {rows[0][0]}"
+        order, skeleton = _columns(rows.pop(0)[1], skeleton, place)
+    width = None
+    for n, row in rows:
+        place = f"{path}, line {n}"
+        width = width or len(row)
+        if len(row) != width:
+            raise BadInput(f"{len(row)} columns, the first frame has {width}", place=place, remedy=REMEDY)
+        if order is not None and max(order) >= len(row):
+            raise BadInput(f"{len(row)} columns, the header has more", place=place, remedy=REMEDY)
+        cells = row if order is None else [row[i] for i in order]
+        skeleton = skeleton or _anonymous(len(cells) // 3)
+        yield _frame([cells[i : i + 3] for i in range(0, len(cells), 3)], skeleton, place)
+
+
+def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[list[int], Skeleton]:
+    """Which column holds each coordinate, joint by joint, x y z."""
+    at = {}
+    for i, cell in enumerate(header):
+        match = COORDINATE.fullmatch(cell.strip())
+        if match:
+            at[_plain(match.group(1)), match.group(2).lower()] = i
+    if skeleton is None:
+        seen = list(dict.fromkeys(name for name, _ in at))
+        if not seen:
+            raise BadInput("the header names no coordinate", place=place, remedy="name columns <joint>_x, _y, _z")
+        skeleton = from_parents(np.full(len(seen), -1), tuple(seen))
+    by_number = ("0", "x") in at
+    wanted = [str(v) for v in range(skeleton.joints)] if by_number else [_plain(n) for n in skeleton.joint_names]
+    if (wanted[-1], "x") not in at and skeleton.bodies > 1:
+        wanted = [str(v) for v in range(_per_body(skeleton))] if by_number else [*map(_plain, _first_body(skeleton))]
+    needed = [(name, axis) for name in wanted for axis in "xyz"]
+    for name, axis in needed:
+        if (name, axis) not in at:
+            raise BadInput(f"no column {name.replace(' ', '_')}_{axis}", place=place, remedy="name every joint, x y z")
+    return [at[key] for key in needed], skeleton
+
+
+def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
+    """(V, 3) float32, finite."""
+    if len(joints) not in (skeleton.joints, _per_body(skeleton)):
+        remedy = "give the model's joints in its order"
+        raise BadInput(f"{len(joints)} joints, expected {skeleton.joints}", place=place, remedy=remedy)
+    frame = np.zeros((skeleton.joints, 3), dtype=np.float32)
+    for v, xyz in enumerate(joints):
+        try:
+            frame[v] = [float(value) for value in xyz]
+        except (TypeError, ValueError) as error:
+            name = skeleton.joint_names[v]
+            raise BadInput(f"joint {v} ({name}) is not three numbers", place=place, remedy=REMEDY) from error
+        if not np.isfinite(frame[v]).all():
+            what = f"a coordinate of joint {v} ({skeleton.joint_names[v]}) is not a finite number"
+            raise BadInput(what, place=place, remedy="fill gaps with the last known position")
+    return frame
+
+
+def _guess_json(line: str, place: str) -> Skeleton:
+    try:
+        first = json.loads(line)
+        joints = first["joints"] if isinstance(first, dict) else first
+        names = tuple(joints) if isinstance(joints, dict) else None
+        return from_parents(np.full(len(joints), -1), names)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"not a frame ({error!r})", place=place, remedy=REMEDY) from error
+
+
+def _anonymous(joints: int) -> Skeleton:
+    return from_parents(np.full(joints, -1))
+
+
+def _per_body(skeleton: Skeleton) -> int:
+    return skeleton.joints // skeleton.bodies
+
+
+def _first_body(skeleton: Skeleton) -> tuple[str, ...]:
+    """Joint names of one body, without the number that `Skeleton.repeated` adds."""
+    names = skeleton.joint_names[: _per_body(skeleton)]
+    return names if skeleton.bodies == 1 else tuple(name.removesuffix(" (1)") for name in names)
+
+
+def _plain(name: str) -> str:
+    """Joint names compare without case, and with any separator for a space."""
+    return re.sub(r"[\s_.\-]+", " ", name.lower()).strip()
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return cell.strip() == ""
+    return True

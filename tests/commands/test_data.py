@@ -1,0 +1,38 @@
+import json
+import subprocess
+import sys
+
+from click.testing import CliRunner
+
+from mksgn_neuro.cli import cli
+from tests.data.test_nw_ucla import GOOD, write_zip
+from tests.paths import NW_UCLA, needs_shared_data
+
+
+def test_text_names_format_split_and_leaks(tmp_path):
+    path = write_zip(tmp_path / "x.zip", GOOD)
+    result = CliRunner().invoke(cli, ["data", "inspect", str(path)])
+    assert result.exit_code == 0, result.output
+    for said in ("NW-UCLA JSON files", "4 clips, 10 classes, 20 joints, 3 subjects", "2 train, 2 test"):
+        assert said in result.stdout
+    assert "1 leaked of 2; 1 clean (carry 1)" in result.stdout and "left out: none" in result.stdout
+
+
+def test_json_is_one_document(tmp_path):
+    path = write_zip(tmp_path / "x.zip", GOOD)
+    result = CliRunner().invoke(cli, ["data", "inspect", str(path), "--json"])
+    assert json.loads(result.stdout)["datasets"][0]["leaked"] == 1
+
+
+def test_bad_input_is_one_line_and_status_2(tmp_path):
+    path = write_zip(tmp_path / "x.zip", {"../a01_s01_e00_v01.json": "{}"})
+    run = [sys.executable, "-m", "mksgn_neuro.cli", "data", "inspect", str(path)]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "entry points outside its folder" in done.stderr
+
+
+@needs_shared_data
+def test_nw_ucla_leaks():
+    result = CliRunner().invoke(cli, ["data", "inspect", str(NW_UCLA)])
+    assert "95 leaked of 464; 369 clean (pick up with two hands 50, drop trash 45)" in result.stdout

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.sim.tables import LEAD_WORDS
+from mksgn_neuro.sim.workspace import Workspace, allocate, checked, load, spikes_of
 
 GROUP_ROWS = 256  # time steps that one thread takes at once: enough to reuse a tile's weights, few enough to stay in L2
 
@@ -100,7 +100,7 @@ class Emulator:
     ) -> Iterator[Result]:
         names = [p.name for p in self.network.populations] if record == "all" else list(record)
         job = _Job(self, names, states, period or 0, drain)
-        groups = _grouped(map(self._checked, clips), rows, drain)
+        groups = _grouped((checked(self.network.source, clip) for clip in clips), rows, drain)
         if self.threads == 1:
             yield from map(job.run, groups)
             return
@@ -113,112 +113,73 @@ class Emulator:
             while pending:
                 yield pending.popleft().result()
 
-    def _checked(self, clip: np.ndarray) -> np.ndarray:
-        """A clip as int32 (T, N_in) within the source's range."""
-        source = self.network.source
-        clip = np.asarray(clip)
-        if clip.ndim != 2 or clip.shape[1] != source.size or not np.can_cast(clip.dtype, np.int64, "same_kind"):
-            expected = f"integers (steps, {source.size})"
-            raise BadInput(f"{clip.dtype} {clip.shape}", place=source.name, remedy=f"give {expected}")
-        low, high = (0, 1) if source.message_bits == 0 else (-source.max_payload, source.max_payload - 1)
-        if clip.size and not low <= clip.min() <= clip.max() <= high:
-            worst = clip.min() if clip.min() < low else clip.max()
-            raise BadInput(f"input value {worst}", place=source.name, remedy=f"keep inputs within {low}..{high}")
-        return clip.astype(np.int32)
-
 
 class _Job:
     """One call of `run`: what to record and how to run it; workspaces are the emulator's and are used again."""
 
     def __init__(self, emulator: Emulator, names: list[str], states: bool, period: int, drain: int) -> None:
-        self.emulator, self.names, self.states = emulator, names, states
+        self.emulator, self.network, self.plan = emulator, emulator.network, emulator.plan
+        self.names, self.states = names, states
         self.period, self.drain = period, drain
-        self.workspaces = emulator.workspaces[states]
 
     def run(self, clips: list[np.ndarray]) -> Result:
         """Run a group of clips that fits one workspace."""
         lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
         steps = lengths + self.drain
         ends = np.cumsum(steps)
-        work = self._workspace(int(ends[-1]))
-        starts = ends - steps
-        self._load(work, clips, starts)
-        kernels.run(self.emulator.plan.tables, work, starts, np.zeros_like(starts), steps, self.period)
-        result = self._result(work, clips, starts, lengths, steps)
-        self.workspaces.put(work)
+        starts, rows = ends - steps, int(ends[-1])
+        work = self._take_workspace(rows)
+        silence = np.zeros((self.drain, self.network.source.size), dtype=np.int32)
+        load(self.plan, self.network.source, work, 0, np.concatenate([part for c in clips for part in (c, silence)]))
+        kernels.run(self.plan.tables, work, starts, np.zeros_like(starts), steps, self.period)
+        counts = self._counts(work, len(clips), rows)
+        result = Result(steps, self._scores(work, starts, ends, lengths), counts, **self._traces(work, starts, steps))
+        self.emulator.workspaces[self.states].put(work)
         return result
 
-    def _workspace(self, rows: int) -> kernels.Workspace:
-        work = None if self.workspaces.empty() else self.workspaces.get()
+    def _take_workspace(self, rows: int) -> Workspace:
+        try:
+            work = self.emulator.workspaces[self.states].get_nowait()
+        except Empty:
+            work = None
         if work is None or len(work.payload) < rows:
-            channels = self.emulator.network.source.size
-            return kernels.workspace(self.emulator.plan, rows, channels, states=self.states)
+            capacity = -(-rows // GROUP_ROWS) * GROUP_ROWS
+            return allocate(self.plan, capacity, self.network.source.size, states=self.states)
         for array in (work.counts, work.row_spikes, work.row_synops):
             array.fill(0)
         return work
 
-    def _load(self, work: kernels.Workspace, clips: list[np.ndarray], starts: np.ndarray) -> None:
-        """Put the clips into the payload and, where the source is binary, into its spike bits."""
-        work.payload.fill(0)
-        for start, clip in zip(starts, clips):
-            work.payload[start : start + len(clip)] = clip
-        slot = self.emulator.plan.slots.get(self.emulator.network.source.name)
-        if slot is not None:
-            packed = np.packbits(work.payload.astype(np.uint8), axis=1, bitorder="little")
-            _rows(work)[:, slot // 8 : slot // 8 + packed.shape[1]] = packed
-
-    def _result(
-        self,
-        work: kernels.Workspace,
-        clips: list[np.ndarray],
-        starts: np.ndarray,
-        lengths: np.ndarray,
-        steps: np.ndarray,
-    ) -> Result:
+    def _scores(self, work: Workspace, starts: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         readout = self.emulator.readout
-        votes = self._spikes(work, readout.name)
-        counted = [
-            votes[start + readout.first : start + min(readout.first + length, end)].sum(axis=0, dtype=np.int64)
-            for start, length, end in zip(starts, lengths, steps)
-        ]
-        slots = self.emulator.plan.slots
-        recorded = {name: self._spikes(work, name) for name in self.names}
-        traces = {
-            "uv"[i]: {n: trace[:, slots[n] : slots[n] + recorded[n].shape[1]] for n in self.names if self.states}
-            for i, trace in enumerate((work.u_trace, work.v_trace))
-        }
-        padded = {
-            key: {name: _padded(rows, starts, steps) for name, rows in arrays.items()}
-            for key, arrays in {"spikes": recorded, **traces}.items()
-        }
-        scores = readout.scores(np.stack(counted))
-        return Result(steps, scores, self._counts(work, clips, int(steps.sum())), **padded)
+        votes = spikes_of(self.network, self.plan, work, readout.name, slice(0, int(ends[-1])))
+        first = np.minimum(starts + readout.first, ends)
+        windows = zip(first, np.minimum(first + lengths, ends))
+        return readout.scores(np.stack([votes[a:b].sum(axis=0, dtype=np.int64) for a, b in windows]))
 
-    def _spikes(self, work: kernels.Workspace, name: str) -> np.ndarray:
-        """Spikes of a population, uint8 (rows, N)."""
-        slot, size = self.emulator.plan.slots[name], self.emulator.network[name].size
-        octets = _rows(work)[:, slot // 8 : -(-(slot + size) // 8)]
-        return np.unpackbits(octets, axis=1, count=size, bitorder="little")
+    def _traces(self, work: Workspace, starts: np.ndarray, steps: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        rows = slice(0, int(steps.sum()))
+        recorded: dict[str, dict] = {"spikes": {}, "u": {}, "v": {}}
+        for name in self.names:
+            own = slice(self.plan.slots[name], self.plan.slots[name] + self.network[name].size)
+            spikes = spikes_of(self.network, self.plan, work, name, rows)
+            recorded["spikes"][name] = _padded(spikes, starts, steps)
+            if self.states:
+                recorded["u"][name] = _padded(work.u_trace[rows, own], starts, steps)
+                recorded["v"][name] = _padded(work.v_trace[rows, own], starts, steps)
+        return recorded
 
-    def _counts(self, work: kernels.Workspace, clips: list[np.ndarray], steps: int) -> Counts:
-        network, slots = self.emulator.network, self.emulator.plan.slots
+    def _counts(self, work: Workspace, clips: int, steps: int) -> Counts:
+        source, slots = self.network.source, self.plan.slots
         sent, synops = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-        spikes = {network.source.name: np.zeros(network.source.size, dtype=np.int64)}
-        inputs = spikes[network.source.name]
-        kernels.count_inputs(work.payload, steps, self.emulator.input_degree, inputs, sent, synops)
-        for p in network.populations:
+        spikes = {source.name: np.zeros(source.size, dtype=np.int64)}
+        kernels.count_inputs(work.payload, steps, self.emulator.input_degree, spikes[source.name], sent, synops)
+        for p in self.network.populations:
             spikes[p.name] = work.counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
         synops += work.row_synops[:steps].sum(axis=1)
+        most = {source.name: int(sent.max(initial=0))}
         busiest = work.row_spikes[:steps].max(axis=0, initial=0)
-        most = {network.source.name: int(sent.max(initial=0))}
-        most.update({p.name: int(n) for p, n in zip(network.order, busiest)})
-        return Counts(len(clips), steps, spikes, most, int(synops.max(initial=0)))
-
-
-def _rows(work: kernels.Workspace) -> np.ndarray:
-    """The bits as bytes, one row per time step."""
-    lead = 8 * LEAD_WORDS
-    return work.octets[lead : len(work.octets) - lead].reshape(-1, 8 * work.words)
+        most.update({p.name: int(n) for p, n in zip(self.network.order, busiest)})
+        return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
 
 
 def _grouped(clips: Iterable[np.ndarray], rows: int, drain: int) -> Iterator[list[np.ndarray]]:

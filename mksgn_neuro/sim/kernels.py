@@ -7,12 +7,10 @@ begins, so its weights stay in the cache; only a population with a loop to itsel
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from mksgn_neuro.sim.tables import LEAD_WORDS, WORD, Plan, aligned
+from mksgn_neuro.sim.tables import LEAD_WORDS, WORD
 from mksgn_neuro.sim.vector import (
     LANES,
     add_masked,
@@ -24,56 +22,6 @@ from mksgn_neuro.sim.vector import (
     lowest_bit,
     widen,
 )
-
-
-class Workspace(NamedTuple):
-    """Buffers of one thread. A row is one time step of one clip; `row_mask` makes rows a ring (all ones: no ring)."""
-
-    words: int
-    row_mask: int
-    bits: np.ndarray  # uint64, LEAD_WORDS + rows · words + LEAD_WORDS
-    halves: np.ndarray  # the same bits as uint32
-    octets: np.ndarray  # the same bits as uint8
-    payload: np.ndarray  # int32 (rows, source channels)
-    drive: np.ndarray  # int32 (rows, slots of the largest population with scattered synapses)
-    column: np.ndarray  # int32, one step of one scattered projection
-    u: np.ndarray  # int32 (slots,)
-    v: np.ndarray
-    u_trace: np.ndarray  # int32 (rows, slots), no rows where states are not recorded
-    v_trace: np.ndarray
-    sums: np.ndarray  # int16, a tile's
-    totals: np.ndarray  # int32, a tile's
-    ones: np.ndarray  # int32 (LANES,)
-    counts: np.ndarray  # int32 (slots,), spikes
-    row_spikes: np.ndarray  # int32 (rows, populations)
-    row_synops: np.ndarray  # int32 (rows, LANES), partial sums
-
-
-def workspace(plan: Plan, rows: int, channels: int, *, states: bool = False, ring: bool = False) -> Workspace:
-    """Buffers for `rows` time steps; a ring needs a power of two."""
-    slots = plan.words * WORD
-    bits = aligned(2 * LEAD_WORDS + rows * plan.words, np.uint64)
-    traces = [np.zeros((rows if states else 0, slots), dtype=np.int32) for _ in "uv"]
-    return Workspace(
-        words=plan.words,
-        row_mask=rows - 1 if ring else -1,
-        bits=bits,
-        halves=bits.view(np.uint32),
-        octets=bits.view(np.uint8),
-        payload=np.zeros((rows, channels), dtype=np.int32),
-        drive=np.zeros((rows if plan.drive_slots else 0, plan.drive_slots), dtype=np.int32),
-        column=np.zeros(plan.drive_slots, dtype=np.int32),
-        u=aligned(slots, np.int32),
-        v=aligned(slots, np.int32),
-        u_trace=traces[0],
-        v_trace=traces[1],
-        sums=aligned(4 * LANES, np.int16),
-        totals=aligned(4 * LANES, np.int32),
-        ones=np.ones(LANES, dtype=np.int32),
-        counts=aligned(slots, np.int32),
-        row_spikes=np.zeros((rows, len(plan.tables.pop_slot)), dtype=np.int32),
-        row_synops=aligned((rows, LANES), np.int32),
-    )
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,58 @@
+"""The emulator one frame at a time, for streams that have no end: the same spikes as a batch, at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.ir import Network
+from mksgn_neuro.sim import kernels
+from mksgn_neuro.sim.plan import build
+from mksgn_neuro.sim.readout import Readout, decide
+from mksgn_neuro.sim.workspace import allocate, checked, load, spikes_of
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One time step: `scores` int64 (classes,) since the last reset, the `decision`, uint8 (N,) per recorded name."""
+
+    step: int
+    scores: np.ndarray
+    decision: int
+    spikes: dict[str, np.ndarray]
+
+
+class StepEmulator:
+    """Holds a network's state between frames; delayed spikes wait in a ring of as many rows as the longest delay."""
+
+    def __init__(self, network: Network, *, record: Iterable[str] | str = ()) -> None:
+        self.network = network
+        self.plan = build(network)
+        self.readout = Readout.of(network)
+        self.names = [p.name for p in network.populations] if record == "all" else list(record)
+        rows = 1 << self.plan.max_lag.bit_length()
+        self.work = allocate(self.plan, rows, network.source.size, ring=True)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is the first."""
+        self.next_step = 0
+        self.scores = np.zeros(self.readout.classes, dtype=np.int64)
+
+    def step(self, frame: np.ndarray) -> StepResult:
+        """Advance by one frame (N_in,), integers. Raises BadInput as `Emulator.run` does."""
+        source, t = self.network.source, self.next_step
+        load(self.plan, source, self.work, t & self.work.row_mask, checked(source, np.asarray(frame)[None]))
+        now = np.array([t])
+        kernels.run(self.plan.tables, self.work, np.zeros(1, dtype=np.int64), now, now + 1, 0)
+        self.next_step = t + 1
+        if t >= self.readout.first:
+            self.scores = self.scores + self.readout.scores(self._spikes(self.readout.name, t))
+        spikes = {name: self._spikes(name, t) for name in self.names}
+        return StepResult(t, self.scores, int(decide(self.scores)), spikes)
+
+    def _spikes(self, name: str, t: int) -> np.ndarray:
+        row = t & self.work.row_mask
+        return spikes_of(self.network, self.plan, self.work, name, slice(row, row + 1))[0]

@@ -1,0 +1,96 @@
+"""The buffers that kernels read and write, and the way in and out of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir import Network, Source
+from mksgn_neuro.sim.tables import LEAD_WORDS, WORD, Plan, aligned
+from mksgn_neuro.sim.vector import LANES
+
+
+class Workspace(NamedTuple):
+    """Buffers of one thread. A row is one time step of one clip; `row_mask` makes rows a ring (all ones: no ring)."""
+
+    words: int
+    row_mask: int
+    bits: np.ndarray  # uint64, LEAD_WORDS + rows · words + LEAD_WORDS
+    halves: np.ndarray  # the same bits as uint32
+    octets: np.ndarray  # the same bits as uint8
+    payload: np.ndarray  # int32 (rows, source channels)
+    drive: np.ndarray  # int32 (rows, slots of the largest population with scattered synapses)
+    column: np.ndarray  # int32, one step of one scattered projection
+    u: np.ndarray  # int32 (slots,)
+    v: np.ndarray
+    u_trace: np.ndarray  # int32 (rows, slots), no rows where states are not recorded
+    v_trace: np.ndarray
+    sums: np.ndarray  # int16, a tile's
+    totals: np.ndarray  # int32, a tile's
+    ones: np.ndarray  # int32 (LANES,)
+    counts: np.ndarray  # int32 (slots,), spikes
+    row_spikes: np.ndarray  # int32 (rows, populations)
+    row_synops: np.ndarray  # int32 (rows, LANES), partial sums
+
+
+def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring: bool = False) -> Workspace:
+    """Buffers for `rows` time steps of `channels` inputs; a ring needs a power of two."""
+    slots = plan.words * WORD
+    bits = aligned(2 * LEAD_WORDS + rows * plan.words, np.uint64)
+    traces = [np.zeros((rows if states else 0, slots), dtype=np.int32) for _ in "uv"]
+    return Workspace(
+        words=plan.words,
+        row_mask=rows - 1 if ring else -1,
+        bits=bits,
+        halves=bits.view(np.uint32),
+        octets=bits.view(np.uint8),
+        payload=np.zeros((rows, channels), dtype=np.int32),
+        drive=np.zeros((rows if plan.drive_slots else 0, plan.drive_slots), dtype=np.int32),
+        column=np.zeros(plan.drive_slots, dtype=np.int32),
+        u=aligned(slots, np.int32),
+        v=aligned(slots, np.int32),
+        u_trace=traces[0],
+        v_trace=traces[1],
+        sums=aligned(4 * LANES, np.int16),
+        totals=aligned(4 * LANES, np.int32),
+        ones=np.ones(LANES, dtype=np.int32),
+        counts=aligned(slots, np.int32),
+        row_spikes=np.zeros((rows, len(plan.tables.pop_slot)), dtype=np.int32),
+        row_synops=aligned((rows, LANES), np.int32),
+    )
+
+
+def checked(source: Source, clip: np.ndarray) -> np.ndarray:
+    """A clip as int32 (T, N_in); raises BadInput if it has another shape or leaves the source's range."""
+    clip = np.asarray(clip)
+    if clip.ndim != 2 or clip.shape[1] != source.size or not np.can_cast(clip.dtype, np.int64, "same_kind"):
+        expected = f"give integers (steps, {source.size})"
+        raise BadInput(f"a clip is {clip.dtype} {clip.shape}", place=source.name, remedy=expected)
+    low, high = (0, 1) if source.message_bits == 0 else (-source.max_payload, source.max_payload - 1)
+    if clip.size and not low <= clip.min() <= clip.max() <= high:
+        worst = clip.min() if clip.min() < low else clip.max()
+        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"keep inputs within {low}..{high}")
+    return clip.astype(np.int32)
+
+
+def load(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray) -> None:
+    """Write the inputs (T, N_in) of the time steps from `row` on."""
+    work.payload[row : row + len(clip)] = clip
+    if source.name in plan.slots:
+        first = plan.slots[source.name] // 8
+        packed = np.packbits(clip.astype(np.uint8), axis=1, bitorder="little")
+        _octet_rows(work)[row : row + len(clip), first : first + packed.shape[1]] = packed
+
+
+def spikes_of(network: Network, plan: Plan, work: Workspace, name: str, rows: slice) -> np.ndarray:
+    """Spikes of a population, uint8 (rows, N)."""
+    slot, size = plan.slots[name], network[name].size
+    octets = _octet_rows(work)[rows, slot // 8 : -(-(slot + size) // 8)]
+    return np.unpackbits(octets, axis=1, count=size, bitorder="little")
+
+
+def _octet_rows(work: Workspace) -> np.ndarray:
+    lead = 8 * LEAD_WORDS
+    return work.octets[lead : len(work.octets) - lead].reshape(-1, 8 * work.words)

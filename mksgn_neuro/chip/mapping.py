@@ -123,7 +123,7 @@ def _power_of_two_above(n: int) -> int:
 def _tile_fits(demand: Demand, shape: tuple[int, int, int], tile: list[int]) -> bool:
     """Whether a core holds the tile, which may be wider than the image: the compiler counts it whole."""
     first = demand.usage(next(_cut(shape, tile)))
-    return int(np.prod(tile)) <= demand.chip["neurons"] and first.ratio(demand.chip) <= 1
+    return int(np.prod(tile)) <= demand.chip["neurons"] and first.load(demand.chip) <= 1
 
 
 def _cut(shape: tuple[int, int, int], tile: list[int]) -> Iterator[np.ndarray]:
@@ -139,7 +139,7 @@ def _divided(demand: Demand) -> list[np.ndarray]:
     size, pieces = demand.population.size, 1
     while True:
         parts = np.array_split(np.arange(size), pieces)
-        ratio = max(int(np.ceil(demand.usage(part).ratio(demand.chip))) for part in parts)
+        ratio = max(int(np.ceil(demand.usage(part).load(demand.chip))) for part in parts)
         if ratio <= 1 or pieces == size:
             return parts
         pieces = min(pieces * ratio, size)
@@ -223,22 +223,22 @@ class _Filling:
     def __init__(self, demand: Demand) -> None:
         self.demand, self.units = demand, []
         self.counts = np.zeros(demand.pattern.shape[1], dtype=np.int64)
-        self.neurons = self.words = self.axons = 0
-        self.load = 0.0
+        self.usage = Usage(0, 0, 0, 0, 0)
         self.profiles: set[int] = set()
+        self.load = 0.0
 
     def take(self, unit: np.ndarray, axons: np.ndarray, synapses: np.ndarray, share: float) -> bool:
         """Add a unit unless that passes `share` of a limit; an empty core takes any."""
         chip, before = self.demand.chip, self.counts[axons]
-        words = self.words + int((axon_words(before + synapses, chip) - axon_words(before, chip)).sum())
-        reached = self.axons + int(np.count_nonzero(before == 0))
-        neurons = self.neurons + len(unit)
+        words = int((axon_words(before + synapses, chip) - axon_words(before, chip)).sum())
+        reached = int(np.count_nonzero(before == 0))
         profiles = self.profiles | set(self.demand.profiles[unit].tolist())
-        load = max(words / chip["memory_words"], reached / chip["input_axons"], neurons / chip["neurons"])
-        if self.units and (load > share or len(profiles) > chip["groups"]):
+        old = self.usage
+        usage = Usage(old.neurons + len(unit), old.words + words, old.axons + reached, len(profiles), 0)
+        load = usage.load(chip)
+        if self.units and load > share:
             return False
-        self.load = max(load, len(profiles) / chip["groups"])
-        self.words, self.axons, self.neurons, self.profiles = words, reached, neurons, profiles
+        self.usage, self.profiles, self.load = usage, profiles, load
         self.counts[axons] += synapses
         self.units.append(unit)
         return True

@@ -28,14 +28,15 @@ class Usage:
     groups: int
     delay_slots: int
 
-    def ratio(self, chip: Chip) -> float:
-        """The largest share of a limit, 1.0 for a full core."""
-        return max(self.shares(chip).values())
-
     def shares(self, chip: Chip) -> dict[str, float]:
-        """Share of each limit, by the limit's name."""
-        used = {"neurons": self.neurons, "groups": self.groups, "input_axons": self.axons, "memory_words": self.words}
+        """Share of each limit that fills up, by the limit's name."""
+        used = {"neurons": self.neurons, "input_axons": self.axons, "memory_words": self.words}
         return {name: value / chip[name] for name, value in used.items()}
+
+    def load(self, chip: Chip) -> float:
+        """The largest share, 1.0 for a full core; more than 1.0 too if there are more groups than the core has."""
+        groups = self.groups / chip["groups"]
+        return max(*self.shares(chip).values(), groups if groups > 1 else 0.0)
 
 
 def axon_words(targets: np.ndarray | int, chip: Chip) -> np.ndarray | int:
@@ -60,8 +61,8 @@ def is_shared(q: Projection, chip: Chip) -> bool:
 class Demand:
     """What any subset of a population's neurons would take of a core of `chip`.
 
-    With `dense`, matrices at least DENSE_FILL full are stored with their zeros, as the stock netx loader's Dense
-    layers are; without it only synapses are stored.
+    With `dense`, the layers of a network that is not ours are stored with their zeros if at least DENSE_FILL full,
+    as the stock netx loader's Dense layers are; without it only synapses are stored.
     """
 
     def __init__(self, network: Network, population: Population, chip: Chip, *, dense: bool = False) -> None:
@@ -69,6 +70,7 @@ class Demand:
         incoming = network.incoming[population.name]
         self.kernels = [q.weights for q in incoming if is_shared(q, chip)]
         listed = [q for q in incoming if not is_shared(q, chip)]
+        dense = dense and all(group.role == "layer" for group in population.groups)
         is_full = [dense and q.synapses >= DENSE_FILL * np.prod(q.weights.shape) for q in listed]
         self.full_axons = sum(q.weights.shape[1] for q, full in zip(listed, is_full) if full)
         self.pattern = _pattern([q for q, full in zip(listed, is_full) if not full], population.size)

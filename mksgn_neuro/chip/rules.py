@@ -36,7 +36,7 @@ Rule = Callable[[Mapping, int], Iterator[RuleViolation]]
 def cores(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
     limit = chips * mapping.chip["cores"]
     if len(mapping.cores) > limit:
-        layer = max(mapping.of, key=lambda name: len(mapping.of[name]))
+        layer = layer_name(mapping, max(mapping.of, key=lambda name: len(mapping.of[name])))
         allow = f"allow {mapping.chips} chips (--chips {mapping.chips})"
         narrower = _narrower(mapping, len(mapping.cores) - limit)
         remedy = f"{narrower}, or {allow}" if narrower else allow
@@ -119,6 +119,13 @@ def bits_of(q: Projection) -> int:
     return 1 + max(shifted[1].bit_length(), (-1 - shifted[0]).bit_length())
 
 
+def layer_name(mapping: Mapping, population: str) -> str:
+    """A population's name; a chain's level also says what lies in it: "level9 (b2.graph)"."""
+    groups = mapping.network[population].groups
+    inside = [group.name for group in groups if group.role != "relay" and group.name != population]
+    return f"{population} ({', '.join(inside)})" if inside else population
+
+
 def _per_core(mapping: Mapping, name: str, used: Callable, remedy: str) -> Iterator[RuleViolation]:
     """The worst core of each population that passes a limit."""
     limit = mapping.chip[name]
@@ -126,7 +133,7 @@ def _per_core(mapping: Mapping, name: str, used: Callable, remedy: str) -> Itera
         worst = max(indices, key=lambda i: used(mapping.cores[i].usage))
         value = used(mapping.cores[worst].usage)
         if value > limit:
-            yield RuleViolation(name, population, worst, value, limit, remedy)
+            yield RuleViolation(name, layer_name(mapping, population), worst, value, limit, remedy)
 
 
 def _narrower(mapping: Mapping, excess: int) -> str:

@@ -89,11 +89,13 @@ def student(
     """A network of the student's form with random weights; the defaults are the student's own (`base`)."""
     build = _Builder(np.random.default_rng(0), joints, bones)
     width = channels[0]
-    build.add("encode", (4, joints, encoder_channels), ("modality", "joint", "channel"))
-    build.join("input", "encode", sp.block_diag([build.full(encoder_channels, 3)] * (4 * joints)))
+    build.add("encode", (joints, 4, encoder_channels), ("joint", "modality", "channel"))
+    by_modality = [build.full(encoder_channels, 3) for _ in range(4)]
+    encoders = sp.block_diag([by_modality[m] for _ in range(joints) for m in range(4)])
+    columns = (np.arange(4 * joints * 3).reshape(4, joints, 3).transpose(1, 0, 2)).reshape(-1)
+    build.join("input", "encode", sp.csc_matrix(encoders)[:, np.argsort(columns)])
     build.add("fuse", (joints, width), ("joint", "channel"))
-    fusion = [sp.kron(sp.eye(joints), build.full(width, encoder_channels)) for _ in range(4)]
-    build.join("encode", "fuse", sp.hstack(fusion))
+    build.join("encode", "fuse", sp.kron(sp.eye(joints), build.full(width, 4 * encoder_channels)))
     last = "fuse"
     for b, wide in enumerate(channels, 1):
         last = build.block(b, last, width, wide, query_channels, heads, taps)

@@ -54,7 +54,7 @@ def test_every_neuron_lies_on_one_core_within_every_limit(seed):
         mapping = mapper(network, small)
         assert_partition(mapping)
         for core in mapping.cores:
-            assert core.usage.ratio(small) <= 1 or len(core.neurons) == 1
+            assert core.usage.load(small) <= 1 or len(core.neurons) == 1
 
 
 @settings(max_examples=10, deadline=None)
@@ -83,7 +83,7 @@ def test_a_mapping_is_the_same_every_time():
 def test_base_fits_one_chip():
     mapping = map_network(student())
     assert len(mapping.cores) <= LOIHI2["cores"]
-    assert max(core.usage.ratio(LOIHI2) for core in mapping.cores) <= 1
+    assert max(core.usage.load(LOIHI2) for core in mapping.cores) <= 1
 
 
 def test_a_graph_convolution_is_cut_into_few_joints_per_core():
@@ -96,7 +96,7 @@ def test_a_graph_convolution_is_cut_into_few_joints_per_core():
 
 def test_cores_are_filled_evenly():
     mapping = map_network(student())
-    shares = [mapping.cores[i].usage.ratio(LOIHI2) for i in mapping.of["b6.graph"]]
+    shares = [mapping.cores[i].usage.load(LOIHI2) for i in mapping.of["b6.graph"]]
     assert min(shares[:-1]) > 0.5 * max(shares)
 
 

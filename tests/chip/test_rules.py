@@ -10,6 +10,7 @@ from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import RULES, bits_of, deployable, require_deployable
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network, Population, Projection, Source
+from mksgn_neuro.lowering import levelize
 from tests.chip.sample_networks import mnist_mlp, student
 
 
@@ -23,14 +24,13 @@ def test_base_is_deployable_on_one_chip():
 
 
 def test_a_network_that_is_too_large_names_the_layer_the_limit_and_a_remedy():
-    mapping = map_network(student((128,) * 6))
-    (violation,) = deployable(mapping)
-    assert (violation.rule, violation.value, violation.limit) == ("cores", len(mapping.cores), 120)
+    mapping = map_network(student((64,) * 4))
+    limit = len(mapping.cores) - 8
+    (violation,) = deployable(map_network(mapping.network, chip_with(cores=limit)))
+    assert (violation.rule, violation.value, violation.limit) == ("cores", len(mapping.cores), limit)
     assert violation.layer.endswith("graph")
-    expected = "reduce channels of blocks 1, 2, 3, 4, 5, 6 from 128 to about 104, or allow 2 chips (--chips 2)"
-    assert violation.remedy == expected
-    assert deployable(mapping, chips=2) == []
-    assert deployable(map_network(student((104,) * 6))) == []
+    assert violation.remedy == "reduce channels of blocks 1, 2, 3, 4 from 64 to about 48, or allow 2 chips (--chips 2)"
+    assert deployable(map_network(mapping.network, chip_with(cores=limit)), chips=2) == []
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,10 @@ def test_require_deployable_raises_with_every_violation():
 
 def test_rules_are_named_after_limits_of_a_chip():
     assert {rule.__name__ for rule in RULES} <= set(LOIHI2.limits)
+
+
+def test_a_level_of_a_chain_says_what_lies_in_it():
+    chain = levelize(student((32, 32), hop=1))
+    mapping = map_network(chain, chip_with(cores=5))
+    violation = deployable(mapping)[0]
+    assert re.fullmatch(r"level\d+ \(b\d\.\w+(, b\d\.\w+)*\)", violation.layer)

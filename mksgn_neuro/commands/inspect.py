@@ -1,0 +1,165 @@
+"""mksgn-neuro inspect: what is in a network, whether it fits a chip, and where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from mksgn_neuro.commands.networks import Networks, load_networks
+from mksgn_neuro.commands.options import find_model, json_option, print_json
+from mksgn_neuro.errors import WorkFailed
+
+if TYPE_CHECKING:
+    from mksgn_neuro.chip.fit import Fit
+    from mksgn_neuro.ir import Network
+
+BAR = 10  # characters of a full bar
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file.")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may fill.")
+@json_option
+def command(model: Path | None, chip_name: str, chips: int, as_json: bool) -> None:
+    """Show what MODEL (model.pt, .net or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
+    from mksgn_neuro.chip.fit import fit
+    from mksgn_neuro.chip.loihi2 import load_chip
+
+    chip = load_chip(chip_name)
+    networks = load_networks(find_model(model))
+    fits = {form: fit(network, chip, chips) for form, network in networks.forms.items()}
+    judged = next(iter(fits))
+    if as_json:
+        print_json(_document(networks, fits, judged))
+    else:
+        _print(networks, fits, judged)
+    if fits[judged].violations:
+        allowed = f"{chips} {chip.name} chip{'s' if chips > 1 else ''}"
+        raise WorkFailed(
+            f"does not fit {allowed}: {len(fits[judged].violations)} violations",
+            place=str(networks.path),
+            remedy=fits[judged].violations[0].remedy,
+        )
+
+
+def _document(networks: Networks, fits: dict[str, Fit], judged: str) -> dict:
+    others = ("cores", "chips", "compiler_cores", "fits")
+    return {
+        "file": networks.path,
+        "kind": networks.kind,
+        "findings": networks.findings,
+        "form": judged,
+        **_contents(networks.forms[judged]),
+        **fits[judged].as_json(),
+        "other_forms": {
+            form: _totals(networks.forms[form]) | {key: found.as_json()[key] for key in others}
+            for form, found in fits.items()
+            if form != judged
+        },
+    }
+
+
+def _totals(network: Network) -> dict:
+    return {
+        "neurons": sum(p.size for p in network.populations),
+        "synapses": sum(q.synapses for q in network.projections),
+    }
+
+
+def _contents(network: Network) -> dict:
+    populations = []
+    for p in network.order:
+        synapses = sum(q.synapses for q in network.incoming[p.name])
+        populations.append({"name": p.name, "role": p.role, "neurons": p.size, "synapses": synapses})
+    inputs = {"values": network.source.size, "message_bits": network.source.message_bits}
+    return {"input": inputs, "populations": populations, **_totals(network)}
+
+
+def _print(networks: Networks, fits: dict[str, Fit], judged: str) -> None:
+    console = Console()
+    found, network = fits[judged], networks.forms[judged]
+    _say(console, f"{networks.path}: {networks.kind}, shown as {judged}")
+    for finding in networks.findings:
+        _say(console, f"note: {finding}")
+    console.print(_population_table(network, found))
+    console.print(_core_table(found))
+    for form in fits:
+        _print_form(console, form, networks.forms[form], fits[form])
+    _print_limits(console, found)
+    if found.violations:
+        console.print(_violation_table(found))
+
+
+def _population_table(network: Network, found: Fit) -> Table:
+    table = Table("population", "role", *(_right(name) for name in ("neurons", "synapses", "cores", "fullest core")))
+    mapping = found.mapping
+    for row in _contents(network)["populations"]:
+        cores = [mapping.cores[i].usage.load(mapping.chip) for i in mapping.of[row["name"]]]
+        numbers = (f"{row['neurons']:,}", f"{row['synapses']:,}", str(len(cores)), f"{max(cores):.0%}")
+        table.add_row(row["name"], row["role"], *numbers)
+    return table
+
+
+def _core_table(found: Fit) -> Table:
+    from mksgn_neuro.chip.placement import coordinates
+
+    table = Table(_right("core"), _right("tile"), "population", "neurons", "memory", "axons", box=None)
+    tiles = zip(*coordinates(found.mapping.chip, found.placement.site))
+    for i, (core, (x, y)) in enumerate(zip(found.mapping.cores, tiles)):
+        shares = core.usage.shares(found.mapping.chip)
+        bars = (bar(shares[name]) for name in ("neurons", "memory_words", "input_axons"))
+        table.add_row(str(i), f"{x},{y}", core.population, *bars)
+    return table
+
+
+def bar(share: float) -> str:
+    """A share of a limit as a bar and a percentage; red where it is more than all of it."""
+    filled = min(round(share * BAR), BAR)
+    text = f"{'█' * filled}{'·' * (BAR - filled)} {share:4.0%}"
+    return f"[red]{text}[/red]" if share > 1 else text
+
+
+def _print_form(console: Console, form: str, network: Network, found: Fit) -> None:
+    totals, mapping, hops = _totals(network), found.mapping, found.placement.mean_hops
+    saved = f", {1 - hops / found.naive_hops:.0%} fewer than in naive order" if found.naive_hops else ""
+    limit = found.chips * mapping.chip["cores"]
+    _say(
+        console,
+        f"{form}: {totals['neurons']:,} neurons, {totals['synapses']:,} synapses on {len(mapping.cores)} of {limit} "
+        f"{mapping.chip.name} cores ({mapping.chips} chip{'s' if mapping.chips > 1 else ''}); "
+        f"Intel's compiler, without this cut: about {found.compiler_cores}; {hops:.2f} hops per message{saved}",
+    )
+
+
+def _print_limits(console: Console, found: Fit) -> None:
+    mapping = found.mapping
+    fullest = (
+        f"{i} {mapping.cores[i].population} {mapping.cores[i].usage.load(mapping.chip):.0%}" for i in found.fullest()
+    )
+    _say(console, f"fullest cores: {', '.join(fullest)}")
+    nearest = (f"{name.replace('_', ' ')} on {count} cores" for name, count in found.limited_by().items())
+    _say(console, f"what limits: {', '.join(nearest)}")
+    unsure = [limit.name for limit in mapping.chip.limits.values() if limit.confidence == "assumed"]
+    _say(console, f"limits that are assumed, not published: {', '.join(unsure)}; see docs/chip.md")
+
+
+def _violation_table(found: Fit) -> Table:
+    table = Table("violation", "layer", _right("core"), _right("value"), _right("limit"), "remedy")
+    for v in found.violations:
+        core = "" if v.core is None else str(v.core)
+        table.add_row(v.rule.replace("_", " "), v.layer, core, f"{v.value:,}", f"{v.limit:,}", v.remedy)
+    return table
+
+
+def _say(console: Console, text: str) -> None:
+    """A line that no terminal width breaks."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _right(name: str) -> Column:
+    return Column(name, justify="right")

@@ -1,0 +1,119 @@
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from mksgn_neuro.cli import cli
+from mksgn_neuro.commands.inspect import bar
+from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.errors import BadInput, WorkFailed
+from mksgn_neuro.ir.store import save
+from mksgn_neuro.lowering import fold, quantize
+from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.training.presets import preset
+from tests.chip.sample_networks import mnist_mlp, student
+
+
+def inspect(*arguments):
+    result = CliRunner().invoke(cli, ["inspect", *map(str, arguments)])
+    if result.exception and not isinstance(result.exception, (SystemExit, BadInput, WorkFailed)):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory):
+    path = tmp_path_factory.mktemp("inspect") / "mnist.ir.h5"
+    save(mnist_mlp(), path)
+    return path
+
+
+def test_json_is_one_document_with_every_core(mnist):
+    document = json.loads(inspect(mnist, "--json").stdout)
+    assert document["fits"] and document["violations"] == []
+    assert (document["cores"], document["compiler_cores"], document["chips"]) == (5, 5, 1)
+    assert document["cores_of"] == {"dense0": 3, "dense1": 1, "dense2": 1}
+    assert [p["neurons"] for p in document["populations"]] == [128, 64, 10]
+    assert document["synapses"] == sum(p["synapses"] for p in document["populations"]) == 784 * 128 + 128 * 64 + 640
+    assert sum(core["neurons"] for core in document["utilisation"]) == document["neurons"] == 202
+    fullest = max(document["utilisation"], key=lambda core: core["shares"]["memory_words"])
+    assert document["fullest"][0] == fullest["core"]
+    assert {limit["confidence"] for limit in document["limits"]} <= {"published", "observed", "assumed", "user"}
+
+
+def test_the_terminal_shows_bars_the_fullest_cores_and_what_limits(mnist):
+    shown = inspect(mnist).stdout
+    assert bar(document_of(mnist)["utilisation"][0]["shares"]["memory_words"]) in shown
+    assert "5 of 120 loihi2 cores (1 chip)" in shown
+    assert "what limits: memory words on 5 cores" in shown
+    assert shown.split("fullest cores: ")[1].count("%") == 3
+
+
+def document_of(path):
+    return json.loads(inspect(path, "--json").stdout)
+
+
+def test_a_bar_is_as_long_as_its_share():
+    assert bar(0.0) == "··········   0%"
+    assert bar(0.52) == "█████·····  52%"
+    assert bar(1.0) == "██████████ 100%"
+    assert bar(2.5) == "[red]██████████ 250%[/red]"
+
+
+def test_what_does_not_fit_gets_the_table_and_exit_1(mnist, tmp_path):
+    chip = tmp_path / "small.toml"
+    chip.write_text("[limits]\ncores = 3\n")
+    result = inspect(mnist, "--chip", chip)
+    assert isinstance(result.exception, WorkFailed) and result.exception.exit_code == 1
+    assert "allow 2 chips (--chips 2)" in str(result.exception)
+    assert "violation" in result.stdout and "remedy" in result.stdout
+    assert inspect(mnist, "--chip", chip, "--chips", 2).exit_code == 0
+
+
+def test_what_does_not_fit_is_in_the_json_too(mnist, tmp_path):
+    chip = tmp_path / "small.toml"
+    chip.write_text("[limits]\ncores = 3\n")
+    result = inspect(mnist, "--chip", chip, "--json")
+    (violation,) = json.loads(result.stdout)["violations"]
+    assert (violation["rule"], violation["value"], violation["limit"]) == ("cores", 5, 3)
+    assert result.exception.exit_code == 1
+
+
+def test_graded_input_does_not_fit_loihi1(tmp_path):
+    path = tmp_path / "student.ir.h5"
+    save(student((8,)), path)
+    result = inspect(path, "--chip", "loihi1", "--json")
+    assert [v["rule"] for v in json.loads(result.stdout)["violations"]] == ["payload_bits"]
+
+
+def test_the_base_student_fits_one_chip_as_graph_and_as_chain(tmp_path):
+    chosen = preset("base")
+    torch.manual_seed(0)
+    trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.hops).eval()))
+    path = save_student(trained, tmp_path)
+    document = json.loads(inspect(path, "--json").stdout)
+    assert document["form"] == "graph" and document["fits"]
+    assert document["cores"] <= 120
+    assert document["other_forms"]["chain"]["fits"]
+    assert document["other_forms"]["chain"]["neurons"] > document["neurons"]
+    hops = document["mean_hops"]
+    assert hops["placed"] <= 0.75 * hops["naive"]
+
+
+def save_student(trained, folder):
+    names = tuple(f"class {i}" for i in range(10))
+    save_model(Model(trained, KINECT_20, 1, Scaling((60.0,) * 4, 0), names, 52, "synthetic"), folder / "model.pt")
+    return folder / "model.pt"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("absent.ir.h5", "no such file"), ("notes.txt", "unknown kind of file"), ("x.ir.h5", "HDF5")]
+)
+def test_bad_files_are_bad_input(tmp_path, name, said):
+    if name != "absent.ir.h5":
+        (tmp_path / name).write_text("hello")
+    result = inspect(tmp_path / name)
+    assert isinstance(result.exception, BadInput)
+    assert said in str(result.exception) and str(tmp_path / name) in str(result.exception)

@@ -128,11 +128,12 @@ def _print_form(console: Console, form: str, network: Network, found: Fit) -> No
     totals, mapping, hops = _totals(network), found.mapping, found.placement.mean_hops
     saved = f", {1 - hops / found.naive_hops:.0%} fewer than in naive order" if found.naive_hops else ""
     limit = found.chips * mapping.chip["cores"]
+    over = ", more than there are" if len(mapping.cores) <= limit < found.compiler_cores else ""
     _say(
         console,
         f"{form}: {totals['neurons']:,} neurons, {totals['synapses']:,} synapses on {len(mapping.cores)} of {limit} "
         f"{mapping.chip.name} cores ({mapping.chips} chip{'s' if mapping.chips > 1 else ''}); "
-        f"Intel's compiler, without this cut: about {found.compiler_cores}; {hops:.2f} hops per message{saved}",
+        f"Intel's compiler, without this cut: about {found.compiler_cores}{over}; {hops:.2f} hops per message{saved}",
     )
 
 

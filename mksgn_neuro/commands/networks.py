@@ -29,9 +29,18 @@ def load_networks(path: Path) -> Networks:
         raise BadInput("no such file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
     if path.name.endswith(SUFFIX):
         return Networks(path, "ir", {"graph": load(path)})
+    if path.suffix == ".net":
+        return _of_netx(path)
     if path.suffix == ".pt":
         return _of_model(path)
-    raise BadInput("unknown kind of file", place=str(path), remedy=f"give a model.pt or an {SUFFIX} file")
+    raise BadInput("unknown kind of file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
+
+
+def _of_netx(path: Path) -> Networks:
+    from mksgn_neuro.export.netx_reader import read_netx
+
+    network, findings = read_netx(path)
+    return Networks(path, "netx", {"chain": network}, [str(finding) for finding in findings])
 
 
 def _of_model(path: Path) -> Networks:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from mksgn_neuro.chip.energy import LOIHI1 as LOIHI1_ENERGY
 from mksgn_neuro.chip.energy import PAPER
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import coordinates, place
-from mksgn_neuro.chip.traffic import measure_traffic
+from mksgn_neuro.chip.traffic import count_events, measure_traffic
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.sim import reference
 from tests.chip.sample_networks import student
@@ -76,6 +78,23 @@ def test_events_are_the_totals():
     assert events.macs == sum(8 * np.count_nonzero(frame) for frame in inputs[:-1])
     assert events.spikes == sum(int(s.sum()) for s in spikes.values())
     assert events.samples == 2
+
+
+@settings(max_examples=12, deadline=None)
+@given(seeds)
+def test_counts_alone_give_the_same_events(seed):
+    network = random_network(seed)
+    traffic, inputs, spikes = measured(network, 12, chip_with(neurons=3, groups=40), seed)
+    silent = lambda raster: np.concatenate([raster, np.zeros((1, raster.shape[1]), raster.dtype)])
+    padded = {name: silent(raster) for name, raster in spikes.items()}
+    expected = measure_traffic(traffic.placement, silent(inputs), padded).events(2)
+    totals = {name: raster.sum(axis=0, dtype=np.int64) for name, raster in spikes.items()}
+    totals["input"] = np.count_nonzero(inputs, axis=0)
+    found = count_events(traffic.placement, totals, samples=2, steps=13)
+    assert found.active_updates == expected.active_updates + expected.inactive_updates
+    assert replace(found, active_updates=0, inactive_updates=0) == replace(
+        expected, active_updates=0, inactive_updates=0
+    )
 
 
 def test_the_critical_core_is_the_one_with_most_work():

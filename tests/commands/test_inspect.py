@@ -13,7 +13,7 @@ from mksgn_neuro.ir.store import save
 from mksgn_neuro.lowering import fold, quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.training.presets import preset
-from tests.chip.sample_networks import mnist_mlp, student
+from tests.chip.sample_networks import lava_dl_test_file, mnist_mlp, student
 
 
 def inspect(*arguments):
@@ -100,6 +100,12 @@ def test_the_base_student_fits_one_chip_as_graph_and_as_chain(tmp_path):
     assert document["other_forms"]["chain"]["neurons"] > document["neurons"]
     hops = document["mean_hops"]
     assert hops["placed"] <= 0.75 * hops["naive"]
+
+
+def test_intels_pilotnet_file():
+    document = document_of(lava_dl_test_file("gts/pilotnet_lif/network.net"))
+    assert (document["kind"], document["form"], document["fits"]) == ("netx", "chain", True)
+    assert document["compiler_cores"] == 74
 
 
 def save_student(trained, folder):

@@ -115,7 +115,8 @@ class LayerFile:
             value = np.minimum(value, MAX_DELAY)
         if value.ndim == 1 and len(value) == weights.shape[0]:
             value = value[:, None]
-        if value.ndim > 2 or (value.ndim == 2 and any(n not in (1, m) for n, m in zip(value.shape, weights.shape))):
+        rows, columns = weights.shape
+        if value.shape not in ((), (rows, 1), (columns,), (rows, columns)):
             raise self.bad(
                 "delay", f"has shape {value.shape}, weight {weights.shape}", "give one per synapse or neuron"
             )

@@ -117,9 +117,8 @@ def _input(reading: _Reading, layer: LayerFile) -> None:
         return reading.feed(shape, reading.message_bits)
     reading.feed(shape, BIAS_BITS)
     before = reading.before
-    neuron = {**layer.neuron(shape), "bias": np.zeros((), dtype=np.int32)}
-    if np.any(neuron["i_decay"] != 4096):
-        raise layer.bad("neuron/iDecay", "input neurons that keep current", "only iDecay 4096 acts like a bias")
+    # Without synapses the loader's neurons have no current; ours must forget what the synapse below brings.
+    neuron = {**layer.neuron(shape), "bias": np.zeros((), dtype=np.int32), "i_decay": 4096}
     population = reading.populate(layer, shape, neuron)
     reading.projections.append(Projection(before, population.name, sp.identity(population.size, dtype=np.int32)))
     weight, bias = layer.scalar("weight", 64), layer.scalar("bias", 0)

@@ -1,0 +1,86 @@
+"""The script that a bundle carries to a machine with a Loihi 2 behind it.
+
+Sources: lava-dl 0.6.0's own `test_hdf5_nx.py` for Loihi2HwCfg and NxToPyAdapter, public users of INRC's
+`lava.proc.embedded_io` for PyToNxAdapter. We have no access to INRC: only `--simulate` was ever run.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+SCRIPT = '''\
+"""Run {net} with Intel's Lava, on a Loihi 2 of the INRC or, with --simulate, on this CPU.
+
+    python {script} INPUT.npy OUTPUT.npy [--simulate]
+
+INPUT.npy holds integers (time steps, input channels): samples back to back, each as many steps long as
+"steps_per_sample" in {net}.json says, silent after its frames. OUTPUT.npy gets the last layer's spikes
+(time steps, neurons); level k answers k steps late.
+
+NOT RUN ON HARDWARE: written by mksgn-neuro from lava-dl's public tests, and run with --simulate only. What to expect
+on hardware is in "hardware_notes" of {net}.json. Needs Python 3.10, lava-nc 0.10.0, lava-dl 0.6.0 and, for the chip,
+INRC's lava-loihi extension (lava.proc.embedded_io), which Intel gives to its members.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from lava.lib.dl import netx
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
+from lava.proc import io
+
+NET = Path(__file__).with_name("{net}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("input", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--simulate", action="store_true", help="on this CPU, bit-accurate, without a Loihi")
+    options = parser.parse_args()
+
+    settings = json.loads(NET.with_name(NET.name + ".json").read_text())["loader"]
+    network = netx.hdf5.Network(net_config=str(NET), **settings)
+    print(network)
+    values = np.load(options.input)
+    steps = len(values)
+    # Lava wants time last and images as (W, H, C).
+    shape = network.inp.shape
+    data = np.stack([row.reshape(shape[::-1]).transpose() for row in values], axis=-1).astype(np.int32)
+    source = io.source.RingBuffer(data=data)
+    sink = io.sink.RingBuffer(shape=network.out.shape, buffer=steps)
+
+    if options.simulate:
+        source.s_out.connect(network.inp)
+        network.out.connect(sink.a_in)
+        config = Loihi2SimCfg(select_tag="fixed_pt")  # without the tag Lava runs float models and gives other spikes
+    else:
+        from lava.proc import embedded_io as eio
+
+        to_chip = eio.spike.PyToNxAdapter(shape=shape, num_message_bits=settings["input_message_bits"])
+        from_chip = eio.spike.NxToPyAdapter(shape=network.out.shape)
+        source.s_out.connect(to_chip.inp)
+        to_chip.out.connect(network.inp)
+        network.out.connect(from_chip.inp)
+        from_chip.out.connect(sink.a_in)
+        config = Loihi2HwCfg()
+
+    network.run(condition=RunSteps(num_steps=steps), run_cfg=config)
+    spikes = sink.data.get()
+    network.stop()
+    rows = spikes.transpose().reshape(steps, -1).astype(np.uint8)
+    np.save(options.output, rows)
+    print(rows.sum(), "spikes in", steps, "steps,", "simulated on CPU" if options.simulate else "on Loihi 2")
+
+
+if __name__ == "__main__":
+    main()
+'''
+
+
+def deployment_script(net: str, *, script: str = "run_on_loihi2.py") -> str:
+    """The text of a Python script that runs the netx file named `net`, which lies beside it with its sidecar."""
+    return SCRIPT.format(net=PurePath(net).name, script=PurePath(script).name)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from mksgn_neuro.chip.loihi2 import LOIHI1, LOIHI2
 from mksgn_neuro.chip.mapping import compiler_mapping, map_network
+from mksgn_neuro.lowering.prune import prune
 from tests.chip.sample_networks import mnist_mlp, pilotnet, student
 from tests.networks import conv_network, random_network, seeds
 
@@ -92,6 +93,22 @@ def test_a_graph_convolution_is_cut_into_few_joints_per_core():
         width = mapping.network[name].groups[0].shape[1]
         spans = [np.ptp(mapping.cores[i].neurons // width) + 1 for i in mapping.of[name]]
         assert max(spans) <= 5
+
+
+def test_pruned_neurons_leave_joints_whole():
+    network = student((16, 24))
+    silenced = []
+    for q in network.projections:
+        rows = np.arange(q.weights.shape[0])
+        keep = np.ones(len(rows)) if q.post != "b2.graph" else rows % 3 != 0
+        silenced.append(replace(q, weights=sp.diags(keep.astype(int)) @ q.matrix))
+    pruned = prune(network.with_(projections=tuple(silenced)))
+    group = pruned["b2.graph"].groups[0]
+    assert 0 < group.size < 20 * 24 and group.index is not None
+    mapping = map_network(pruned, chip_with(neurons=50))
+    assert_partition(mapping)
+    joints = [np.unique(group.index[mapping.cores[i].neurons] // 24) for i in mapping.of["b2.graph"]]
+    assert sorted(np.concatenate(joints).tolist()) == list(range(20))
 
 
 def test_cores_are_filled_evenly():

@@ -1,13 +1,20 @@
-"""A progress bar on stderr while clips are read."""
+"""Reading clips for a command: a progress bar and what was left out, both on stderr."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mksgn_neuro.commands.options import stderr
+
+if TYPE_CHECKING:
+    from mksgn_neuro.data.clips import Clips
+
+LISTED = 20  # clips that were left out
 
 
 @contextmanager
@@ -17,3 +24,18 @@ def reading(what: str = "reading") -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         task = bar.add_task(what, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
+def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed: int = 0) -> Clips:
+    """`registry.load` with a bar; lists on stderr what was left out."""
+    from mksgn_neuro.data.registry import load
+
+    with reading(f"reading {dataset}") as progress:
+        clips = load(dataset, path, skip_bad=skip_bad, seed=seed, progress=progress)
+    if clips.skipped:
+        stderr.print(f"left out {len(clips.skipped)} clips:", highlight=False)
+        for line in clips.skipped[:LISTED]:
+            stderr.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        if len(clips.skipped) > LISTED:
+            stderr.print(f"  and {len(clips.skipped) - LISTED} more: mksgn-neuro data inspect {path} --json")
+    return clips

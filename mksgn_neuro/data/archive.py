@@ -39,7 +39,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise BadInput("no such file or folder", place=str(path), remedy="check --data") from error
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # damaged directories raise more than BadZipFile
         remedy = "download it again, or give the unpacked folder"
         raise BadInput(f"not a readable zip ({error})", place=str(path), remedy=remedy) from error
 
@@ -67,7 +67,7 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Call
     def read() -> bytes:
         try:
             return archive.read(info)
-        except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, NotImplementedError) as error:
+        except Exception as error:  # what damage raises is anybody's guess: zlib, struct, RuntimeError, …
             where = f"{path}, entry {info.filename}"
             raise BadInput(f"damaged entry ({error})", place=where, remedy="download the zip again") from error
 

@@ -5,6 +5,7 @@ All arithmetic is float32, one rounding per operation, so that numpy, torch on C
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,11 +154,12 @@ def resample(positions: np.ndarray, frames: int, bodies: int = 1) -> np.ndarray:
 def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(flat positions (ΣT, V, 3) float32, starts (N,), lengths (N,)) for `resample_batch` and `augment`.
 
-    A copy-on-write memmap, as the NTU cache is opened, is not read here.
+    On the CPU the positions are the clips' own: do not write to them. A memmap is not read here.
     """
-    positions = clips.positions if clips.positions.flags.writeable else clips.positions.copy()
-    arrays = (np.asarray(positions), clips.starts.copy(), clips.lengths.copy())
-    return tuple(torch.from_numpy(array).to(device) for array in arrays)
+    with warnings.catch_warnings():  # torch has no read-only tensors
+        warnings.simplefilter("ignore", UserWarning)
+        flat = torch.from_numpy(np.asarray(clips.positions))
+    return tuple(tensor.to(device) for tensor in (flat, torch.tensor(clips.starts), torch.tensor(clips.lengths)))
 
 
 def fit_scaling(

@@ -52,7 +52,7 @@ def _members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged directories raise more than BadZipFile
         raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=generic.REMEDY) from error
 
 

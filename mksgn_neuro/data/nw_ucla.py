@@ -92,14 +92,15 @@ def parse(text: bytes, label: int, place: str) -> np.ndarray:
     try:
         content = json.loads(text)
         skeletons, said = content["skeletons"], content["label"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = 'expected {"file_name", "skeletons", "label"}'
         raise BadInput(f"not a clip ({error!r})", place=place, remedy=remedy) from error
     if said != label + 1:
         raise BadInput(f"label {said}, but its name says {label + 1}", place=place, remedy="keep the file's name")
     try:
-        clip = np.array(skeletons, dtype=np.float32)
-    except (ValueError, TypeError) as error:
+        with np.errstate(over="ignore"):
+            clip = np.array(skeletons, dtype=np.float32)
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadInput(_ragged(skeletons), place=place, remedy=REMEDY) from error
     if clip.ndim != 3 or clip.shape[1:] != (20, 3) or len(clip) == 0:
         raise BadInput(f"skeletons of shape {clip.shape}, expected (frames, 20, 3)", place=place, remedy=REMEDY)

@@ -50,7 +50,7 @@ def json_frame(line: str, skeleton: Skeleton, place: str) -> np.ndarray:
     """One frame (V, 3) float32 from a line of JSON; `place` names the line in errors."""
     try:
         joints = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
     if isinstance(joints, dict):
         if "joints" not in joints:
@@ -119,8 +119,9 @@ def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
     frame = np.zeros((skeleton.joints, 3), dtype=np.float32)
     for v, xyz in enumerate(joints):
         try:
-            frame[v] = [float(value) for value in xyz]
-        except (TypeError, ValueError) as error:
+            with np.errstate(over="ignore"):
+                frame[v] = [float(value) for value in xyz]
+        except (TypeError, ValueError, OverflowError) as error:
             name = skeleton.joint_names[v]
             raise BadInput(f"joint {v} ({name}) is not three numbers", place=place, remedy=REMEDY) from error
         if not np.isfinite(frame[v]).all():
@@ -135,7 +136,7 @@ def _guess_json(line: str, place: str) -> Skeleton:
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"not a frame ({error!r})", place=place, remedy=REMEDY) from error
 
 

@@ -16,8 +16,8 @@ def document(frames=3, joints=20, label=1, seed=0, **changes):
     return {"file_name": "x", "skeletons": skeletons, "label": label, **changes}
 
 
-def write_zip(path, entries):
-    with zipfile.ZipFile(path, "w") as archive:
+def write_zip(path, entries, compressed=False):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
         for name, content in entries.items():
             archive.writestr(name, content if isinstance(content, (str, bytes)) else json.dumps(content))
     return path

@@ -26,7 +26,7 @@ def command(
     attention: str | None, rate_penalty: float | None, ptq: bool, resume: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
-    from mksgn_neuro.data.registry import load
+    from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.progress import TrainingDisplay
     from mksgn_neuro.training.train import train, write_json
@@ -34,7 +34,7 @@ def command(
     changes = {"epochs": epochs, "attention": attention, "rate_penalty": rate_penalty}
     changes["integer_epochs"] = 0 if ptq else None
     chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
-    clips = load(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     stderr.print(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
     output.mkdir(parents=True, exist_ok=True)
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}

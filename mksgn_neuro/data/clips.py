@@ -18,7 +18,8 @@ class Clips:
 
     `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`, `starts` (N,) int64; `train` (N,)
     bool, False for test clips; `subjects` −1 where unknown. A body that is absent from a frame has all joints at
-    exactly 0. `skipped` names the clips that the reader left out and why.
+    exactly 0. `skipped` names the clips that the reader left out and why. `part_of`: of a subset, the whole data set
+    and this one's clips in it.
     """
 
     positions: np.ndarray
@@ -32,6 +33,7 @@ class Clips:
     dataset: str
     starts: np.ndarray | None = None
     skipped: tuple[str, ...] = field(default=(), compare=False)
+    part_of: tuple[Clips, np.ndarray] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("lengths", "labels", "subjects", "train", "starts"):
@@ -71,11 +73,16 @@ class Clips:
         """The clips that a bool mask (N,) or an index array picks; positions are shared, not copied."""
         index = np.arange(len(self))[np.asarray(mask)]
         arrays = {k: getattr(self, k)[index] for k in ("lengths", "labels", "subjects", "train", "starts")}
-        return replace(self, names=tuple(self.names[i] for i in index), **arrays)
+        whole, inside = self.part_of or (self, np.arange(len(self)))
+        names = tuple(self.names[i] for i in index)
+        return replace(self, names=names, part_of=(whole, inside[index]), **arrays)
 
     @cached_property
     def leaked(self) -> np.ndarray:
-        """(N,) bool: test clips whose positions are byte-identical to those of some training clip."""
+        """(N,) bool: test clips whose positions are byte-identical to those of some training clip of the whole set."""
+        if self.part_of is not None:
+            whole, inside = self.part_of
+            return whole.leaked[inside]
         train_clips = {self._key(i) for i in np.flatnonzero(self.train)}
         suspects = [i for i in np.flatnonzero(~self.train) if self._key(i) in train_clips]
         suspected = {self._key(i) for i in suspects}

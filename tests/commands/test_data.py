@@ -5,6 +5,7 @@ import sys
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
+from mksgn_neuro.commands.reading import load_clips
 from tests.data.test_nw_ucla import GOOD, write_zip
 from tests.paths import NW_UCLA, needs_shared_data
 
@@ -36,3 +37,11 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
 def test_nw_ucla_leaks():
     result = CliRunner().invoke(cli, ["data", "inspect", str(NW_UCLA)])
     assert "95 leaked of 464; 369 clean (pick up with two hands 50, drop trash 45)" in result.stdout
+
+
+def test_what_is_left_out_is_listed_on_stderr(tmp_path, capsys):
+    path = write_zip(tmp_path / "x.zip", {**GOOD, "a07_s01_e00_v01.json": "{}"})
+    clips = load_clips("nw-ucla", path, skip_bad=True)
+    shown = capsys.readouterr()
+    assert len(clips) == 4 and shown.out == ""
+    assert "left out 1 clips" in shown.err and "unknown action a07" in shown.err

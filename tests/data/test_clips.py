@@ -29,6 +29,16 @@ def test_leaks_are_test_clips_that_equal_a_training_clip():
     assert clips((5, 5, 5, 5, 5), positions=positions).leaked.tolist() == [False, True, False, False, False]
 
 
+def test_a_subset_remembers_its_leaks():
+    made = clips((5, 5, 5, 5))
+    positions = made.positions.copy()
+    positions[15:20] = positions[0:5]
+    whole = clips((5, 5, 5, 5), positions=positions)
+    test = whole.subset(~whole.train)
+    assert test.leaked.tolist() == [False, True] and test.subset(np.array([1])).leaked.tolist() == [True]
+    assert not whole.subset(whole.train).leaked.any()
+
+
 def test_held_out_split_is_by_subject_and_leaves_test_alone():
     n = 60
     made = clips((2,) * n, subjects=np.arange(n) % 10, train=np.arange(n) % 10 < 8)

@@ -1,0 +1,116 @@
+"""The IR as a Lava process graph, run in a process of its own or written as a bundle that others can run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mksgn_neuro.errors import BadInput, Unsupported
+from mksgn_neuro.export.child import run_child
+from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.spec import require_legal
+from mksgn_neuro.ir.store import save
+
+CHILD = "mksgn_neuro.export.lava.run"
+NETWORK_FILE = "network.ir.h5"
+LOADER_FILE = "run_network.py"
+LOADER = '''"""Runs network.ir.h5 in Lava: python run_network.py INPUTS.npy (T, N_in) SPIKES.npy [PERIOD]"""
+import sys
+from pathlib import Path
+
+import numpy as np
+from mksgn_neuro.export.lava.network import NetworkProcess
+from mksgn_neuro.export.lava.run import run
+from mksgn_neuro.ir.store import load
+
+network = load(Path(__file__).with_name("network.ir.h5"))
+
+if __name__ == "__main__":
+    process = NetworkProcess(network, int(sys.argv[3]) if len(sys.argv) > 3 else None)  # ports inp, out
+    np.save(sys.argv[2], run(process, np.load(sys.argv[1]), [network.readout])[network.readout])
+'''
+
+
+def require_lava(distribution: str = "lava-nc") -> None:
+    """Raises Unsupported, in one line, where Lava (or "lava-dl", its SLAYER and netx) is not installed."""
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        remedy = "install mksgn-neuro on Python 3.10, the last that Lava accepts; the emulator needs no Lava"
+        raise Unsupported("not installed", place=distribution, remedy=remedy) from None
+
+
+def run_lava(
+    network: Network,
+    inputs: np.ndarray,
+    *,
+    period: int | None = None,
+    record: Iterable[str] | Literal["all"] = "all",
+    timeout: float = 600.0,
+) -> dict[str, np.ndarray]:
+    """Run `inputs` (T, N_in), integers, through the network's own topology in Lava; spikes uint8 (T, N) by population.
+
+    Samples follow each other on the time axis, `period` steps apart, and u and v are zeroed between them as
+    `sim.reference.run` does. Raises Unsupported where Lava cannot run or the network counts frames, BadInput,
+    IllegalNetwork, and ChildFailed with Lava's traceback, after `timeout` seconds at the latest.
+    """
+    require_lava()
+    _require_steps(network)
+    inputs = checked_inputs(network, inputs)
+    names = [p.name for p in network.populations] if record == "all" else list(record)
+    if unknown := sorted(set(names) - set(network.by_name)):
+        raise BadInput(f"no population {unknown[0]}", remedy=f"record some of {', '.join(network.by_name)}")
+    if not len(inputs) or not names:
+        return {name: np.zeros((len(inputs), network[name].size), np.uint8) for name in names}
+    with tempfile.TemporaryDirectory(prefix="mksgn-lava-") as folder:
+        file = Path(folder) / NETWORK_FILE
+        save(network, file)
+        request = {
+            "network": np.array(str(file)),
+            "inputs": inputs,
+            "period": np.array(period or 0),
+            "record": np.array(names),
+        }
+        return run_child(CHILD, request, timeout)
+
+
+def write_lava_bundle(network: Network, folder: Path) -> list[Path]:
+    """Write the IR file and a loader that builds and runs it as a Lava process; returns both paths.
+
+    The loader is a script, and a module with `network` in it. Raises Unsupported, IllegalNetwork.
+    """
+    _require_steps(network)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save(network, folder / NETWORK_FILE)
+    temporary = folder / (LOADER_FILE + ".tmp")
+    temporary.write_text(LOADER)
+    os.replace(temporary, folder / LOADER_FILE)
+    return [folder / NETWORK_FILE, folder / LOADER_FILE]
+
+
+def _require_steps(network: Network) -> None:
+    if network.hop != 1:
+        remedy = "apply mksgn_neuro.lowering.balance first"
+        raise Unsupported("a Lava spike takes one time step, this network counts frames", remedy=remedy)
+    require_legal(network)
+
+
+def checked_inputs(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """`inputs` (..., T, N_in) as int32; raises BadInput unless every value is one that the source can send."""
+    inputs = np.asarray(inputs)
+    source, bits = network.source, network.source.message_bits
+    if inputs.ndim < 2 or inputs.shape[-1] != source.size:
+        raise BadInput(f"inputs of shape {inputs.shape}", place=source.name, remedy=f"give (T, {source.size})")
+    low, high = (0, 1) if bits == 0 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    legal = (inputs >= low) & (inputs <= high) & (inputs == np.round(inputs))
+    if not legal.all():
+        worst = inputs[~legal][0]
+        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"give integers in {low}..{high}")
+    return inputs.astype(np.int32)

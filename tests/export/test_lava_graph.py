@@ -1,0 +1,177 @@
+import os
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mksgn_neuro.errors import BadInput, Unsupported
+from mksgn_neuro.export import lava_graph
+from mksgn_neuro.export.child import ChildFailed
+from mksgn_neuro.export.lava_graph import run_lava, write_lava_bundle
+from mksgn_neuro.ir import Network, Population, Projection, Source
+from mksgn_neuro.lowering import lower, quantize
+from mksgn_neuro.sim.reference import run
+from mksgn_neuro.verify import Subject
+from tests.export.carried import legal_network, weight_grid_network
+from tests.export.lava import needs_lava
+from tests.networks import conv_network, random_inputs
+from tests.students import random_frames, warm_student
+
+
+def assert_lava_equals_reference(network, inputs, period=None):
+    spikes = run_lava(network, inputs, period=period, timeout=120)
+    expected = run(network, inputs, period=period)
+    assert spikes.keys() == expected.keys()
+    for name, trace in expected.items():
+        assert spikes[name].dtype == np.uint8
+        assert np.array_equal(spikes[name], trace.spikes), name
+    assert any(trace.spikes.any() for trace in expected.values())
+
+
+@needs_lava
+@pytest.mark.parametrize(("seed", "period"), [(0, None), (1, 13), (7, 1)])
+def test_lava_gives_the_references_spikes(seed, period):
+    """Skips, delays, self-loops, per-neuron decays, biases and graded input, restarts at the right step per level."""
+    network = legal_network(seed, loops=True)
+    assert_lava_equals_reference(network, random_inputs(seed, network, 50), period)
+
+
+@needs_lava
+def test_lava_leaves_every_legal_weight_as_it_is():
+    network = weight_grid_network()
+    inputs = np.array([[1], [0], [0], [0], [0], [0]])
+    spikes = run_lava(network, inputs, timeout=120)
+    for name, fired in spikes.items():
+        arrival = 4 if "delayed" in name else 1
+        assert np.array_equal(fired[arrival], np.tile([0, 1], fired.shape[1] // 2)), name
+        assert np.array_equal(fired, run(network, inputs)[name].spikes)
+
+
+@needs_lava
+def test_convolutions_stay_convolutions_and_equal_the_reference():
+    network = conv_network(1)
+    assert_lava_equals_reference(network, random_inputs(1, network, 20))
+
+
+@needs_lava
+def test_weight_exponents_shift_the_sum_as_in_the_reference():
+    rng = np.random.default_rng(3)
+    p = Population.of("p", "layer", (6,), vth=300, v_decay=1000)
+    weights = [2 * rng.integers(-40, 40, (6, 2)) for _ in range(4)]
+    exponents = ((2, 0), (-3, 0), (1, 2), (-1, 1))
+    projections = [Projection("input", "p", w, delay, exp) for w, (exp, delay) in zip(weights, exponents)]
+    network = Network(Source("input", (2,), 7), (p,), tuple(projections), "p")
+    assert_lava_equals_reference(network, random_inputs(4, network, 40))
+
+
+@needs_lava
+def test_only_the_recorded_populations_come_back():
+    network = legal_network(5)
+    inputs = random_inputs(5, network, 12)
+    spikes = run_lava(network, inputs, record=["p1"], timeout=120)
+    assert list(spikes) == ["p1"]
+    assert np.array_equal(spikes["p1"], run(network, inputs)["p1"].spikes)
+
+
+@needs_lava
+def test_hanging_lava_process_is_killed_with_its_group(monkeypatch):
+    monkeypatch.setattr(lava_graph, "CHILD", "tests.export.lava_faults")
+    monkeypatch.setenv("FAULT", "hang")
+    network = legal_network(5)
+    began = time.monotonic()
+    with pytest.raises(ChildFailed, match="did not finish within 8 s"):
+        run_lava(network, random_inputs(5, network, 5), timeout=8)
+    assert time.monotonic() - began < 60
+    assert not [pid for pid in running() if b"tests.export.lava_faults" in command_line(pid)]
+
+
+def running():
+    return [pid for pid in os.listdir("/proc") if pid.isdigit()]
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@needs_lava
+def test_traceback_of_a_lava_process_is_in_the_error(monkeypatch):
+    monkeypatch.setattr(lava_graph, "CHILD", "tests.export.lava_faults")
+    monkeypatch.setattr("mksgn_neuro.export.child.GRACE_AFTER_TRACEBACK", 0.5)
+    monkeypatch.setenv("FAULT", "raise")
+    network = legal_network(5)
+    with pytest.raises(ChildFailed, match="ArithmeticError: in a Lava process"):
+        run_lava(network, random_inputs(5, network, 5), timeout=200)
+
+
+@needs_lava
+def test_bundle_runs_by_itself(tmp_path):
+    network = legal_network(8)
+    inputs = random_inputs(8, network, 20)
+    files = write_lava_bundle(network, tmp_path / "bundle")
+    assert sorted(p.name for p in (tmp_path / "bundle").iterdir()) == sorted(f.name for f in files)
+    np.save(tmp_path / "inputs.npy", inputs)
+    command = [sys.executable, str(files[1]), str(tmp_path / "inputs.npy"), str(tmp_path / "spikes.npy"), "9"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(command, check=True, timeout=120, env=environment, stdin=subprocess.DEVNULL)
+    expected = run(network, inputs, period=9)[network.readout].spikes
+    assert np.array_equal(np.load(tmp_path / "spikes.npy"), expected)
+
+
+@needs_lava
+def test_bad_requests_are_refused_in_one_line():
+    network = legal_network(5)
+    inputs = random_inputs(5, network, 5)
+    with pytest.raises(Unsupported, match="balance"):
+        run_lava(legal_network(5, hop=0), inputs)
+    with pytest.raises(BadInput, match="no population nobody"):
+        run_lava(network, inputs, record=["nobody"])
+    with pytest.raises(BadInput, match=r"shape \(5, 9\)"):
+        run_lava(network, np.zeros((5, 9)))
+    with pytest.raises(BadInput, match="128"):
+        run_lava(network, np.full_like(inputs, 128))
+
+
+def test_bundle_of_a_network_in_frames_is_refused(tmp_path):
+    with pytest.raises(Unsupported, match="balance"):
+        write_lava_bundle(legal_network(5, hop=0), tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_without_lava_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", missing)
+    network = legal_network(5)
+    with pytest.raises(Unsupported, match="Python 3.10") as caught:
+        run_lava(network, random_inputs(5, network, 5))
+    assert "\n" not in str(caught.value) and caught.value.exit_code == 2
+
+
+def missing(name):
+    raise PackageNotFoundError(name)
+
+
+@needs_lava
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 116))
+def test_lava_equals_reference_on_many_networks(seed):
+    network = legal_network(
+        seed, loops=bool(seed % 2), populations=6, max_size=16, max_delay=62 if seed % 4 == 0 else 7
+    )
+    assert_lava_equals_reference(network, random_inputs(seed, network, 80), (None, 17, 32)[seed % 3])
+
+
+@needs_lava
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_student_on_five_clips_back_to_back():
+    student = quantize(warm_student(1))
+    inputs = random_frames(1, 5, 12).flatten(2).numpy().astype(np.int64)
+    subject = Subject.of(lower(student), inputs)
+    stream = subject.stream(max(subject.steps.level.values()) + subject.steps.flush)
+    assert_lava_equals_reference(subject.steps, stream, subject.period)

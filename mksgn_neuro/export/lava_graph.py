@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.child import run_child
+from mksgn_neuro.export.lava import require_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.spec import require_legal
 from mksgn_neuro.ir.store import save
@@ -35,15 +35,6 @@ if __name__ == "__main__":
     process = NetworkProcess(network, int(sys.argv[3]) if len(sys.argv) > 3 else None)  # ports inp, out
     np.save(sys.argv[2], run(process, np.load(sys.argv[1]), [network.readout])[network.readout])
 '''
-
-
-def require_lava(distribution: str = "lava-nc") -> None:
-    """Raises Unsupported, in one line, where Lava (or "lava-dl", its SLAYER and netx) is not installed."""
-    try:
-        version(distribution)
-    except PackageNotFoundError:
-        remedy = "install mksgn-neuro on Python 3.10, the last that Lava accepts; the emulator needs no Lava"
-        raise Unsupported("not installed", place=distribution, remedy=remedy) from None
 
 
 def run_lava(
@@ -69,15 +60,18 @@ def run_lava(
     if not len(inputs) or not names:
         return {name: np.zeros((len(inputs), network[name].size), np.uint8) for name in names}
     with tempfile.TemporaryDirectory(prefix="mksgn-lava-") as folder:
-        file = Path(folder) / NETWORK_FILE
-        save(network, file)
-        request = {
-            "network": np.array(str(file)),
-            "inputs": inputs,
-            "period": np.array(period or 0),
-            "record": np.array(names),
-        }
-        return run_child(CHILD, request, timeout)
+        return run_child(CHILD, request(network, inputs, period, names, Path(folder) / NETWORK_FILE), timeout)
+
+
+def request(network: Network, inputs: np.ndarray, period: int | None, names: list[str], file: Path) -> dict:
+    """What the child reads; the network goes by `file`."""
+    save(network, file)
+    return {
+        "network": np.array(str(file)),
+        "inputs": inputs,
+        "period": np.array(period or 0),
+        "record": np.array(names),
+    }
 
 
 def write_lava_bundle(network: Network, folder: Path) -> list[Path]:

@@ -149,7 +149,7 @@ def _may_saturate(network: Network, p: Population) -> bool:
 
 
 def _no_export(weights: np.ndarray) -> str:
-    """A netx layer has one grid for all its weights, and lava-dl 0.6.0 loses or refuses those without a positive one."""
+    """A netx layer has one grid for all weights, and lava-dl 0.6.0 loses or refuses those without a positive one."""
     low, high = int(weights.min()), int(weights.max())
     if high <= 0:
         return "no weight of this level is positive, which the stock netx reader corrupts"

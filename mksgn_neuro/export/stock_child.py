@@ -13,7 +13,8 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc import io
 
 from mksgn_neuro.export.child import serve
-from mksgn_neuro.export.lava_recorder import Probe, Recorder
+from mksgn_neuro.export.lava.recorder import Probe, Recorder
+from mksgn_neuro.export.lava.tracebacks import print_tracebacks
 
 
 def work(payload: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -65,4 +66,5 @@ def _record(layer: object, path: Path, steps: int, states: bool) -> None:
 
 
 if __name__ == "__main__":
+    print_tracebacks()
     serve(work)

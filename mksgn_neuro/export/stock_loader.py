@@ -9,14 +9,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.child import run_child
+from mksgn_neuro.export.lava import require_lava
 
 CHILD = "mksgn_neuro.export.stock_child"
 DATA = ("inputs", "input_bias")
@@ -70,20 +69,8 @@ def run_stock_loader(
 
     Raises Unsupported where lava-dl is not installed, ChildFailed with Lava's traceback for everything else.
     """
-    require_lava()
+    require_lava("lava-dl")
     return traces(run_child(CHILD, StockRun(path, inputs, **options).payload(), timeout))
-
-
-def require_lava() -> None:
-    """Raises Unsupported where lava-dl cannot run."""
-    try:
-        version("lava-dl")
-    except PackageNotFoundError:
-        raise Unsupported(
-            "lava-dl is not installed, so its loader cannot be run",
-            place="lava",
-            remedy="install mksgn-neuro on Python 3.10, the last version that Lava accepts",
-        ) from None
 
 
 def traces(answer: Mapping[str, np.ndarray]) -> dict[int, StockTrace]:

@@ -18,26 +18,31 @@ from mksgn_neuro.sim.reference import run
 from mksgn_neuro.verify import Subject
 from tests.export.carried import legal_network, weight_grid_network
 from tests.export.lava import needs_lava
+from tests.export.lava_batch import run_lava_batch
 from tests.networks import conv_network, random_inputs
 from tests.students import random_frames, warm_student
 
 
-def assert_lava_equals_reference(network, inputs, period=None):
-    spikes = run_lava(network, inputs, period=period, timeout=120)
-    expected = run(network, inputs, period=period)
-    assert spikes.keys() == expected.keys()
-    for name, trace in expected.items():
-        assert spikes[name].dtype == np.uint8
-        assert np.array_equal(spikes[name], trace.spikes), name
-    assert any(trace.spikes.any() for trace in expected.values())
+def assert_lava_equals_reference(*cases):
+    for spikes, (network, inputs, period) in zip(run_lava_batch(cases), cases):
+        expected = run(network, inputs, period=period)
+        assert spikes.keys() == expected.keys()
+        for name, trace in expected.items():
+            assert spikes[name].dtype == np.uint8
+            assert np.array_equal(spikes[name], trace.spikes), name
+        assert any(trace.spikes.any() for trace in expected.values())
+
+
+def random_case(seed, period=None, steps=50, **options):
+    network = legal_network(seed, loops=True, **options)
+    return network, random_inputs(seed, network, steps), period
 
 
 @needs_lava
-@pytest.mark.parametrize(("seed", "period"), [(0, None), (1, 13), (7, 1)])
-def test_lava_gives_the_references_spikes(seed, period):
+def test_lava_gives_the_references_spikes():
     """Skips, delays, self-loops, per-neuron decays, biases and graded input, restarts at the right step per level."""
-    network = legal_network(seed, loops=True)
-    assert_lava_equals_reference(network, random_inputs(seed, network, 50), period)
+    periods = (None, 13, 1, None, 8)
+    assert_lava_equals_reference(*(random_case(seed, period) for seed, period in enumerate(periods)))
 
 
 @needs_lava
@@ -52,20 +57,16 @@ def test_lava_leaves_every_legal_weight_as_it_is():
 
 
 @needs_lava
-def test_convolutions_stay_convolutions_and_equal_the_reference():
-    network = conv_network(1)
-    assert_lava_equals_reference(network, random_inputs(1, network, 20))
-
-
-@needs_lava
-def test_weight_exponents_shift_the_sum_as_in_the_reference():
+def test_convolutions_and_weight_exponents_equal_the_reference():
+    """A convolution stays one (strided, padded, dilated, grouped); an exponent shifts the sum, rounding down."""
     rng = np.random.default_rng(3)
     p = Population.of("p", "layer", (6,), vth=300, v_decay=1000)
     weights = [2 * rng.integers(-40, 40, (6, 2)) for _ in range(4)]
     exponents = ((2, 0), (-3, 0), (1, 2), (-1, 1))
     projections = [Projection("input", "p", w, delay, exp) for w, (exp, delay) in zip(weights, exponents)]
-    network = Network(Source("input", (2,), 7), (p,), tuple(projections), "p")
-    assert_lava_equals_reference(network, random_inputs(4, network, 40))
+    shifted = Network(Source("input", (2,), 7), (p,), tuple(projections), "p")
+    cases = [(network, random_inputs(4, network, 25), None) for network in (conv_network(1), shifted)]
+    assert_lava_equals_reference(*cases)
 
 
 @needs_lava
@@ -145,7 +146,7 @@ def test_bundle_of_a_network_in_frames_is_refused(tmp_path):
 
 
 def test_without_lava_one_line_says_what_to_do(monkeypatch):
-    monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", missing)
+    monkeypatch.setattr("mksgn_neuro.export.lava.version", missing)
     network = legal_network(5)
     with pytest.raises(Unsupported, match="Python 3.10") as caught:
         run_lava(network, random_inputs(5, network, 5))
@@ -158,20 +159,21 @@ def missing(name):
 
 @needs_lava
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 116))
-def test_lava_equals_reference_on_many_networks(seed):
-    network = legal_network(
-        seed, loops=bool(seed % 2), populations=6, max_size=16, max_delay=62 if seed % 4 == 0 else 7
-    )
-    assert_lava_equals_reference(network, random_inputs(seed, network, 80), (None, 17, 32)[seed % 3])
+@pytest.mark.parametrize("start", range(100, 120, 5))
+def test_lava_equals_reference_on_many_networks(start):
+    periods = (None, 17, 32)
+    size = {"populations": 6, "max_size": 16, "max_delay": 7}
+    cases = (random_case(seed, periods[seed % 3], 80, **size) for seed in range(start, start + 4))
+    longest = random_case(start + 4, None, 150, max_delay=62)
+    assert_lava_equals_reference(*cases, longest)
 
 
 @needs_lava
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_student_on_five_clips_back_to_back():
-    student = quantize(warm_student(1))
-    inputs = random_frames(1, 5, 12).flatten(2).numpy().astype(np.int64)
+@pytest.mark.parametrize("seed", range(2))
+def test_student_on_five_clips_back_to_back(seed):
+    student = quantize(warm_student(seed))
+    inputs = random_frames(seed, 5, 12).flatten(2).numpy().astype(np.int64)
     subject = Subject.of(lower(student), inputs)
     stream = subject.stream(max(subject.steps.level.values()) + subject.steps.flush)
-    assert_lava_equals_reference(subject.steps, stream, subject.period)
+    assert_lava_equals_reference((subject.steps, stream, subject.period))

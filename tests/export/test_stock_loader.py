@@ -1,4 +1,5 @@
 import time
+from importlib.metadata import PackageNotFoundError
 
 import h5py
 import numpy as np
@@ -46,14 +47,14 @@ def test_a_file_on_which_lava_hangs_ends_in_an_error(tmp_path):
 
 
 def test_without_lava_it_is_refused_in_one_line(monkeypatch, tmp_path):
-    monkeypatch.setattr(stock_loader, "version", raise_not_found)
+    monkeypatch.setattr("mksgn_neuro.export.lava.version", raise_not_found)
     with pytest.raises(Unsupported, match=r"Python 3\.10") as caught:
         run_stock_loader(tmp_path / "n.net", np.ones((5, 2), int))
     assert "\n" not in str(caught.value)
 
 
 def raise_not_found(name):
-    raise stock_loader.PackageNotFoundError(name)
+    raise PackageNotFoundError(name)
 
 
 def test_input_and_bias_exclude_each_other(tmp_path):

@@ -1,0 +1,34 @@
+"""Many Lava runs in one child: importing Lava takes longer than a small run."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.export.child import run_child, serve
+from mksgn_neuro.export.lava_graph import request
+from tests.export.stock_batch import parts
+
+
+def run_lava_batch(cases, timeout=280):
+    """Of each (network, inputs, period), what run_lava returns."""
+    with tempfile.TemporaryDirectory() as folder:
+        payload = {}
+        for i, (network, inputs, period) in enumerate(cases):
+            one = request(network, inputs, period, list(network.by_name), Path(folder) / f"{i}.h5")
+            payload |= {f"{i}/{name}": array for name, array in one.items()}
+        answer = run_child("tests.export.lava_batch", payload, timeout)
+    return [parts(answer, i) for i in range(len(cases))]
+
+
+def work(payload):
+    from mksgn_neuro.export.lava.run import work as run_one
+
+    answer = {}
+    for i in range(len({name.split("/", 1)[0] for name in payload})):
+        answer |= {f"{i}/{name}": np.array(spikes) for name, spikes in run_one(parts(payload, i)).items()}
+    return answer
+
+
+if __name__ == "__main__":
+    serve(work)

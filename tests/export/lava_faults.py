@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from lava.proc.io.source import PySendModelFixed
 
@@ -20,5 +21,6 @@ def run_spk(self):
 PySendModelFixed.run_spk = run_spk
 
 if __name__ == "__main__":
+    Path(os.environ["FAULT_GROUP"]).write_text(str(os.getpgid(0)))
     print_tracebacks()
     serve(work)

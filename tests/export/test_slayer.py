@@ -72,14 +72,22 @@ def test_convolutions_stay_convolutions_and_equal_the_reference():
 
 def test_levelized_networks_with_skips_and_delays_equal_the_reference():
     chains = 0
-    for seed in range(16):
+    for seed in range(60):
         chain = levelize(random_network(seed, quiet=True, hop=0, message_bits=0, threshold=128))
-        if check(chain):  # levelize joins odd weights and negative ones
+        if check(chain) or has_pairs_with_two_delays(chain):  # levelize joins odd and negative weights
             continue
         chains += 1
         inputs = batch(seed, chain, 2, 40)
         assert_equals_reference(chain, levels(to_slayer(chain), inputs), inputs)
-    assert chains > 4
+    assert chains > 6
+
+
+def has_pairs_with_two_delays(chain):
+    """levelize leaves them where the source itself has several delays to one neuron."""
+    return any(
+        sum((q.matrix != 0).astype(int) for q in chain.incoming[p.name] if q.pre != p.name).max() > 1
+        for p in chain.populations
+    )
 
 
 @pytest.mark.parametrize("vth", [4095, 4096, 5000, 131071])

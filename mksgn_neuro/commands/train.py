@@ -14,45 +14,68 @@ from mksgn_neuro.commands.options import dataset_options, json_option, print_jso
 @dataset_options()
 @click.option("--preset", "preset_name", default="tiny", show_default=True, help="tiny, base, large.")
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
+@click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
+@click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")
+@click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
 @click.option("--rate-penalty", type=float, help="Weight of the mean spike rate in the loss: it buys energy.")
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
+@click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard into the output folder.")
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None, output: Path,
-    attention: str | None, rate_penalty: float | None, ptq: bool, resume: bool, seed: int, as_json: bool,
+    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None,
+    teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
+    rate_penalty: float | None, ptq: bool, resume: bool, tensorboard: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.progress import TrainingDisplay
-    from mksgn_neuro.training.train import train, write_json
+    from mksgn_neuro.training.record import TensorBoard, write_json
+    from mksgn_neuro.training.train import train
 
-    changes = {"epochs": epochs, "attention": attention, "rate_penalty": rate_penalty}
+    if teacher and no_teacher:
+        raise click.UsageError("--teacher and --no-teacher exclude each other")
+    changes = {"epochs": epochs, "teacher_epochs": teacher_epochs, "attention": attention, "rate_penalty": rate_penalty}
     changes["integer_epochs"] = 0 if ptq else None
+    changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
     chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
-    stderr.print(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
     output.mkdir(parents=True, exist_ok=True)
-    config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
-    write_json(output / "config.json", config)
+    if is_first_rank():
+        stderr.print(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
+        config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
+        write_json(output / "config.json", config)
     try:
         with TrainingDisplay(stderr) as display:
-            model = train(clips, chosen, output, seed=seed, resume=resume, report=display.report)
+            report = TensorBoard(output, display.report).report if tensorboard else display.report
+            model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
     except KeyboardInterrupt:
         stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
         raise SystemExit(130) from None
-    accuracy = model.training["held_out_accuracy"]
-    result = {"model": str(output / "model.pt"), **model.training}
+    if is_first_rank():
+        _print_result(output / "model.pt", model.training, as_json)
+
+
+def _print_result(path: Path, training: dict, as_json: bool) -> None:
     if as_json:
-        print_json(result)
+        print_json({"model": str(path), **training})
         return
+    if "teacher" in training:
+        teacher = training["teacher"]
+        click.echo(
+            f"teachers: {teacher['held_out_accuracy']:.1%} on held-out training subjects, "
+            f"{teacher['macs_per_clip'] / 1e6:.0f} M multiply-accumulates per clip"
+        )
+    accuracy = training["held_out_accuracy"]
     click.echo(
-        f"held-out training subjects ({model.training['held_out_clips']} clips), simulated on CPU: "
+        f"held-out training subjects ({training['held_out_clips']} clips), simulated on CPU: "
         f"float {accuracy['float']:.1%}, quantized {accuracy['post_training_quantization']:.1%}, "
         f"integer-exact {accuracy['integer']:.1%}"
     )
-    click.echo(f"wrote {output / 'model.pt'}")
+    click.echo(f"wrote {path}")

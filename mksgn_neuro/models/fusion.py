@@ -9,10 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mksgn_neuro.models.collective import all_sum
+
 
 def joint_probabilities(spikes: Tensor) -> Tensor:
-    """P(i fires and j fires), (M, M), from spikes (M, n) of 0 and 1; its diagonal is P(i fires)."""
-    return spikes @ spikes.T / spikes.shape[1]
+    """P(i fires and j fires), (M, M), from spikes (M, n) of 0 and 1 of all processes; its diagonal is P(i fires)."""
+    counted = torch.cat([(spikes @ spikes.T).flatten(), spikes.new_tensor([spikes.shape[1]])])
+    total = all_sum(counted)
+    return (total[:-1] / total[-1]).view(len(spikes), -1)
 
 
 def mutual_information(joint: Tensor) -> Tensor:

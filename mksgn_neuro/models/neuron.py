@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mksgn_neuro.models import kernels
+from mksgn_neuro.models.collective import all_sum, channel_statistics
 
 SURROGATE_WIDTH = 2.0  # thresholds; our choice
 VOLTAGE_LIMIT = kernels.VOLTAGE_LIMIT
@@ -45,7 +46,7 @@ class _NormalisedLIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gamma, beta, keep, epsilon, max_shift):  # noqa: ANN001
         x = x.contiguous()
-        mean, variance = channel_statistics(x)
+        mean, variance, count = batch_statistics(x)
         rstd = torch.rsqrt(variance + epsilon)
         scale = gamma * rstd
         free = beta - mean * scale
@@ -53,7 +54,7 @@ class _NormalisedLIF(torch.autograd.Function):
         spikes, v = torch.empty_like(x), torch.empty_like(x)
         kernels.lif_forward(_np(x), _np(scale), _np(shift), x.numpy().dtype.type(keep), _np(spikes), _np(v))
         ctx.save_for_backward(x, v, gamma, mean, rstd, free <= max_shift)
-        ctx.keep = keep
+        ctx.keep, ctx.count = keep, count
         ctx.mark_non_differentiable(mean, variance)
         return spikes, mean, variance
 
@@ -63,10 +64,11 @@ class _NormalisedLIF(torch.autograd.Function):
         grad_z, sum_z, sum_zx = _reverse_scan(grad, v, x, ctx.keep)
         grad_beta = sum_z * is_free
         grad_scale = sum_zx - mean * grad_beta
-        count = x.numel() // x.shape[-1]
+        # the statistics are everybody's, the parameters' gradients are summed later
+        all_beta, all_scale = all_sum(torch.stack([grad_beta, grad_scale]))
         # mean acts through the shift, variance through the scale
-        by_mean = -gamma * rstd * grad_beta / count
-        by_variance = -grad_scale * gamma * rstd**3 / count
+        by_mean = -gamma * rstd * all_beta / ctx.count
+        by_variance = -all_scale * gamma * rstd**3 / ctx.count
         out = torch.empty_like(x)
         constant = by_mean - by_variance * mean
         kernels.affine(_np(grad_z), _np(x), _np(gamma * rstd), _np(by_variance), _np(constant), _np(out))
@@ -105,7 +107,7 @@ def normalised_lif(
     """Spikes of LIF(batch norm of x), and the batch's mean and variance (C,)."""
     if x.device.type == "cpu" and x.dtype == torch.float32:
         return _NormalisedLIF.apply(x, gamma, beta, keep, epsilon, max_shift)
-    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2), unbiased=False)
+    mean, variance = channel_statistics(x)
     scale = gamma * torch.rsqrt(variance + epsilon)
     shift = (beta - mean * scale).clamp(max=max_shift)
     return lif_loop(x * scale + shift, keep), mean.detach(), variance.detach()
@@ -166,15 +168,14 @@ def integer_lif_loop(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
     return torch.stack(spikes, 1)
 
 
-def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of a (V, T, B, C) float32 tensor per channel, (C,)."""
-    sums = x.new_zeros(x.shape[0], x.shape[3], dtype=torch.float64)
-    squares = torch.zeros_like(sums)
-    kernels.channel_sums(_np(x), _np(sums), _np(squares))
-    count = x.numel() // x.shape[-1]
-    mean = sums.sum(0) / count
-    variance = (squares.sum(0) / count - mean**2).clamp(min=0)
-    return mean.to(x.dtype), variance.to(x.dtype)
+def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Mean and biased variance (C,) over (V, T, B) of all processes' clips, and how many values that were; CPU."""
+    sums = x.new_zeros(2, x.shape[0], x.shape[3], dtype=torch.float64)
+    kernels.channel_sums(_np(x), _np(sums[0]), _np(sums[1]))
+    total = all_sum(torch.cat([sums.sum(1).flatten(), sums.new_tensor([x.numel() // x.shape[-1]])]))
+    count = int(total[-1])
+    mean, square = total[:-1].view(2, -1) / count
+    return mean.to(x.dtype), (square - mean**2).clamp(min=0).to(x.dtype), count
 
 
 def _reverse_scan(grad: Tensor, v: Tensor, x: Tensor, keep: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,7 +6,9 @@ import os
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
+
+from mksgn_neuro.models.collective import all_sum
 
 
 def start() -> tuple[int, int]:
@@ -23,18 +25,17 @@ def is_first_rank() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def all_sum(tensor: Tensor) -> Tensor:
-    """The sum over ranks."""
+def wait_for_all() -> None:
+    """Return when every process has come here."""
     if dist.is_initialized():
-        dist.all_reduce(tensor)
-    return tensor
+        dist.barrier()
 
 
-def average_gradients(module: nn.Module) -> None:
-    """Mean of the gradients over ranks, in one message."""
+def sum_gradients(module: nn.Module) -> None:
+    """Sum of the gradients over processes, in one message."""
     if not dist.is_initialized():
         return
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
-    flat = all_sum(torch.cat([g.flatten() for g in gradients])) / dist.get_world_size()
+    flat = all_sum(torch.cat([g.flatten() for g in gradients]))
     for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
         gradient.copy_(part.view_as(gradient))

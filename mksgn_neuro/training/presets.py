@@ -41,6 +41,11 @@ class Preset:
     feature_weight: float = 0.5
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    @property
+    def distils(self) -> bool:
+        """Whether anything is learned from teachers."""
+        return self.soft_label_weight > 0 or self.feature_weight > 0
+
     def student(self, classes: int) -> StudentConfig:
         """The student's shape for a task."""
         return StudentConfig(

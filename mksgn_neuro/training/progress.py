@@ -38,6 +38,8 @@ class TrainingDisplay:
             text = f"loss {record['loss']:.3f}  accuracy {record['accuracy']:.1%}"
             self.progress.update(self.tasks[stage], completed=done, text=text)
             return
+        if kind != "epoch":
+            return
         rates = record.get("validation_rates", {})
         hidden = [rate for name, rate in rates.items() if name != "readout" and not name.endswith(".gate")]
         spiking = f"  spike rate {sum(hidden) / len(hidden):.1%}" if hidden else ""

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.collective import all_sum
 from mksgn_neuro.models.store import read_checked, write_atomically
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import all_sum, average_gradients, is_first_rank
+from mksgn_neuro.training.collective import is_first_rank, sum_gradients
 
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 1
 WARM_UP_SHARE = 0.05
@@ -25,7 +26,7 @@ MAX_GRADIENT_NORM = 5.0
 @dataclass(frozen=True)
 class Stage:
     """`loss(module, batch)` gives the mean loss of a batch and how many clips were right; `validate(module)` a dict
-    with `accuracy`, on clips that were not trained on. `prepare(module)` runs before each validation.
+    with `accuracy`, on clips that were not trained on. A checkpoint of another `fingerprint` is not resumed.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stage:
     loss: Callable[[nn.Module, Batch], tuple[Tensor, int]]
     validate: Callable[[nn.Module], dict]
     seed: int = 0
+    fingerprint: str = ""
 
 
 Report = Callable[[str, dict], None]
@@ -54,11 +56,12 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
     best = {"accuracy": -1.0, "state": copy.deepcopy(module.state_dict())}
     if resume and path.exists():
         history, best = _restore(path, stage, module, optimizer, schedule)
+        report("restored", {"stage": stage.name, "history": list(history)})
     for epoch in range(len(history), stage.epochs):
         started = time.perf_counter()
         torch.manual_seed(stage.seed * 1_000_003 + epoch)
         record = _train_epoch(module, stage, epoch, optimizer, schedule, report)
-        record |= {"epoch": epoch, "stage": stage.name, "learning_rate": schedule.get_last_lr()[0]}
+        record |= {"epoch": epoch, "epochs": stage.epochs, "stage": stage.name, "learning_rate": schedule.get_last_lr()[0]}
         record |= {f"validation_{key}": value for key, value in stage.validate(module).items()}
         record["seconds"] = time.perf_counter() - started
         history.append(record)
@@ -66,7 +69,7 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
             best = {"accuracy": record["validation_accuracy"], "state": copy.deepcopy(module.state_dict())}
         if is_first_rank():
             _save(path, stage, module, optimizer, schedule, history, best)
-        report("epoch", record | {"epochs": stage.epochs})
+        report("epoch", record)
     module.load_state_dict(best["state"])
     return history
 
@@ -76,14 +79,16 @@ def _train_epoch(module, stage, epoch, optimizer, schedule, report) -> dict:  # 
     total, right, seen = 0.0, 0, 0
     for step, batch in enumerate(stage.batches(epoch)):
         loss, correct = stage.loss(module, batch)
+        clips = all_sum(torch.tensor(float(len(batch.labels))))
+        share = loss * (len(batch.labels) / clips)  # shares add up to the mean over all processes' clips
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        average_gradients(module)
+        share.backward()
+        sum_gradients(module)
         nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
         schedule.step()
-        sums = all_sum(torch.tensor([float(loss.detach()) * len(batch.labels), correct, len(batch.labels)]))
-        total, right, seen = total + float(sums[0]), right + int(sums[1]), seen + int(sums[2])
+        mean, correct = all_sum(torch.tensor([float(share.detach()), correct], dtype=torch.float64)).tolist()
+        total, right, seen = total + mean * int(clips), right + int(correct), seen + int(clips)
         progress = {"stage": stage.name, "epoch": epoch, "epochs": stage.epochs, "step": step + 1}
         report("step", progress | {"steps": stage.steps_per_epoch, "loss": total / seen, "accuracy": right / seen})
     if not math.isfinite(total):
@@ -112,7 +117,8 @@ def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict]:
 def _save(path, stage, module, optimizer, schedule, history, best) -> None:  # noqa: ANN001
     content = {"format": FORMAT, "version": VERSION, "stage": stage.name, "epochs": stage.epochs, "best": best}
     content |= {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-    write_atomically(content | {"schedule": {"last_epoch": schedule.last_epoch}}, path)
+    content |= {"fingerprint": stage.fingerprint, "schedule": {"last_epoch": schedule.last_epoch}}
+    write_atomically(content, path)
 
 
 def _restore(path, stage, module, optimizer, schedule) -> tuple[list[dict], dict]:  # noqa: ANN001
@@ -120,6 +126,9 @@ def _restore(path, stage, module, optimizer, schedule) -> tuple[list[dict], dict
     if content["epochs"] != stage.epochs:
         remedy = f"resume with --epochs {content['epochs']}, or train into another folder"
         raise BadInput(f"was written by a run of {content['epochs']} epochs", place=str(path), remedy=remedy)
+    if content["fingerprint"] != stage.fingerprint:
+        remedy = "resume with the options of config.json beside it, or train into another folder"
+        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
     module.load_state_dict(content["module"])
     optimizer.load_state_dict(content["optimizer"])
     schedule.last_epoch = content["schedule"]["last_epoch"]

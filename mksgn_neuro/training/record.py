@@ -1,0 +1,68 @@
+"""What training leaves for people and programs to read: metrics.json after every epoch, TensorBoard if asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.training.collective import is_first_rank
+from mksgn_neuro.training.stage import Report
+
+
+class Recorder:
+    """Passes reports on to `display` and keeps every epoch of every stage, restored ones too."""
+
+    def __init__(self, directory: Path, display: Report) -> None:
+        self.path = Path(directory) / "metrics.json"
+        self.display = display
+        self.history: list[dict] = []
+
+    def report(self, kind: str, record: dict) -> None:
+        """A `stage.Report`."""
+        if not is_first_rank():
+            return
+        self.display(kind, record)
+        if kind in ("epoch", "restored"):
+            self.history += [record] if kind == "epoch" else record["history"]
+            write_json(self.path, {"history": self.history})
+
+    def finish(self, summary: dict) -> None:
+        """The whole history and what came of it."""
+        write_json(self.path, {"history": self.history, **summary})
+
+
+class TensorBoard:
+    """A `stage.Report` that writes scalars into `directory` beside what `display` shows.
+
+    Raises BadInput where the package is not installed.
+    """
+
+    def __init__(self, directory: Path, display: Report) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise BadInput("no TensorBoard here", place="--tensorboard", remedy="pip install tensorboard") from error
+        self.writer, self.display = SummaryWriter(str(directory)), display
+
+    def report(self, kind: str, record: dict) -> None:
+        """A `stage.Report`."""
+        self.display(kind, record)
+        for epoch in {"epoch": [record], "restored": record.get("history", [])}.get(kind, []):
+            for name, value in _scalars(epoch):
+                self.writer.add_scalar(f"{epoch['stage']}/{name}", value, epoch["epoch"])
+            self.writer.flush()
+
+
+def _scalars(record: dict) -> list[tuple[str, float]]:
+    nested = {f"rate/{name}": rate for name, rate in record.get("validation_rates", {}).items()}
+    names = ("loss", "accuracy", "validation_accuracy", "learning_rate", "seconds")
+    return [(name, record[name]) for name in names] + list(nested.items())
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON in one piece."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(temporary, path)

@@ -1,0 +1,55 @@
+"""What one training run works on, and how its parts become stages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.training.batches import training_batches
+from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.stage import Report, Stage
+
+
+@dataclass(frozen=True)
+class Run:
+    """`fit_clips` to train on, `held_out` training subjects to select on, files in `directory`."""
+
+    preset: Preset
+    fit_clips: Clips
+    held_out: Clips
+    scaling: Scaling
+    directory: Path
+    seed: int
+    resume: bool
+    report: Report
+    taught_by: str = ""
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the task."""
+        return len(self.fit_clips.class_names)
+
+    def stage(self, name: str, epochs: int, rate: float, loss: Callable, validate: Callable) -> Stage:
+        """A stage over this run's clips."""
+        preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
+        batches = partial(
+            training_batches, self.fit_clips, self.scaling, preset.frames, preset.augmentation, batch,
+            seed=self.seed, stage=name, rank=self.rank, world=self.world,
+        )  # fmt: skip
+        return Stage(
+            name, epochs, rate, preset.weight_decay, lambda epoch: batches(epoch=epoch), len(self.fit_clips) // batch,
+            loss, validate, self.seed, self.fingerprint(),
+        )  # fmt: skip
+
+    def fingerprint(self) -> str:
+        """Names preset, clips, seed and teachers: what a resumed run must share with the one that was killed."""
+        names = (self.fit_clips.names, self.held_out.names)
+        described = repr((self.preset, self.scaling, self.seed, self.fit_clips.dataset, names, self.taught_by))
+        return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()

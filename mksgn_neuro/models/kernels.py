@@ -1,4 +1,4 @@
-"""numba kernels for tensors (V, T, B, C) float32, contiguous: one pass over time per joint, joints in parallel.
+"""numba kernels for contiguous tensors (V, T, B, C), float32 or float64: one pass over time, joints in parallel.
 
 `v` is the voltage in thresholds before the reset. Equations: DESIGN.md 5 with i_decay = 4096 (no current memory).
 """
@@ -17,7 +17,7 @@ def lif_forward(x, scale, shift, keep, spikes, v):  # noqa: ANN001, ANN201
     """v = keep·v + scale·x + shift, spike where v > 1, then v = 0."""
     joints, steps, batch, channels = x.shape
     for j in prange(joints):
-        state = np.zeros((batch, channels), dtype=np.float32)
+        state = np.zeros((batch, channels), dtype=x.dtype)
         for t in range(steps):
             for b in range(batch):
                 for c in range(channels):
@@ -57,13 +57,13 @@ def lif_backward(grad_spikes, v, x, keep, width, grad_z, sum_z, sum_zx):  # noqa
     Surrogate: 1 / (1 + (π·(v − 1)/width)²); the reset passes no gradient.
     """
     joints, steps, batch, channels = v.shape
-    slope = np.float32(np.pi) / width
+    slope = x.dtype.type(np.pi) / width
     for j in prange(joints):
-        carried = np.zeros((batch, channels), dtype=np.float32)
+        carried = np.zeros((batch, channels), dtype=x.dtype)
         total = np.zeros(channels, dtype=np.float64)
         total_x = np.zeros(channels, dtype=np.float64)
-        row = np.zeros(channels, dtype=np.float32)
-        row_x = np.zeros(channels, dtype=np.float32)
+        row = np.zeros(channels, dtype=x.dtype)
+        row_x = np.zeros(channels, dtype=x.dtype)
         for step in range(steps):
             t = steps - 1 - step
             row[:] = 0
@@ -101,8 +101,8 @@ def channel_sums(x, sums, squares):  # noqa: ANN001, ANN201
     """Per joint, sums of x and x² over (T, B): float64 (V, C)."""
     joints, steps, batch, channels = x.shape
     for j in prange(joints):
-        row = np.zeros(channels, dtype=np.float32)
-        row2 = np.zeros(channels, dtype=np.float32)
+        row = np.zeros(channels, dtype=x.dtype)
+        row2 = np.zeros(channels, dtype=x.dtype)
         for t in range(steps):
             row[:] = 0
             row2[:] = 0
@@ -136,7 +136,7 @@ def taps_backward(grad, x, kernel, dilation, grad_x, grad_kernel):  # noqa: ANN0
     joints, steps, batch, channels = x.shape
     taps = kernel.shape[0]
     for j in prange(joints):
-        row = np.zeros((taps, channels), dtype=np.float32)
+        row = np.zeros((taps, channels), dtype=x.dtype)
         for t in range(steps):
             row[:] = 0
             for k in range(taps):

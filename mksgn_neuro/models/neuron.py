@@ -96,7 +96,7 @@ class _IntegerLIF(torch.autograd.Function):
 
 def lif(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:
     """Spikes (V, T, B, C) of 0 and 1, float32; scale and shift (C,) in thresholds."""
-    if x.device.type == "cpu" and x.dtype == torch.float32:
+    if x.device.type == "cpu":
         return _LIF.apply(x, scale, shift, keep)
     return lif_loop(x * scale + shift, keep)
 
@@ -105,7 +105,7 @@ def normalised_lif(
     x: Tensor, gamma: Tensor, beta: Tensor, keep: float, epsilon: float, max_shift: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes of LIF(batch norm of x), and the batch's mean and variance (C,)."""
-    if x.device.type == "cpu" and x.dtype == torch.float32:
+    if x.device.type == "cpu":
         return _NormalisedLIF.apply(x, gamma, beta, keep, epsilon, max_shift)
     mean, variance = channel_statistics(x)
     scale = gamma * torch.rsqrt(variance + epsilon)

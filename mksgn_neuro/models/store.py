@@ -115,6 +115,8 @@ def read_checked(path: Path, format_name: str, version: int) -> dict:
         raise BadInput("not a torch file of plain tensors", place=str(path), remedy=remedy) from error
     if not isinstance(content, dict) or content.get("format") != format_name:
         raise BadInput(f"not a {format_name} file", place=str(path), remedy=remedy)
-    if content["version"] != version:
-        raise BadInput(f"version {content['version']}, this program reads {version}", place=str(path), remedy=remedy)
+    if content.get("version") != version:
+        raise BadInput(
+            f"version {content.get('version')}, this program reads {version}", place=str(path), remedy=remedy
+        )
     return content

@@ -61,7 +61,12 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
         started = time.perf_counter()
         torch.manual_seed(stage.seed * 1_000_003 + epoch)
         record = _train_epoch(module, stage, epoch, optimizer, schedule, report)
-        record |= {"epoch": epoch, "epochs": stage.epochs, "stage": stage.name, "learning_rate": schedule.get_last_lr()[0]}
+        record |= {
+            "epoch": epoch,
+            "epochs": stage.epochs,
+            "stage": stage.name,
+            "learning_rate": schedule.get_last_lr()[0],
+        }
         record |= {f"validation_{key}": value for key, value in stage.validate(module).items()}
         record["seconds"] = time.perf_counter() - started
         history.append(record)

@@ -1,0 +1,67 @@
+"""Both distillation losses: closed forms, what is drawn to what, and that drawing works."""
+
+import math
+
+import pytest
+import torch
+
+from mksgn_neuro.models.distill import Distilled, FeatureTranslation, Targets, soft_label_loss
+from mksgn_neuro.models.student import MKSGN
+from tests.students import partitions, random_frames, small_config
+
+LABELS = torch.tensor([0, 1, 2, 0])
+
+
+def test_soft_labels_are_temperature_squared_times_the_divergence():
+    student, teacher, tau = torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]]), 2.0
+    p = math.exp(1) / (math.exp(1) + 1)
+    divergence = p * math.log(p / 0.5) + (1 - p) * math.log((1 - p) / 0.5)
+    assert soft_label_loss(student, teacher, tau).item() == pytest.approx(tau**2 * divergence, rel=1e-5)
+    assert soft_label_loss(teacher + 3, teacher, tau).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_translation_gives_rates_of_four_steps():
+    torch.manual_seed(0)
+    rates = FeatureTranslation(7, 6, 3)(torch.randn(5, 4, 7).relu())
+    assert rates.shape == (5, 4, 6)
+    assert set(rates.unique().tolist()) <= {0.0, 0.25, 0.5, 0.75, 1.0} and len(rates.unique()) > 2
+
+
+def distilled() -> tuple[Distilled, Targets]:
+    torch.manual_seed(0)
+    module = Distilled(MKSGN(small_config(channels=(8,) * 6, dilations=(1,) * 6), partitions()), [4, 6, 8])
+    features = [torch.randn(5, 4, width).relu() for width in (4, 6, 8)]
+    return module, Targets(torch.randn(4, 3), features)
+
+
+def test_depths_are_matched_evenly_and_both_sides_learn():
+    module, targets = distilled()
+    assert module.matched == [2, 4, 6]
+    activity = module.student(random_frames(0, 4, 8))
+    module.feature_loss(activity, targets, LABELS).backward()
+    assert module.student.encode.synapses["input"].weight.grad.abs().sum() > 0
+    for translation in module.translations:
+        assert translation.spiking.synapses["teacher"].weight.grad.abs().sum() > 0
+
+
+def test_training_on_features_alone_draws_the_student_to_a_target_it_can_reach():
+    module, _ = distilled()
+    targets = Targets(torch.zeros(4, 3), [torch.ones(5, 4, width) for width in (4, 6, 8)])  # a rate per channel
+    module.translations.eval()
+    optimizer = torch.optim.Adam(module.student.parameters(), 0.05)  # the translations stand still
+    frames, distances = random_frames(0, 4, 8), []
+    for _ in range(30):
+        activity = module.student(frames)
+        optimizer.zero_grad()
+        module.feature_loss(activity, targets, LABELS).backward()
+        optimizer.step()
+        rates = activity.spikes["b2.temporal"].mean(1)
+        distances.append(float((module.translations[0](targets.features[0]) - rates).square().mean()))
+    assert distances[-1] < 0.6 * distances[0]
+
+
+def test_without_teacher_widths_nothing_is_added():
+    student = MKSGN(small_config(), partitions())
+    module = Distilled(student, [])
+    assert list(module.translations) == []
+    assert {p.data_ptr() for p in module.parameters()} == {p.data_ptr() for p in student.parameters()}

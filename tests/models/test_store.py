@@ -1,0 +1,107 @@
+"""model.pt: what comes back is what was saved; what is no model is refused in one line and never executed."""
+
+import pickle
+
+import pytest
+import torch
+
+from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.skeleton import from_parents
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.store import Model, build_student, load_model, save_model
+from tests.students import PARENTS, random_frames, small_config
+
+SKELETON = from_parents(PARENTS)
+NAMES = ("wave", "sit", "stand")
+
+
+def model(seed: int = 0) -> Model:
+    torch.manual_seed(seed)
+    student = build_student(small_config(), SKELETON, 1)
+    student(random_frames(seed, 4, 8))
+    scaling = Scaling((50.0, 60.0, 70.0, 80.0), 1)
+    return Model(quantize(student), SKELETON, 1, scaling, NAMES, 8, "npz", {"seed": seed, "held_out": {"integer": 0.5}})
+
+
+def test_round_trip(tmp_path):
+    saved = model()
+    save_model(saved, tmp_path / "model.pt")
+    loaded = load_model(tmp_path / "model.pt")
+    for name in ("skeleton", "hops", "scaling", "class_names", "frames", "dataset", "training"):
+        assert getattr(loaded, name) == getattr(saved, name), name
+    assert loaded.hash() == saved.hash() != model(1).hash()
+    frames = random_frames(7, 2, 8)
+    with torch.no_grad():
+        expected, found = saved.student(frames), loaded.student(frames)
+    assert all(torch.equal(found.spikes[name], spikes) for name, spikes in expected.spikes.items())
+    assert loaded.task() == saved.task() and loaded.task().class_names == NAMES
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def changed(tmp_path, **changes):
+    path = tmp_path / "model.pt"
+    save_model(model(), path)
+    torch.save(torch.load(path, weights_only=True) | changes, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"version": 99}, "version 99"),
+        ({"format": "other"}, "not a mksgn-neuro-model"),
+        ({"config": {"classes": 3, "nonsense": 1}}, "damaged"),
+        ({"config": {"classes": 3}}, "damaged"),  # another shape than the tensors'
+        ({"state": {}}, "damaged"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, changes, match):
+    path = changed(tmp_path, **changes)
+    with pytest.raises(BadInput, match=match) as caught:
+        load_model(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 1000])
+def test_a_cut_file_is_refused(tmp_path, kept):
+    path = tmp_path / "model.pt"
+    save_model(model(), path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(BadInput, match="not a torch file"):
+        load_model(path)
+
+
+def test_a_missing_key_is_refused(tmp_path):
+    path = changed(tmp_path)
+    content = torch.load(path, weights_only=True)
+    torch.save({name: value for name, value in content.items() if name != "version"}, path)
+    with pytest.raises(BadInput):
+        load_model(path)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    for path in (tmp_path / "none.pt", tmp_path):
+        with pytest.raises(BadInput):
+            load_model(path)
+
+
+class Trap:
+    """A pickle that would create a file when loaded."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return open, (str(self.target), "w")
+
+
+def test_pickles_are_refused_and_not_run(tmp_path):
+    trap, path = tmp_path / "sprung", tmp_path / "model.pt"
+    path.write_bytes(pickle.dumps(Trap(trap)))
+    with pytest.raises(BadInput):
+        load_model(path)
+    torch.save({"format": "mksgn-neuro-model", "version": 1, "state": Trap(trap)}, path)
+    with pytest.raises(BadInput):
+        load_model(path)
+    assert not trap.exists()

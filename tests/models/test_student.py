@@ -1,0 +1,107 @@
+"""The student: shapes, every switch, no look into the future, symmetry under joint order."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
+from tests.students import partitions, random_frames, small_config, warm_student
+
+FRAMES = 10
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_every_population_has_its_shape_and_spikes_only(attention):
+    config = small_config(attention=attention)
+    torch.manual_seed(0)
+    activity = MKSGN(config, partitions())(random_frames(0, 2, FRAMES))
+    assert activity.counts.shape == (2, 3, 2)
+    widths = {"encode": 16, "fuse": 8, "b1.graph": 8, "b2.temporal": 8, "b3.graph": 12, "b3.temporal": 12}
+    widths |= {"b1.query": 4, "b3.gate": 2, "b3.and": 12} if attention == "gated" else {}
+    for name, width in widths.items():
+        assert activity.spikes[name].shape == (5, FRAMES, 2, width), name
+    assert ("b1.gate" in activity.spikes) == (attention == "gated")
+    assert all(set(spikes.unique().tolist()) <= {0.0, 1.0} for spikes in activity.spikes.values())
+
+
+def test_unknown_attention_is_refused():
+    with pytest.raises(ValueError, match="softmax"):
+        StudentConfig(3, attention="softmax")
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_every_parameter_learns(attention):
+    torch.manual_seed(0)
+    student = MKSGN(small_config(attention=attention), partitions())
+    activity = student(random_frames(0, 4, FRAMES))
+    activity.counts.square().sum().backward()
+    dead = [name for name, p in student.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert dead == []
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("integer", [False, True])
+def test_a_frame_changes_no_spike_before_it(attention, integer):
+    student = warm_student(0, attention=attention)
+    if integer and attention != "ssa":
+        student = quantize(student)
+    frames = random_frames(1, 2, FRAMES)
+    for t in (0, 4, FRAMES - 1):
+        changed = frames.clone()
+        changed[:, t:] = random_frames(50 + t, 2, FRAMES - t)
+        with torch.no_grad():
+            before, after = student(frames).spikes, student(changed).spikes
+        assert not torch.equal(before["encode"][:, t:], after["encode"][:, t:])
+        for name in before:
+            assert torch.equal(before[name][:, :t], after[name][:, :t]), name
+
+
+@pytest.mark.parametrize("attention", ["gated", "none"])
+def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
+    order = torch.tensor([3, 0, 4, 1, 2])
+    student = warm_student(0, attention=attention)
+    renamed = MKSGN(student.config, partitions()[:, order][:, :, order]).eval()
+    state = renamed.state_dict()
+    for name, value in student.state_dict().items():
+        if name.endswith("adjacency"):
+            block = int(name.split(".")[1])
+            a, b = (s.blocks[block].graph.synapses["input"] for s in (student, renamed))
+            full = torch.zeros(len(value), 5, 5)
+            full[:, a.post, a.pre] = value
+            value = full[:, order][:, :, order][:, b.post, b.pre]
+        if not name.endswith(("post", "pre", "mask")):
+            state[name] = value
+    renamed.load_state_dict(state)
+    frames = random_frames(3, 2, FRAMES)
+    student, renamed = quantize(student), quantize(renamed)  # in integers no order of a sum matters
+    with torch.no_grad():
+        expected, found = student(frames), renamed(frames[:, :, :, order])
+    assert torch.equal(found.counts, expected.counts)
+    for name, spikes in found.spikes.items():
+        if name != "readout":
+            assert torch.equal(spikes, expected.spikes[name][order]), name
+    assert sum(float(s.sum()) for s in found.spikes.values()) > 0
+
+
+@pytest.mark.parametrize("modalities", [1, 2])
+def test_fewer_modalities(modalities):
+    torch.manual_seed(0)
+    student = MKSGN(small_config(modalities=modalities), partitions())
+    assert student(random_frames(0, 2, FRAMES)[:, :, :modalities]).counts.shape == (2, 3, 2)
+
+
+def test_information_weights_the_fusion_only_where_it_is_switched_on():
+    torch.manual_seed(0)
+    frames = random_frames(0, 4, FRAMES) * torch.tensor([1.0, 0.9, 0.01, 0.5])[:, None, None]
+    for switched_on in (True, False):
+        student = MKSGN(replace(small_config(), mutual_information=switched_on), partitions()).train()
+        for _ in range(3):
+            student(frames.round())
+        weights = student.fuse.synapses["encode"].modality_weights
+        assert bool((weights != 1).any()) == switched_on
+        assert weights.mean().item() == pytest.approx(1, abs=1e-5)
+    frozen = student.eval().joint_firing.clone()
+    student(frames)
+    assert torch.equal(student.joint_firing, frozen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -104,7 +103,10 @@ def _fit_student(
     module: Distilled, name: str, epochs: int, rate: float, run: Run, lessons: Lessons | None
 ) -> None:  # fmt: skip
     loss = partial(student_loss, preset=run.preset, lessons=lessons)
-    validate: Callable[[Distilled], dict] = lambda distilled: _validate(distilled.student, run)  # noqa: E731
+
+    def validate(distilled: Distilled) -> dict:
+        return _validate(distilled.student, run)
+
     fit(module, run.stage(name, epochs, rate, loss, validate), run.directory, resume=run.resume, report=run.report)
 
 

@@ -44,20 +44,19 @@ def test_depths_are_matched_evenly_and_both_sides_learn():
         assert translation.spiking.synapses["teacher"].weight.grad.abs().sum() > 0
 
 
-def test_training_on_features_alone_draws_the_student_to_a_target_it_can_reach():
-    module, _ = distilled()
-    targets = Targets(torch.zeros(4, 3), [torch.ones(5, 4, width) for width in (4, 6, 8)])  # a rate per channel
-    module.translations.eval()
-    optimizer = torch.optim.Adam(module.student.parameters(), 0.05)  # the translations stand still
-    frames, distances = random_frames(0, 4, 8), []
+def test_training_on_features_alone_draws_the_student_to_them():
+    module, targets = distilled()
+    for translation in module.translations.eval():
+        torch.nn.init.constant_(translation.spiking.beta, -100)  # a silent teacher: any student can follow it
+    optimizer = torch.optim.Adam(module.student.parameters(), 0.05)
+    frames, rates = random_frames(0, 4, 8), []
     for _ in range(30):
         activity = module.student(frames)
         optimizer.zero_grad()
         module.feature_loss(activity, targets, LABELS).backward()
         optimizer.step()
-        rates = activity.spikes["b2.temporal"].mean(1)
-        distances.append(float((module.translations[0](targets.features[0]) - rates).square().mean()))
-    assert distances[-1] < 0.6 * distances[0]
+        rates.append(float(activity.spikes["b2.temporal"].mean()))
+    assert rates[0] > 0.1 and rates[-1] < 0.3 * rates[0]
 
 
 def test_without_teacher_widths_nothing_is_added():

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mksgn_neuro.export.netx import write_netx
 from mksgn_neuro.ir import Network
+from mksgn_neuro.lowering import levelize, lower, steps_per_sample
+from mksgn_neuro.models.store import Model
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """The files of one export, the first being the network itself, and the network that they hold."""
+    """The files of one export, the network itself first, what they hold, and the steps from sample to sample."""
 
     files: tuple[Path, ...]
     network: Network
     period: int
 
-    def summary(self) -> dict:
+    @property
+    def main(self) -> Path:
+        """The file that holds the network."""
+        return self.files[0]
+
+    def as_json(self) -> dict:
         """What `export --json` says of it."""
         return {
-            "files": list(self.files),
+            "files": [str(file) for file in self.files],
             "neurons": sum(p.size for p in self.network.populations),
             "synapses": sum(q.synapses for q in self.network.projections),
             "steps_per_sample": self.period,
         }
+
+
+def _loihi2(model: Model, stem: Path) -> Deployed:
+    chain = levelize(lower(model.student, model.task()))
+    period = steps_per_sample(chain, model.frames)
+    written = write_netx(chain, stem.with_suffix(".net"), period=period)
+    return Deployed((written.net, written.sidecar), chain, period)
+
+
+WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {"loihi2": _loihi2}
+
+
+def write_target(model: Model, target: str, stem: Path) -> Deployed:
+    """Write `model` for a target of WRITERS into files whose names begin with `stem`."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    return WRITERS[target](model, stem)

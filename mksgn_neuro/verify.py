@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.export.netx_reader import read_netx
+from mksgn_neuro.export.stock_loader import require_lava, run_stock_loader
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering import balance, levelize, steps_per_sample
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.sim import reference
+from mksgn_neuro.sim.engine import Emulator
 
+STOCK_SECONDS, STOCK_SECONDS_PER_STEP = 120.0, 0.01  # limit of a stock run: loading, and each step of each layer
 Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
 
@@ -31,6 +37,19 @@ class Rung:
     mismatches: int = 0
     first: str = ""
     not_run: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differed; a rung that was not run does not fail."""
+        return self.mismatches == 0
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.not_run:
+            return self.not_run
+        equal = f"equal at every step, {self.populations} populations, {self.samples} samples"
+        return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
         """With the keys of DESIGN.md 13."""
@@ -91,11 +110,6 @@ def by_sample(stream: np.ndarray, lag: int, subject: Subject) -> np.ndarray:
     return stream[lag : lag + samples * subject.period].reshape(samples, subject.period, -1)
 
 
-def stream_spikes(subject: Subject, traces: dict[str, np.ndarray]) -> Spikes:
-    """Spikes of the network in steps, back to each population's own time."""
-    return {name: by_sample(trace, subject.steps.level[name], subject) for name, trace in traces.items()}
-
-
 def chain_groups(chain: Network) -> Iterator[tuple[str, str, int, slice]]:
     """(level, population, lag, neurons) of each group of a chain; copies of one population come several times."""
     for k, level in enumerate(chain.populations, 1):
@@ -121,58 +135,101 @@ def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[st
     return Rung(source, target, samples, len(names), mismatches, first)
 
 
-def student_rung(student: MKSGN, frames: torch.Tensor, subject: Subject, expected: Spikes) -> Rung:
-    """Integer student against the reference simulation of its network."""
-    found = student_spikes(student, frames)
-    return compare(
-        "student",
-        "reference",
-        subject.frames,
-        ((name, found[name], expected[name]) for name in subject_order(subject, found)),
+def in_order(network: Network, spikes: Spikes) -> list[str]:
+    """Population names in topological order, so that the first difference is the cause and not a consequence."""
+    return [p.name for p in network.order if p.name in spikes]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The subject and what the reference says of it, which every other form is compared with."""
+
+    subject: Subject
+    expected: Spikes
+
+    @classmethod
+    def of(cls, network: Network, inputs: np.ndarray) -> Truth:
+        """Run the reference on a network in frames."""
+        subject = Subject.of(network, inputs)
+        return cls(subject, reference_spikes(subject))
+
+    @property
+    def depth(self) -> int:
+        """Steps after the last sample until its last spike has left the longest form."""
+        return len(self.subject.chain.populations) + self.subject.steps.flush
+
+    def against_student(self, student: MKSGN, frames: torch.Tensor) -> Rung:
+        """The trained torch network."""
+        found, network = student_spikes(student, frames), self.subject.frames
+        pairs = ((name, found[name], self.expected[name]) for name in in_order(network, found))
+        return compare("student", "reference", network, pairs)
+
+    def against_steps(self, target: str, run: RunForm) -> Rung:
+        """A simulator of the network in steps, samples back to back."""
+        subject, level = self.subject, self.subject.steps.level
+        found = run(subject.steps, subject.stream(self.depth), subject.period)
+        cut = {name: by_sample(spikes, level[name], subject) for name, spikes in found.items()}
+        pairs = ((name, self.expected[name], cut[name]) for name in in_order(subject.frames, cut))
+        return compare("reference", target, subject.frames, pairs)
+
+    def against_chain(self, target: str, chain: Network, run: RunForm) -> Rung:
+        """A simulator of the chain, samples back to back: every group of every level that it recorded."""
+        found = run(chain, self.subject.stream(self.depth), self.subject.period)
+
+        def pairs() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+            for level, name, lag, neurons in chain_groups(self.subject.chain):
+                if level in found:
+                    yield name, self.expected[name], by_sample(found[level][:, neurons], lag, self.subject)
+
+        return compare("reference", target, self.subject.frames, pairs())
+
+
+RunForm = Callable[[Network, np.ndarray, int], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
+
+
+def by_reference(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+    """The definition."""
+    return {name: trace.spikes for name, trace in reference.run(network, stream, period=period).items()}
+
+
+def by_emulator(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+    """The fast engine."""
+    result = Emulator(network).run(stream, record="all", period=period)
+    return {name: spikes[0] for name, spikes in result.spikes.items()}
+
+
+def by_stock_loader(path: Path) -> RunForm:
+    """lava-dl's own loader on a file, every layer read."""
+
+    def run(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+        seconds = STOCK_SECONDS + STOCK_SECONDS_PER_STEP * len(stream) * len(network.populations)
+        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=seconds)
+        return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
+
+    return run
+
+
+def file_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+    """A netx file: what our reader finds in it, and what Intel's loader computes from it."""
+    chain, _ = read_netx(path)
+    yield truth.against_chain("netx file, our reader", chain, by_emulator)
+    yield _unless_missing(
+        "netx file, stock lava-dl loader", lambda t: truth.against_chain(t, chain, by_stock_loader(path))
     )
 
 
-def subject_order(subject: Subject, spikes: Spikes) -> list[str]:
-    """Population names in topological order, so that the first difference is the cause and not a consequence."""
-    return [p.name for p in subject.frames.order if p.name in spikes]
+def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor) -> Iterator[Rung]:
+    """Everything short of files."""
+    yield truth.against_student(student, frames)
+    yield truth.against_steps("reference in time steps", by_reference)
+    yield truth.against_steps("emulator", by_emulator)
+    yield truth.against_chain("chain of levels", truth.subject.chain, by_emulator)
 
 
-def steps_rung(subject: Subject, expected: Spikes, target: str, run: Callable[[], dict[str, np.ndarray]]) -> Rung:
-    """A simulator of the network in steps, samples back to back. Gates may fire unasked before their sample."""
-    found = stream_spikes(subject, run())
-    names = [name for name in subject_order(subject, found) if name in found]
-    return compare("reference", target, subject.frames, ((n, expected[n], found[n]) for n in names))
-
-
-def chain_rung(subject: Subject, expected: Spikes, target: str, run: Callable[[], dict[str, np.ndarray]]) -> Rung:
-    """A simulator of the chain, samples back to back: every group of every level that was read."""
-    found = run()
-
-    def pairs() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        for level, name, lag, neurons in chain_groups(subject.chain):
-            if level in found:
-                cut = by_sample(found[level][:, neurons], lag, subject)
-                yield name, expected[name], cut
-
-    return compare("reference", target, subject.frames, pairs())
-
-
-def ladder(student: MKSGN, frames: torch.Tensor) -> list[Rung]:
-    """All rungs for an integer student on `frames` (B, T, M, V, 3), integers in float32."""
-    inputs = frames.flatten(2).numpy().astype(np.int64)
-    subject = Subject.of(lower(student), inputs)
-    expected = reference_spikes(subject)
-    rungs = [student_rung(student, frames, subject, expected)]
-    depth = max(subject.chain.level.values()) + subject.steps.flush
-
-    def in_steps() -> dict[str, np.ndarray]:
-        traces = reference.run(subject.steps, subject.stream(depth), period=subject.period)
-        return {name: trace.spikes for name, trace in traces.items()}
-
-    def in_levels() -> dict[str, np.ndarray]:
-        traces = reference.run(subject.chain, subject.stream(depth), period=subject.period)
-        return {name: trace.spikes for name, trace in traces.items()}
-
-    rungs.append(steps_rung(subject, expected, "reference in steps", in_steps))
-    rungs.append(chain_rung(subject, expected, "chain", in_levels))
-    return rungs
+def _unless_missing(target: str, rung: Callable[[str], Rung]) -> Rung:
+    """The rung, or that it was not run where Lava is not installed."""
+    try:
+        require_lava()
+    except Unsupported as missing:
+        return Rung("reference", target, not_run=f"not run: {missing.remedy}")
+    return rung(target)

@@ -1,72 +1,85 @@
-"""Clips for a trained model: the right split, checked against its skeleton and classes."""
+"""Clips for a trained network: the right split, checked against its skeleton and classes, as it gets them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.frames import encode_batch, resample_batch
+from mksgn_neuro.data.frames import Scaling, encode_batch, resample_batch
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.store import Model
+from mksgn_neuro.ir import Task
 
 SPLITS = ("train", "test", "all")
+WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
 
 
-def clips_for(
-    model: Model, dataset: str | None, data_path: Path | None, *, split: str = "test", limit: int | None = None,
-    skip_bad: bool = False, seed: int = 0,
-) -> Clips:  # fmt: skip
-    """The split's clips, at most `limit`, evenly spaced; where no data set is named, the one it was trained on.
+@dataclass(frozen=True)
+class Request:
+    """Which clips the user asked for; without `dataset`, those of the data that the network was trained on."""
 
-    Raises BadInput where the data's joints or classes are not the model's.
-    """
-    recorded = model.training.get("data")
-    if dataset is None:
-        dataset = model.dataset
-        data_path = data_path or (Path(recorded) if recorded else None)
-        seed = model.training.get("seed", seed)
-    clips = load(dataset, data_path, skip_bad=skip_bad, seed=seed)
-    place = str(data_path or dataset)
-    if clips.skeleton.parents != model.skeleton.parents:
-        problem = f"has {clips.skeleton.joints} joints in another tree than the model's {model.skeleton.joints}"
-        raise BadInput(problem, place=place, remedy=f"give data like {model.dataset}, or train on this data")
-    if clips.class_names != tuple(model.class_names):
-        raise BadInput("has other classes than the model", place=place, remedy="train on this data")
-    if split != "all":
-        clips = clips.subset(clips.train if split == "train" else ~clips.train)
-    if len(clips) == 0:
-        raise BadInput(f"no clip in split {split!r}", place=place, remedy="choose another --split")
-    if limit is not None and limit < len(clips):
-        clips = clips.subset(np.linspace(0, len(clips) - 1, limit).astype(int))
-    return clips
+    dataset: str | None = None
+    path: Path | None = None
+    split: str = "test"
+    limit: int | None = None
+    skip_bad: bool = False
+    seed: int = 0
 
 
-def encoded(model: Model, clips: Clips) -> torch.Tensor:
+@dataclass(frozen=True)
+class Chosen:
+    """Clips of a split and, for each, whether it is a test clip that is also a training clip, (N,) bool."""
+
+    clips: Clips
+    leaked: np.ndarray
+
+
+def clips_for(task: Task, request: Request) -> Chosen:
+    """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
+    dataset = request.dataset or task.dataset
+    clips = load(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
+    place = str(request.path or dataset)
+    if clips.skeleton.parents != tuple(task.parents):
+        problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
+        raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
+    if clips.class_names != tuple(task.class_names):
+        raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+    wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
+    index = np.flatnonzero(wanted)
+    if len(index) == 0:
+        raise BadInput(f"no clip in split {request.split!r}", place=place, remedy="choose another --split")
+    if request.limit is not None and request.limit < len(index):
+        index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
+    return Chosen(clips.subset(index), clips.leaked[index])
+
+
+def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:
     """Clips as the network gets them: (N, frames, M, V, 3), integers in float32."""
     flat = torch.from_numpy(np.concatenate([clips[i] for i in range(len(clips))]))
     lengths = torch.from_numpy(np.array(clips.lengths))
     starts = torch.cumsum(lengths, 0) - lengths
-    positions = resample_batch(flat, starts, lengths, model.frames, clips.skeleton.bodies)
-    return encode_batch(positions, model.scaling, model.skeleton)
+    positions = resample_batch(flat, starts, lengths, task.frames, clips.skeleton.bodies)
+    scaling = Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits)
+    return encode_batch(positions, scaling, clips.skeleton)
 
 
-def verification_frames(
-    model: Model, samples: int, dataset: str | None, data_path: Path | None
-) -> tuple[torch.Tensor, str]:
-    """Inputs to prove a model on, and what they are: real test clips where they can be had, else drawn ones.
+def verification_frames(task: Task, bits: int, request: Request) -> tuple[torch.Tensor, str]:
+    """Inputs to prove a network on, and what they are: real test clips where data was named, else drawn ones."""
+    if request.dataset or request.path or task.dataset == "synthetic":
+        clips = clips_for(task, request).clips
+        return encoded(task, bits, clips), f"{len(clips)} test clips of {clips.dataset}"
+    return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
 
-    Drawn inputs are smooth random walks over the whole input range, (N, frames, M, V, 3).
-    """
-    recorded = model.training.get("data")
-    if dataset or data_path or model.dataset == "synthetic" or (recorded and Path(recorded).exists()):
-        clips = clips_for(model, dataset, data_path, limit=samples)
-        return encoded(model, clips), f"{len(clips)} test clips of {clips.dataset}"
+
+def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:
+    """Smooth inputs over the whole integer range, (N, frames, M, V, 3)."""
     rng = np.random.default_rng(0)
-    low, high = model.scaling.limits
-    shape = (samples, model.frames, len(model.scaling.modalities), model.skeleton.joints, 3)
-    walks = np.cumsum(rng.normal(0, high / 8, shape), axis=1) + rng.normal(0, high / 4, (samples, 1, *shape[2:]))
-    return torch.from_numpy(np.clip(np.round(walks), low, high)).float(), f"{samples} random walks"
+    limit = 2 ** (bits - 1)
+    shape = (samples, task.frames, len(task.modalities), len(task.parents), 3)
+    steps = rng.normal(0, limit * WALK_STEP, shape)
+    steps[:, 0] = rng.normal(0, limit * WALK_START, (samples, *shape[2:]))
+    return torch.from_numpy(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1)).float()

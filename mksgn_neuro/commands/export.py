@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, stderr
+from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.ir import Network
 
-TARGETS = ("loihi2", "lava", "slayer", "nir")
+TARGETS = ("loihi2",)
 
 
 @click.command()
@@ -18,39 +20,54 @@ TARGETS = ("loihi2", "lava", "slayer", "nir")
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @dataset_options(default=None)
 @json_option
 def command(
-    model: Path | None, target: str, output: Path | None, verified: bool, samples: int, dataset: str | None,
+    model: Path | None, target: str, output: Path | None, verified: bool, samples: int, chips: int, dataset: str | None,
     data_path: Path | None, skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write MODEL for a target: loihi2 (netx HDF5), lava (process graph), slayer (lava-dl's own export) or nir."""
-    from mksgn_neuro.commands.clips import verification_frames
-    from mksgn_neuro.export.bundle import write_target
+    """Write MODEL for a target: loihi2 is netx HDF5."""
+    from mksgn_neuro.commands.clips import Request
+    from mksgn_neuro.deploy import write_target
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.verify import file_rungs
 
     path = find_model(model)
     loaded = load_model(path)
-    written = write_target(loaded, target, output or path.with_name(f"{path.stem}"))
+    written = write_target(loaded, target, (output or path).with_suffix(""))
     rungs = []
     if verified:
-        frames, what = verification_frames(loaded, samples, dataset, data_path)
-        stderr.print(f"verifying on {what}, simulated on CPU")
-        rungs = file_rungs(loaded, frames, target, written.main)
-    summary = written.summary() | {"verified": bool(rungs) and all(rung.ok for rung in rungs)}
-    summary["rungs"] = [rung.as_json() for rung in rungs]
-    print_json(summary) if as_json else _print(summary)
-    failed = next((rung for rung in rungs if not rung.ok), None)
-    if failed:
-        problem = f"{failed.mismatches} spikes differ, first {failed.first}"
-        raise WorkFailed(problem, place=f"{failed.source} → {failed.target}", remedy="do not deploy this file")
+        for rung, _ in climb(loaded, written.main, Request(dataset, data_path, limit=samples, skip_bad=skip_bad)):
+            stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
+            rungs.append(rung)
+    document = written.as_json() | fit_on_chip(written.network, chips)
+    document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
+    document["rungs"] = [rung.as_json() for rung in rungs]
+    print_json(document) if as_json else _print(document)
+    raise_if_different(rungs)
+    if document["violations"]:
+        problem = f"breaks {len(document['violations'])} rules of the chip, first {document['violations'][0]}"
+        raise WorkFailed(problem, place=str(written.main), remedy="see mksgn-neuro inspect")
 
 
-def _print(summary: dict) -> None:
-    for file in summary["files"]:
+def fit_on_chip(network: Network, chips: int) -> dict:
+    """Cores, chips and broken rules of a network on Loihi 2."""
+    from mksgn_neuro.chip.mapping import map_network
+    from mksgn_neuro.chip.rules import deployable
+
+    mapping = map_network(network)
+    violations = [str(violation) for violation in deployable(mapping, chips)]
+    return {"cores": len(mapping.cores), "chips": mapping.chips, "violations": violations}
+
+
+def _print(document: dict) -> None:
+    for file in document["files"]:
         click.echo(f"wrote {file}")
-    click.echo(f"{summary['neurons']} neurons, {summary['synapses']} synapses")
-    for rung in summary["rungs"]:
-        verdict = rung["not_run"] or f"{rung['mismatches']} differing spikes in {rung['samples']} samples"
-        click.echo(f"{rung['from']} → {rung['to']}: {verdict}, simulated on CPU")
+    click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses as a netx chain with its relays")
+    click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+    for violation in document["violations"]:
+        click.echo(f"does not fit: {violation}")
+    if document["verified"]:
+        click.echo(f"verified: {len(document['rungs'])} comparisons, no spike differs, simulated on CPU")
+    elif not document["rungs"]:
+        click.echo("not verified")

@@ -22,6 +22,11 @@ class Networks:
     forms: dict[str, Network]
     findings: list[str] = field(default_factory=list)
 
+    @property
+    def simulated(self) -> tuple[str, Network]:
+        """The form to simulate, and its name."""
+        return next(iter(self.forms.items()))
+
 
 def load_networks(path: Path) -> Networks:
     """The networks of a model.pt, a .net or an .ir.h5 file; raises BadInput for anything else."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -10,34 +14,65 @@ from rich.table import Table
 from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, stderr
 from mksgn_neuro.errors import WorkFailed
 
+if TYPE_CHECKING:
+    from mksgn_neuro.commands.clips import Request
+    from mksgn_neuro.models.store import Model
+    from mksgn_neuro.verify import Rung
+
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to compare on.")
+@click.option(
+    "--file", "net", type=click.Path(path_type=Path), help="The .net file of MODEL; default: the one beside it."
+)
 @dataset_options(default=None)
 @json_option
 def command(
-    model: Path | None, samples: int, dataset: str | None, data_path: Path | None, skip_bad: bool, as_json: bool
-) -> None:
+    model: Path | None, samples: int, net: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx."""
-    from mksgn_neuro.commands.clips import verification_frames
+    from mksgn_neuro.commands.clips import Request
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.verify import ladder
 
-    loaded = load_model(find_model(model))
-    frames, what = verification_frames(loaded, samples, dataset, data_path)
-    stderr.print(f"comparing every population at every step on {what}, simulated on CPU")
-    rungs = ladder(loaded, frames, report=lambda rung: stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}"))
+    path = find_model(model)
+    request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
+    rungs, what = [], ""
+    for rung, what in climb(load_model(path), net or path.with_suffix(".net"), request):  # noqa: B007
+        stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
+        rungs.append(rung)
     ok = all(rung.ok for rung in rungs)
     if as_json:
         print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": what})
     else:
         print_ladder(rungs)
+    raise_if_different(rungs)
+
+
+def climb(model: Model, net: Path, request: Request) -> Iterator[tuple[Rung, str]]:
+    """Rung by rung, with what it was compared on; `net` is written anew, elsewhere, where it does not exist."""
+    from mksgn_neuro.commands.clips import verification_frames
+    from mksgn_neuro.deploy import write_target
+    from mksgn_neuro.lowering import lower
+    from mksgn_neuro.verify import Truth, file_rungs, model_rungs
+
+    task = model.task()
+    frames, what = verification_frames(task, model.scaling.bits, request)
+    stderr.print(f"comparing every population at every step on {what}, simulated on CPU")
+    truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
+    with tempfile.TemporaryDirectory() as folder:
+        written = net if net.exists() else write_target(model, "loihi2", Path(folder) / "model").main
+        for rung in chain(model_rungs(truth, model.student, frames), file_rungs(truth, written)):
+            yield rung, what
+
+
+def raise_if_different(rungs: list[Rung]) -> None:
+    """Raises WorkFailed for the first rung that differs."""
     failed = next((rung for rung in rungs if not rung.ok), None)
     if failed:
-        raise WorkFailed(
-            f"{failed.mismatches} spikes differ, first {failed.first}", place=f"{failed.source} → {failed.target}"
-        )
+        place, remedy = f"{failed.source} → {failed.target}", "do not deploy this"
+        raise WorkFailed(f"{failed.mismatches} spikes differ, first {failed.first}", place=place, remedy=remedy)
 
 
 def print_ladder(rungs: list) -> None:

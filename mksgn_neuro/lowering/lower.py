@@ -31,7 +31,8 @@ def lower(student: MKSGN, task: Task | None = None) -> Network:
             gate, links = _and_gate(student, b)
             populations.append(gate)
             projections.extend(links)
-    return Network(source, tuple(populations), tuple(projections), readout="readout", hop=0, task=task)
+    network = Network(source, tuple(populations), tuple(projections), readout="readout", hop=0, task=task)
+    return network.with_(populations=network.order)
 
 
 def _require_deployable(student: MKSGN) -> None:

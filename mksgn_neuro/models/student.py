@@ -26,7 +26,7 @@ from mksgn_neuro.models.synapses import (
 )
 
 ATTENTIONS = ("gated", "ssa", "none")
-OPEN_GATE = (0.25, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (DESIGN.md 4)
+OPEN_GATE = (0.4, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (DESIGN.md 4)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""mksgn-neuro simulate: a network on clips or on an array, every spike counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from mksgn_neuro.commands.clips import SPLITS
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option, stderr
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.simulation import BACKENDS
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@dataset_options(default=None)
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
+@click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
+@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
+@click.option("--input", "input_path", type=click.Path(path_type=Path), help="X.npy, last axis time (.net, .ir.h5).")
+@click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
+@click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
+@seed_option
+@json_option
+def command(
+    model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
+    measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None, save_spikes: Path | None,
+    states: bool, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
+    from mksgn_neuro.chip.energy import load_profile
+    from mksgn_neuro.commands.clips import Request
+    from mksgn_neuro.commands.networks import load_networks
+
+    load_profile(energy_profile)
+    path = find_model(model)
+    networks = load_networks(path)
+    if input_path is not None:
+        from mksgn_neuro.commands.arrays import simulate_array
+
+        return simulate_array(networks, input_path, save_spikes, states=states, backend=backend, as_json=as_json)
+    form, network = networks.simulated
+    if network.task is None:
+        remedy = "give --input X.npy, last axis time"
+        raise BadInput("does not say what clips it takes", place=str(path), remedy=remedy)
+    request = Request(dataset, data_path, split, limit, skip_bad, seed)
+    result = classify(network, request, backend)
+    document = {"model": str(path), "form": form, "simulated_on": "CPU", **result.as_json(energy_profile)}
+    if save_spikes:
+        from mksgn_neuro.commands.arrays import save_recording
+
+        save_recording(network, result.inputs, save_spikes, states=states)
+    print_json(document) if as_json else print_summary(document, measure_spikes)
+
+
+def classify(network, request, backend: str):  # noqa: ANN001, ANN201
+    """Simulate the clips of a request with a bar on stderr."""
+    from rich.progress import Progress
+
+    from mksgn_neuro.commands.clips import clips_for, encoded
+    from mksgn_neuro.lowering import steps_per_sample
+    from mksgn_neuro.simulation import Classified, simulate
+
+    chosen = clips_for(network.task, request)
+    clips = chosen.clips
+    inputs = encoded(network.task, network.source.message_bits, clips).flatten(2).numpy().astype(np.int32)
+    period = steps_per_sample(network, network.task.frames)
+    with Progress(console=stderr, transient=True) as bar:
+        task = bar.add_task("simulating", total=len(clips))
+        report = lambda done, total: bar.update(task, completed=done)
+        simulation = simulate(network, inputs, period=period, backend=backend, progress=report)
+    return Classified(simulation, clips, chosen.leaked, inputs)
+
+
+def print_summary(document: dict, measure_spikes: bool) -> None:
+    """The same figures for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if document["partial"]:
+        click.echo("interrupted: partial result")
+    clean = document.get("accuracy_clean")
+    leak = (
+        f", {clean:.2%} without the {document['leaked']} clips that are also in training" if clean is not None else ""
+    )
+    click.echo(
+        f"accuracy {document['accuracy']:.2%} on {document['samples']} clips{leak}, "
+        f"simulated on CPU ({document['backend']}, {document['form']} form)"
+    )
+    if measure_spikes:
+        table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
+        for p in document["populations"]:
+            numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
+            table.add_row(p["name"], p["role"], *numbers)
+        Console().print(table)
+    operations, energy = document["synaptic_operations"], document["energy"]
+    constants = ", ".join(f"{name} {value} pJ" for name, value in energy["constants"].items())
+    click.echo(
+        f"per sample: {operations['Effective_ACs']:.0f} ACs, {operations['Effective_MACs']:.0f} MACs, "
+        f"{operations['Dense']:.0f} if nothing were skipped"
+    )
+    click.echo(
+        f"energy {energy['joules_per_sample'] * 1e3:.4f} mJ per sample, profile {energy['profile']} ({constants})"
+    )
+    click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+    click.echo(f"{document['throughput']['samples_per_s']:.0f} samples/s on this CPU")

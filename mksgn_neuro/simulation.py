@@ -1,0 +1,195 @@
+"""A trained network on clips, every spike counted: accuracy, events, energy, cores, throughput."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.chip.energy import Energy, Events, energy, load_profile
+from mksgn_neuro.chip.mapping import map_network
+from mksgn_neuro.chip.placement import Placement, place
+from mksgn_neuro.chip.traffic import Traffic, measure_traffic
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.ir import Network
+from mksgn_neuro.sim import reference
+from mksgn_neuro.sim.counts import Counts
+from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.sim.measure import Measurement, measure
+from mksgn_neuro.sim.readout import Readout, decide
+
+BACKENDS = ("emulator", "reference", "lava")
+TRAFFIC_CLIPS = 16  # clips whose spikes are placed on the cores, evenly spaced; hops and active updates need each step
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """`scores` (N, classes) of the first N = `samples` clips asked for; fewer than asked where `partial`.
+
+    `measurement` counts every clip; `traffic` is per step and core of up to TRAFFIC_CLIPS of them.
+    """
+
+    network: Network
+    backend: str
+    scores: np.ndarray
+    measurement: Measurement
+    placement: Placement
+    traffic: Traffic
+    traffic_clips: int
+    steps_per_sample: int
+    seconds: float
+    partial: bool
+
+    @property
+    def samples(self) -> int:
+        """Clips that were simulated."""
+        return len(self.scores)
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The class of each clip; ties go to the lowest."""
+        return decide(self.scores)
+
+    def events(self) -> Events:
+        """Events of all samples; what needs each step is scaled up from the clips whose traffic was measured."""
+        operations = self.measurement.operations
+        updates = sum(activity.updates for activity in self.measurement.populations)
+        share = self.samples / self.traffic_clips
+        active = round(int(self.traffic.active.sum()) * share)
+        return Events(
+            samples=self.samples,
+            acs=operations.acs,
+            macs=operations.macs,
+            active_updates=active,
+            inactive_updates=updates - active,
+            spikes=sum(activity.spikes for activity in self.measurement.populations),
+            messages=round(int(self.traffic.sent.sum()) * share),
+            hops_x=round(int(self.traffic.hops_x.sum()) * share),
+            hops_y=round(int(self.traffic.hops_y.sum()) * share),
+        )
+
+    def energy(self, profile: str) -> Energy:
+        """Joules per sample under a named profile."""
+        return energy(self.events(), load_profile(profile))
+
+    def throughput(self) -> dict:
+        """Of this simulation on this CPU."""
+        operations = self.measurement.operations
+        return {
+            "samples_per_s": self.samples / self.seconds,
+            "steps_per_s": self.measurement.steps / self.seconds,
+            "synops_per_s": (operations.acs + operations.macs) / self.seconds,
+        }
+
+
+Progress = Callable[[int, int], None]
+
+
+def simulate(
+    network: Network, clips: np.ndarray, *, period: int, backend: str = "emulator", progress: Progress | None = None
+) -> Simulation:
+    """Run clips (N, frames, channels), each `period` time steps long with the silence after it.
+
+    `network` in frames or steps; clips are independent. Ctrl-C gives what is done so far, marked partial.
+    """
+    drain = period - clips.shape[1]
+    started, done, partial = time.perf_counter(), [], False
+    try:
+        for scores, counts in BACKEND_RUNS[backend](network, clips, drain):
+            done.append((scores, counts))
+            if progress:
+                progress(sum(len(scores) for scores, _ in done), len(clips))
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        partial = True
+    seconds = time.perf_counter() - started
+    counts = sum((counts for _, counts in done[1:]), done[0][1])
+    chosen = clips[np.linspace(0, len(clips) - 1, min(TRAFFIC_CLIPS, len(clips))).astype(int)]
+    placement, traffic = _traffic(network, chosen, drain, counts)
+    scores = np.concatenate([scores for scores, _ in done])
+    return Simulation(
+        network, backend, scores, measure(network, counts), placement, traffic, len(chosen), period, seconds, partial
+    )
+
+
+def _emulated(network: Network, clips: np.ndarray, drain: int) -> Iterator[tuple[np.ndarray, Counts]]:
+    for result in Emulator(network).stream(clips, drain=drain):
+        yield result.scores, result.counts
+
+
+def _by_reference(network: Network, clips: np.ndarray, drain: int) -> Iterator[tuple[np.ndarray, Counts]]:
+    readout = Readout.of(network)
+    for clip in clips:
+        padded = np.vstack([clip, np.zeros((drain, clip.shape[1]), dtype=clip.dtype)])
+        traces = reference.run(network, padded)
+        spikes = {name: trace.spikes for name, trace in traces.items()}
+        votes = spikes[network.readout][readout.first : readout.first + len(clip)].sum(axis=0, dtype=np.int64)
+        yield readout.scores(votes[None]), counts_of(network, padded, spikes)
+
+
+BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference}
+
+
+def counts_of(network: Network, inputs: np.ndarray, spikes: dict[str, np.ndarray]) -> Counts:
+    """Counts of one clip from recorded spikes (T, N)."""
+    sent = inputs != 0
+    counts = {network.source.name: sent.sum(axis=0, dtype=np.int64)}
+    counts |= {name: fired.sum(axis=0, dtype=np.int64) for name, fired in spikes.items()}
+    most = {network.source.name: int(sent.sum(axis=1).max(initial=0))}
+    most |= {name: int(fired.sum(axis=1, dtype=np.int64).max(initial=0)) for name, fired in spikes.items()}
+    synops = np.zeros(len(inputs), dtype=np.int64)
+    for name, fired in {network.source.name: sent, **spikes}.items():
+        degree = sum(np.bincount(q.matrix.indices, minlength=q.matrix.shape[1]) for q in network.outgoing[name])
+        synops += (fired.astype(np.int64) @ degree) if len(network.outgoing[name]) else 0
+    return Counts(1, len(inputs), counts, most, int(synops.max(initial=0)))
+
+
+def _traffic(network: Network, clips: np.ndarray, drain: int, counts: Counts) -> tuple[Placement, Traffic]:
+    placement = place(map_network(network), counts.spikes)
+    result = Emulator(network).run(clips, record="all", drain=drain)
+    inputs = np.pad(clips, ((0, 0), (0, drain), (0, 0))).reshape(-1, clips.shape[2])
+    spikes = {name: s.reshape(-1, s.shape[2]) for name, s in result.spikes.items()}
+    return placement, measure_traffic(placement, inputs, spikes)
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A simulation of labelled clips; `inputs` (N, frames, channels) int32 are what the network got.
+
+    `leaked` (N,) bool marks test clips that are byte-identical to training clips.
+    """
+
+    simulation: Simulation
+    clips: Clips
+    leaked: np.ndarray
+    inputs: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """(samples,) bool: clips that were recognised."""
+        return self.simulation.predictions == self.clips.labels[: self.simulation.samples]
+
+    def as_json(self, profile: str) -> dict:
+        """With the keys of DESIGN.md 13."""
+        run = self.simulation
+        document = {"dataset": self.clips.dataset, "accuracy": float(self.right.mean())}
+        leaked = self.leaked[: run.samples]
+        if self.clips.dataset == "nw-ucla":
+            document |= {"accuracy_clean": _mean(self.right[~leaked]), "leaked": int(leaked.sum())}
+        return document | {
+            "samples": run.samples,
+            "partial": run.partial,
+            "backend": run.backend,
+            "steps_per_sample": run.steps_per_sample,
+            **run.measurement.as_json(),
+            "energy": run.energy(profile).as_json(),
+            "cores": len(run.placement.mapping.cores),
+            "throughput": run.throughput(),
+        }
+
+
+def _mean(right: np.ndarray) -> float | None:
+    return float(right.mean()) if len(right) else None

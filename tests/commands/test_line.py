@@ -1,0 +1,122 @@
+"""The whole line as a user walks it, on a very small network: train, export, verify, simulate."""
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from mksgn_neuro.cli import cli
+from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.data.registry import load
+from mksgn_neuro.errors import BadInput, WorkFailed
+from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.models.student import StudentConfig
+
+has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")
+
+
+def run(*arguments: object) -> dict:
+    result = CliRunner().invoke(cli, [*map(str, arguments), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A quantized student with one block, on synthetic motion: small enough for the stock loader in seconds."""
+    clips = load("synthetic", None)
+    config = StudentConfig(10, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
+    torch.manual_seed(0)
+    scaling = fit_scaling(clips, 12)
+    student = build_student(config, clips.skeleton, 1).train()
+    for _ in range(3):
+        student(torch.randint(-100, 100, (4, 12, 4, 20, 3)).float())
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    save_model(Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, 12, "synthetic"), path)
+    return path
+
+
+@has_lava
+def test_export_is_run_by_the_stock_loader_with_equal_spikes(model, tmp_path):
+    document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net")
+    assert document["verified"] and document["violations"] == [] and document["cores"] > 0
+    stock = document["rungs"][-1]
+    assert stock["to"] == "netx file, stock lava-dl loader" and not stock["not_run"]
+    assert stock["mismatches"] == 0 and stock["samples"] == 3 and stock["populations"] == 8
+    assert (tmp_path / "out.net").exists()
+
+
+def test_a_flipped_weight_in_the_file_is_found_and_the_neuron_named(model, tmp_path):
+    copy, spikes = tmp_path / "model.pt", tmp_path / "spikes.npz"
+    shutil.copy(model, copy)
+    run("export", copy, "--target", "loihi2", "--no-verify")
+    run("simulate", copy, "--limit", 3, "--save-spikes", spikes)
+    with np.load(spikes) as recorded:
+        busiest = int(recorded["b1.graph"].sum(axis=(0, 1)).argmax())
+    with h5py.File(tmp_path / "model.net", "a") as file:
+        weight = file["layer/2/weight"]
+        weight[busiest] = -np.abs(weight[busiest])
+    with pytest.raises(WorkFailed, match=r"block 1, graph, joint \d+ \(.+\), channel \d+: sample \d+, frame \d+"):
+        CliRunner().invoke(cli, ["verify", str(copy)], catch_exceptions=False)
+
+
+def test_simulate_says_the_same_of_the_model_and_of_its_file(model, tmp_path):
+    document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net", "--no-verify")
+    own = run("simulate", model, "--limit", 12)
+    chain = run("simulate", document["files"][0], "--limit", 12)
+    slow = run("simulate", model, "--limit", 12, "--backend", "reference")
+    assert own["accuracy"] == chain["accuracy"] == slow["accuracy"]
+    for key in ("populations", "synaptic_operations", "energy", "cores", "samples", "steps_per_sample"):
+        assert own[key] == slow[key]
+    assert own["synaptic_operations"]["Effective_MACs"] == chain["synaptic_operations"]["Effective_MACs"] > 0
+    assert own["synaptic_operations"]["Effective_ACs"] < chain["synaptic_operations"]["Effective_ACs"]
+
+
+def test_arrays_go_in_and_spikes_come_out(model, tmp_path):
+    document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net", "--no-verify")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(-50, 50, (240, 20)))
+    arguments = ("simulate", document["files"][0], "--input", tmp_path / "x.npy", "--states")
+    fast = run(*arguments, "--save-spikes", tmp_path / "fast.npz")
+    slow = run(*arguments, "--save-spikes", tmp_path / "slow.npz", "--backend", "reference")
+    assert fast["spikes"] == slow["spikes"] and sum(fast["spikes"].values()) > 0
+    with np.load(tmp_path / "fast.npz") as a, np.load(tmp_path / "slow.npz") as b:
+        assert set(a) == set(b) and "level1.u" in a
+        assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "no.pt"], "no such file"),
+        (["simulate", "text.pt"], "text.pt"),
+        (["simulate", "MODEL", "--dataset", "nw-ucla"], "--data"),
+        (["simulate", "MODEL", "--energy-profile", "loihi2"], "no energy per event"),
+        (["train", "--preset", "huge"], "tiny, base, large"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(model, tmp_path, arguments, message):
+    (tmp_path / "text.pt").write_text("not a model")
+    command = [str(model) if a == "MODEL" else a for a in arguments]
+    process = subprocess.run(
+        [sys.executable, "-m", "mksgn_neuro.cli", *command], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert process.returncode == 2, process.stderr
+    assert message in process.stderr and process.stderr.count("\n") == 1
+    assert process.stdout == "" and not (tmp_path / "runs").exists()
+
+
+def test_other_joints_are_refused(model, tmp_path):
+    positions = np.zeros((4, 3, 3), np.float32) + np.arange(4)[:, None, None]
+    fields = {"positions": positions, "lengths": [2, 2], "labels": [0, 0], "subjects": [1, 2], "train": [True, False]}
+    np.savez(tmp_path / "small.npz", **fields, parents=[-1, 0, 1], class_names=["wave"])
+    with pytest.raises(BadInput, match="3 joints in another tree"):
+        arguments = ["simulate", str(model), "--dataset", "npz", "--data", str(tmp_path / "small.npz")]
+        CliRunner().invoke(cli, arguments, catch_exceptions=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mksgn_neuro.export.deployment import deployment_script
 from mksgn_neuro.export.netx import write_netx
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import levelize, lower, steps_per_sample
@@ -39,7 +41,9 @@ def _loihi2(model: Model, stem: Path) -> Deployed:
     chain = levelize(lower(model.student, model.task()))
     period = steps_per_sample(chain, model.frames)
     written = write_netx(chain, stem.with_suffix(".net"), period=period)
-    return Deployed((written.net, written.sidecar), chain, period)
+    script = stem.with_name(f"{stem.name}_on_loihi2.py")
+    write_text(deployment_script(written.net.name, script=script.name), script)
+    return Deployed((written.net, written.sidecar, script), chain, period)
 
 
 WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {"loihi2": _loihi2}
@@ -49,3 +53,10 @@ def write_target(model: Model, target: str, stem: Path) -> Deployed:
     """Write `model` for a target of WRITERS into files whose names begin with `stem`."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     return WRITERS[target](model, stem)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file in one piece."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)

@@ -92,9 +92,10 @@ def simulate(
 ) -> Simulation:
     """Run clips (N, frames, channels), each `period` time steps long with the silence after it.
 
-    `network` in frames or steps; clips are independent. Ctrl-C gives what is done so far, marked partial.
+    `network` in frames or steps (then until the last level has answered); clips are independent. Ctrl-C gives what is
+    done so far, marked partial.
     """
-    drain = period - clips.shape[1]
+    drain = period - clips.shape[1] + network.hop * max(network.level.values())
     started, done, partial = time.perf_counter(), [], False
     try:
         for scores, counts in BACKEND_RUNS[backend](network, clips, drain):
@@ -157,14 +158,10 @@ def _traffic(network: Network, clips: np.ndarray, drain: int, counts: Counts) ->
 
 @dataclass(frozen=True)
 class Classified:
-    """A simulation of labelled clips; `inputs` (N, frames, channels) int32 are what the network got.
-
-    `leaked` (N,) bool marks test clips that are byte-identical to training clips.
-    """
+    """A simulation of labelled clips; `inputs` (N, frames, channels) int32 are what the network got."""
 
     simulation: Simulation
     clips: Clips
-    leaked: np.ndarray
     inputs: np.ndarray
 
     @property
@@ -176,7 +173,7 @@ class Classified:
         """With the keys of DESIGN.md 13."""
         run = self.simulation
         document = {"dataset": self.clips.dataset, "accuracy": float(self.right.mean())}
-        leaked = self.leaked[: run.samples]
+        leaked = self.clips.leaked[: run.samples]
         if self.clips.dataset == "nw-ucla":
             document |= {"accuracy_clean": _mean(self.right[~leaked]), "leaked": int(leaked.sum())}
         return document | {

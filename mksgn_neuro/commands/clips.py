@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mksgn_neuro.commands.reading import load_clips
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.frames import Scaling, encode_batch, resample_batch
-from mksgn_neuro.data.registry import load
+from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 
@@ -30,18 +30,10 @@ class Request:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Clips of a split and, for each, whether it is a test clip that is also a training clip, (N,) bool."""
-
-    clips: Clips
-    leaked: np.ndarray
-
-
-def clips_for(task: Task, request: Request) -> Chosen:
+def clips_for(task: Task, request: Request) -> Clips:
     """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
     dataset = request.dataset or task.dataset
-    clips = load(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
+    clips = load_clips(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
     place = str(request.path or dataset)
     if clips.skeleton.parents != tuple(task.parents):
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
@@ -54,14 +46,12 @@ def clips_for(task: Task, request: Request) -> Chosen:
         raise BadInput(f"no clip in split {request.split!r}", place=place, remedy="choose another --split")
     if request.limit is not None and request.limit < len(index):
         index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
-    return Chosen(clips.subset(index), clips.leaked[index])
+    return clips.subset(index)
 
 
 def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:
     """Clips as the network gets them: (N, frames, M, V, 3), integers in float32."""
-    flat = torch.from_numpy(np.concatenate([clips[i] for i in range(len(clips))]))
-    lengths = torch.from_numpy(np.array(clips.lengths))
-    starts = torch.cumsum(lengths, 0) - lengths
+    flat, starts, lengths = as_tensors(clips)
     positions = resample_batch(flat, starts, lengths, task.frames, clips.skeleton.bodies)
     scaling = Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits)
     return encode_batch(positions, scaling, clips.skeleton)
@@ -70,7 +60,7 @@ def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:
 def verification_frames(task: Task, bits: int, request: Request) -> tuple[torch.Tensor, str]:
     """Inputs to prove a network on, and what they are: real test clips where data was named, else drawn ones."""
     if request.dataset or request.path or task.dataset == "synthetic":
-        clips = clips_for(task, request).clips
+        clips = clips_for(task, request)
         return encoded(task, bits, clips), f"{len(clips)} test clips of {clips.dataset}"
     return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
 

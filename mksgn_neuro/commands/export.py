@@ -46,18 +46,18 @@ def command(
     print_json(document) if as_json else _print(document)
     raise_if_different(rungs)
     if document["violations"]:
-        problem = f"breaks {len(document['violations'])} rules of the chip, first {document['violations'][0]}"
-        raise WorkFailed(problem, place=str(written.main), remedy="see mksgn-neuro inspect")
+        first = document["violations"][0]
+        problem = f"not deployable: {first['layer']}: {first['rule']} {first['value']}, limit {first['limit']}"
+        raise WorkFailed(problem, place=str(written.main), remedy=first["remedy"])
 
 
 def fit_on_chip(network: Network, chips: int) -> dict:
     """Cores, chips and broken rules of a network on Loihi 2."""
-    from mksgn_neuro.chip.mapping import map_network
-    from mksgn_neuro.chip.rules import deployable
+    from mksgn_neuro.chip.fit import fit
+    from mksgn_neuro.chip.loihi2 import LOIHI2
 
-    mapping = map_network(network)
-    violations = [str(violation) for violation in deployable(mapping, chips)]
-    return {"cores": len(mapping.cores), "chips": mapping.chips, "violations": violations}
+    document = fit(network, LOIHI2, chips).as_json()
+    return {name: document[name] for name in ("cores", "chips", "violations")}
 
 
 def _print(document: dict) -> None:
@@ -66,7 +66,7 @@ def _print(document: dict) -> None:
     click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses as a netx chain with its relays")
     click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
     for violation in document["violations"]:
-        click.echo(f"does not fit: {violation}")
+        click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
     if document["verified"]:
         click.echo(f"verified: {len(document['rungs'])} comparisons, no spike differs, simulated on CPU")
     elif not document["rungs"]:

@@ -65,15 +65,14 @@ def classify(network, request, backend: str):  # noqa: ANN001, ANN201
     from mksgn_neuro.lowering import steps_per_sample
     from mksgn_neuro.simulation import Classified, simulate
 
-    chosen = clips_for(network.task, request)
-    clips = chosen.clips
+    clips = clips_for(network.task, request)
     inputs = encoded(network.task, network.source.message_bits, clips).flatten(2).numpy().astype(np.int32)
     period = steps_per_sample(network, network.task.frames)
     with Progress(console=stderr, transient=True) as bar:
         task = bar.add_task("simulating", total=len(clips))
         report = lambda done, total: bar.update(task, completed=done)
         simulation = simulate(network, inputs, period=period, backend=backend, progress=report)
-    return Classified(simulation, clips, chosen.leaked, inputs)
+    return Classified(simulation, clips, inputs)
 
 
 def print_summary(document: dict, measure_spikes: bool) -> None:

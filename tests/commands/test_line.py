@@ -19,6 +19,7 @@ from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.training.evaluate import settle_statistics
 
 has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")
 
@@ -36,9 +37,8 @@ def model(tmp_path_factory):
     config = StudentConfig(10, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
     torch.manual_seed(0)
     scaling = fit_scaling(clips, 12)
-    student = build_student(config, clips.skeleton, 1).train()
-    for _ in range(3):
-        student(torch.randint(-100, 100, (4, 12, 4, 20, 3)).float())
+    student = build_student(config, clips.skeleton, 1)
+    settle_statistics(student, clips.subset(clips.train), scaling, 12)
     path = tmp_path_factory.mktemp("model") / "model.pt"
     save_model(Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, 12, "synthetic"), path)
     return path
@@ -76,6 +76,7 @@ def test_simulate_says_the_same_of_the_model_and_of_its_file(model, tmp_path):
     assert own["accuracy"] == chain["accuracy"] == slow["accuracy"]
     for key in ("populations", "synaptic_operations", "energy", "cores", "samples", "steps_per_sample"):
         assert own[key] == slow[key]
+    assert all(population["spikes"] > 0 for population in own["populations"])
     assert own["synaptic_operations"]["Effective_MACs"] == chain["synaptic_operations"]["Effective_MACs"] > 0
     assert own["synaptic_operations"]["Effective_ACs"] < chain["synaptic_operations"]["Effective_ACs"]
 

@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.export.netx_rules import CUBA_TYPES, MAX_DELAY, Finding
+from mksgn_neuro.export.findings import Finding
+from mksgn_neuro.export.netx_rules import CUBA_TYPES, MAX_DELAY
 
 READ = {
     "input": {"type", "shape", "neuron", "weight", "bias"},

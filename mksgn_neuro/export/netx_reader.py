@@ -14,9 +14,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.export.netx_about import About, read_about
 from mksgn_neuro.export.netx_fields import LayerFile, open_layers
-from mksgn_neuro.export.netx_rules import DEFAULT_NEURON, Finding, weight_findings
+from mksgn_neuro.export.netx_rules import DEFAULT_NEURON, weight_findings
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection, Source
 
 BIAS_BITS = 13  # an input block takes its values as the neurons' bias mantissa

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.ir.spec import MAX_UNSIGNED_WEIGHT, MIXED_WEIGHT_RANGE
 
 FORMAT = "mksgn-neuro-netx"
@@ -20,17 +21,6 @@ DEFAULT_NEURON = {"i_decay": 0, "v_decay": 4096, "vth": 2**17}  # `1 << 18 - 1` 
 INPUT_MESSAGE_BITS = 16  # any positive number makes the first layer take graded values
 MAX_CONV_GEOMETRY = 127  # stride, padding, dilation and groups are int8 in Lava's convolution
 MAX_DELAY = 62
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in a file that the stock loader ignores, changes or refuses, and what that means."""
-
-    place: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.problem}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,197 @@
+"""Write a network as a NIR graph (nir 1.x): Linear, Affine or Conv2d, Delay, and LIF, CubaLIF or IF.
+
+NIR is continuous and has no time step. With forward Euler at `DT` its equations become those of DESIGN.md 5 in units
+of u/64 and v/64, but for what docs/nir.md lists: rounding, saturation, resets between samples.
+
+    LIF      tau = DT·4096/v_decay, r = tau/DT       v ← v·(1 − DT/tau) + I
+    CubaLIF  and tau_syn = DT·4096/i_decay, w_in = tau_syn/DT
+    IF       r = 1/DT, where v_decay is 0
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+import nir
+import numpy as np
+
+from mksgn_neuro import __version__
+from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
+from mksgn_neuro.ir.spec import MAX_DECAY, require_legal
+
+DT = 1e-4  # seconds per time step: the convention of snnTorch's and of lava-dl's own NIR files
+FORMAT = "mksgn-neuro-nir"
+VERSION = 1
+METADATA = "mksgn_neuro"
+OUTPUT = "output"
+
+
+def write_nir(network: Network, path: Path) -> None:
+    """Write `path` in one piece; raises what `to_nir` raises."""
+    path = Path(path)
+    graph = to_nir(network)
+    temporary = path.with_name(path.name + ".tmp")
+    nir.write(temporary, graph)
+    os.replace(temporary, path)
+
+
+def to_nir(network: Network) -> nir.NIRGraph:
+    """The network's graph. In time steps (hop 1) every projection gets a Delay; in frames only those that have one.
+
+    Raises IllegalNetwork for what breaks the specification, Unsupported for what no NIR node means.
+    """
+    require_legal(network)
+    shapes = _shapes(network)
+    nodes: dict[str, nir.NIRNode] = {network.source.name: nir.Input(np.array(shapes[network.source.name]))}
+    edges: list[tuple[str, str]] = []
+    for population in network.populations:
+        incoming = network.incoming[population.name]
+        carrier = _bias_carrier(population, incoming)
+        nodes[population.name] = _neuron(population, shapes[population.name], leak=carrier is None)
+        for q in incoming:
+            bias = population.bias if q is carrier else None
+            chain = _synapses(network, q, shapes, bias)
+            nodes.update(chain)
+            names = [q.pre, *chain, q.post]
+            edges += pairwise(names)
+    nodes[OUTPUT] = nir.Output(np.array(shapes[network.readout]))
+    edges.append((network.readout, OUTPUT))
+    return nir.NIRGraph(nodes, edges, metadata={METADATA: json.dumps(_describe(network))})
+
+
+def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """(C, H, W) for whatever a convolution reads or writes, (N,) for the rest."""
+    shapes = {name: (network.size_of(name),) for name in (network.source.name, *(p.name for p in network.populations))}
+    for q in network.projections:
+        if isinstance(q.weights, ConvKernel):
+            for name, shape in ((q.pre, q.weights.input_shape), (q.post, q.weights.output_shape)):
+                if len(shapes[name]) == 3 and shapes[name] != shape:
+                    remedy = "unroll one of its kernels"
+                    raise Unsupported(f"is seen both as {shapes[name]} and as {shape}", place=name, remedy=remedy)
+                shapes[name] = tuple(int(n) for n in shape)
+    return shapes
+
+
+def _bias_carrier(population: Population, incoming: tuple[Projection, ...]) -> Projection | None:
+    """The projection whose Affine brings the bias; None if v_leak does, or there is none.
+
+    A bias through a current with memory would pile up, and a convolution has one bias per channel.
+    """
+    if not population.bias.any() or np.any(population.i_decay != MAX_DECAY):
+        return None
+    return next((q for q in incoming if not isinstance(q.weights, ConvKernel) and q.pre != q.post), None)
+
+
+def _neuron(p: Population, shape: tuple[int, ...], *, leak: bool) -> nir.NIRNode:
+    full = {name: _full(getattr(p, name), shape) for name in ("v_decay", "i_decay", "bias")}
+    threshold, zero = np.full(shape, float(p.vth)), np.zeros(shape)
+    if not full["v_decay"].any():
+        if np.any(full["i_decay"] != MAX_DECAY) or (leak and full["bias"].any()):
+            problem = "integrates without leak, with current memory or with a bias that no synapse brings"
+            raise Unsupported(problem, place=p.name, remedy="give it a v_decay of at least 1")
+        return nir.IF(r=np.full(shape, 1 / DT), v_threshold=threshold, v_reset=zero)
+    if not full["v_decay"].all() or not full["i_decay"].all():
+        remedy = "use decays of at least 1, or split the population"
+        raise Unsupported("a decay of 0 beside others has no time constant", place=p.name, remedy=remedy)
+    tau = DT * MAX_DECAY / full["v_decay"]
+    common = {"r": tau / DT, "v_threshold": threshold, "v_reset": zero}
+    v_leak = full["bias"] * tau / DT if leak else zero
+    if np.all(full["i_decay"] == MAX_DECAY):
+        return nir.LIF(tau=tau, v_leak=v_leak, **common)
+    tau_syn = DT * MAX_DECAY / full["i_decay"]
+    return nir.CubaLIF(tau_mem=tau, tau_syn=tau_syn, v_leak=v_leak, w_in=tau_syn / DT, **common)
+
+
+def _full(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(value, (int(np.prod(shape)),)).reshape(shape).astype(np.float64)
+
+
+def _synapses(
+    network: Network, q: Projection, shapes: dict[str, tuple[int, ...]], bias: np.ndarray | None
+) -> dict[str, nir.NIRNode]:
+    """The nodes from `q.pre` to `q.post`, in order: Flatten, Delay, weights, whichever are needed."""
+    name, shape = node_name(network, q), shapes[q.pre]
+    steps = network.hop + q.delay - (q.pre == q.post)
+    conv = isinstance(q.weights, ConvKernel)
+    nodes: dict[str, nir.NIRNode] = {}
+    if len(shape) == 3 and not conv:
+        nodes[f"{name}.flatten"] = nir.Flatten({"input": np.array(shape)}, start_dim=0)
+        shape = (int(np.prod(shape)),)
+    if steps:
+        nodes[f"{name}.delay"] = nir.Delay(np.full(shape, steps * DT))
+    nodes[name] = _convolution(q) if conv else _matrix(q, bias)
+    if len(shapes[q.post]) == 3 and not conv:
+        raise Unsupported("a dense projection into a convolution", place=_pair(q), remedy="unroll the kernel")
+    return nodes
+
+
+def node_name(network: Network, q: Projection) -> str:
+    """The name of the node with a projection's weights; a number tells equal ones apart."""
+    same = [other for other in network.projections if (other.pre, other.post) == (q.pre, q.post)]
+    number = next(i for i, other in enumerate(same) if other is q)
+    return f"{q.pre}_to_{q.post}" + (f"_{number}" if number else "")
+
+
+def _matrix(q: Projection, bias: np.ndarray | None) -> nir.NIRNode:
+    weight = q.matrix.toarray().astype(np.float32) * _factor(q)
+    if bias is None:
+        return nir.Linear(weight)
+    return nir.Affine(weight, np.broadcast_to(bias, (len(weight),)).astype(np.float32))
+
+
+def _convolution(q: Projection) -> nir.Conv2d:
+    conv = q.weights
+    node = nir.Conv2d(
+        input_shape=tuple(int(n) for n in conv.input_shape[1:]),
+        weight=conv.kernel.astype(np.float32) * _factor(q),
+        stride=conv.stride,
+        padding=conv.padding,
+        dilation=conv.dilation,
+        groups=conv.groups,
+        bias=np.zeros(len(conv.kernel), dtype=np.float32),
+    )
+    # nir 1.0.8 takes kernels for square and ungrouped when it works these out.
+    node.input_type = {"input": np.array(conv.input_shape)}
+    node.output_type = {"output": np.array(conv.output_shape)}
+    return node
+
+
+def _factor(q: Projection) -> np.float32:
+    if q.weight_exp < 0:
+        problem = f"weight exponent {q.weight_exp} rounds the sum, which no NIR node does"
+        raise Unsupported(problem, place=_pair(q), remedy="use exponents of at least 0")
+    return np.float32(2**q.weight_exp)
+
+
+def _pair(q: Projection) -> str:
+    return f"{q.pre} → {q.post}"
+
+
+def _describe(network: Network) -> dict:
+    """What NIR has no place for: names, groups, units, order. The numbers stand in the nodes."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "written_by": f"mksgn-neuro {__version__}",
+        "dt": DT,
+        "hop": network.hop,
+        "source": asdict(network.source),
+        "task": None if network.task is None else asdict(network.task),
+        "populations": [_describe_population(p) for p in network.populations],
+        "projections": [{"node": node_name(network, q), "weight_exp": q.weight_exp} for q in network.projections],
+    }
+
+
+def _describe_population(p: Population) -> dict:
+    shared = [name for name in ("i_decay", "v_decay", "bias") if getattr(p, name).ndim == 0]
+    return {"name": p.name, "role": p.role, "shared": shared, "groups": [_describe_group(g) for g in p.groups]}
+
+
+def _describe_group(group: Group) -> dict:
+    index = None if group.index is None else group.index.tolist()
+    return {**asdict(group), "index": index}

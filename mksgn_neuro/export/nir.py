@@ -24,7 +24,7 @@ from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MAX_DECAY, require_legal
 
-DT = 1e-4  # seconds per time step: the convention of snnTorch's and of lava-dl's own NIR files
+DT = 1e-4  # seconds per time step: what snnTorch's import of NIR assumes
 FORMAT = "mksgn-neuro-nir"
 VERSION = 1
 METADATA = "mksgn_neuro"

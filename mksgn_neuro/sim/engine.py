@@ -145,8 +145,6 @@ class _Job:
         if work is None or len(work.payload) < rows:
             capacity = -(-rows // GROUP_ROWS) * GROUP_ROWS
             return allocate(self.plan, capacity, self.network.source.size, states=self.states)
-        for array in (work.counts, work.row_spikes, work.row_synops):
-            array.fill(0)
         return work
 
     def _scores(self, work: Workspace, starts: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -169,16 +167,16 @@ class _Job:
         return recorded
 
     def _counts(self, work: Workspace, clips: int, steps: int) -> Counts:
-        source, slots = self.network.source, self.plan.slots
-        sent, synops = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-        spikes = {source.name: np.zeros(source.size, dtype=np.int64)}
-        kernels.count_inputs(work.payload, steps, self.emulator.input_degree, spikes[source.name], sent, synops)
-        for p in self.network.populations:
-            spikes[p.name] = work.counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
-        synops += work.row_synops[:steps].sum(axis=1)
-        most = {source.name: int(sent.max(initial=0))}
-        busiest = work.row_spikes[:steps].max(axis=0, initial=0)
-        most.update({p.name: int(n) for p, n in zip(self.network.order, busiest)})
+        source, slots, order = self.network.source, self.plan.slots, self.network.order
+        inputs, sent, synops = (np.zeros(n, dtype=np.int64) for n in (source.size, steps, steps))
+        kernels.count_inputs(work.payload, steps, self.emulator.input_degree, inputs, sent, synops)
+        counts = np.zeros(len(self.plan.tables.degree), dtype=np.int32)
+        fired = np.zeros((steps, len(order)), dtype=np.int64)
+        kernels.count_spikes(self.plan.tables, work, steps, counts, fired, synops)
+        spikes, most = {source.name: inputs}, {source.name: int(sent.max(initial=0))}
+        for p, busiest in zip(order, fired.max(axis=0, initial=0)):
+            spikes[p.name] = counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
+            most[p.name] = int(busiest)
         return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
 
 

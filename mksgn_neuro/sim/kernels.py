@@ -2,7 +2,8 @@
 """The inner loops, compiled: synaptic sums of a tile, its neurons, their spike bits, time step after time step.
 
 A row of `bits` holds the spikes of all populations at one step. A tile runs through all steps before the next one
-begins, so its weights stay in the cache; only a population with a loop to itself must go step by step.
+begins, and each of its spans through a block of steps, so that its weights stay in the nearest cache; only a
+population with a loop to itself must go step by step.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mksgn_neuro.sim.tables import LEAD_WORDS, WORD
+from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_WORDS, WORD
 from mksgn_neuro.sim.vector import (
     LANES,
     add_masked,
     add_rows,
     add_scaled,
-    add_where,
     count_bits,
-    integrate,
+    count_row,
+    integrate_sums,
+    integrate_sums_memoryless,
+    integrate_wide,
     lowest_bit,
-    widen,
 )
 
 
@@ -59,79 +61,121 @@ def run(tables, work, starts, begins, ends, period):
 
 @njit(cache=True, nogil=True)
 def _run_tile(tables, work, p, tile, starts, begins, ends, period):
-    chunks, slot = tables.tile_chunks[tile], tables.tile_slot[tile]
-    scattered = tables.scatter_ptr[p] != tables.scatter_ptr[p + 1]
-    at = slot - tables.pop_slot[p]
-    first = tables.pop_first[p]
-    totals, drive = work.totals, work.drive
     for c in range(len(starts)):
-        for t in range(begins[c], ends[c]):
-            row = starts[c] + (t & work.row_mask)
-            if t == 0 or (period and (t - first) % period == 0):
-                for n in range(slot, slot + chunks * LANES):
-                    work.u[n] = work.v[n] = 0
-            for n in range(chunks * LANES):
-                totals[n] = drive[row, at + n] if scattered else 0
-            _gather(tables, work, tile, chunks, starts[c], t)
-            _fire(tables, work, p, tile, chunks, slot, row)
+        for begin in range(begins[c], ends[c], BLOCK_STEPS):
+            end = min(begin + BLOCK_STEPS, ends[c])
+            _clear(tables, work, p, tile, starts[c], begin, end)
+            _gather(tables, work, tile, starts[c], begin, end)
+            _gather_graded(tables, work, tile, starts[c], begin, end)
+            _fire(tables, work, p, tile, starts[c], begin, end, period)
 
 
 @njit(inline="always")
-def _fire(tables, work, p, tile, chunks, slot, row):
-    """Update a tile's neurons from its totals, write their spike bits, count."""
-    for chunk in range(chunks):
-        n = slot + chunk * LANES
-        mask = integrate(
-            work.totals,
-            chunk * LANES,
-            work.u,
-            work.v,
-            tables.u_keep,
-            tables.v_keep,
-            tables.bias,
-            n,
-            tables.tile_threshold[tile],
-        )
-        work.halves[2 * (LEAD_WORDS + row * work.words) + n // LANES] = mask
-        if mask:
-            add_where(work.counts, n, work.ones, 0, mask)
-            add_where(work.row_synops, row * LANES, tables.degree, n, mask)
-            work.row_spikes[row, p] += count_bits(mask)
-    if len(work.u_trace):
-        for n in range(slot, slot + chunks * LANES):
-            work.u_trace[row, n] = work.u[n]
-            work.v_trace[row, n] = work.v[n]
+def _clear(tables, work, p, tile, start, begin, end):
+    """Begin the sums of a tile for a block of steps: nothing, or what came through scattered synapses."""
+    width = tables.tile_chunks[tile] * LANES
+    for i in range((end - begin) * width):
+        work.sums[i] = 0
+    if not tables.tile_wide[tile]:
+        return
+    scattered = tables.scatter_ptr[p] != tables.scatter_ptr[p + 1]
+    at = tables.tile_slot[tile] - tables.pop_slot[p]
+    for t in range(begin, end):
+        row = start + (t & work.row_mask)
+        for n in range(width):
+            work.totals[(t - begin) * width + n] = work.drive[row, at + n] if scattered else 0
 
 
 @njit(inline="always")
-def _gather(tables, work, tile, chunks, start, t):
-    """Add what arrives at a tile at step t to its totals: diagonals and rows in 16 bits, graded input in 32."""
+def _gather(tables, work, tile, start, begin, end):
+    """Add the spikes that arrive through diagonals and rows to the int16 sums, one diagonal or span after the other."""
+    chunks = tables.tile_chunks[tile]
+    width = chunks * LANES
     for i in range(tables.diagonal_ptr[tile], tables.diagonal_ptr[tile + 1]):
-        sent = t - tables.diagonal_lag[i]
-        if sent >= 0:
-            row = start + (sent & work.row_mask)
-            byte = 8 * (LEAD_WORDS + row * work.words) + tables.diagonal_byte[i]
-            add_masked(chunks, work.sums, tables.weights, tables.diagonal_base[i], work.octets, byte)
+        lag, byte, base = tables.diagonal_lag[i], tables.diagonal_byte[i] + 8 * LEAD_WORDS, tables.diagonal_base[i]
+        for t in range(max(begin, lag), end):
+            row = start + ((t - lag) & work.row_mask)
+            at = (t - begin) * width
+            add_masked(chunks, work.sums, at, tables.weights, base, work.octets, 8 * row * work.words + byte)
     for i in range(tables.span_ptr[tile], tables.span_ptr[tile + 1]):
         if tables.span_flush[i]:
-            widen(chunks, work.sums, work.totals)
-        sent = t - tables.span_lag[i]
-        if sent >= 0:
-            row = start + (sent & work.row_mask)
-            word = work.bits[LEAD_WORDS + row * work.words + tables.span_word[i]] & tables.span_mask[i]
+            _widen(work.sums, work.totals, (end - begin) * width)
+        lag, mask, base, last = tables.span_lag[i], tables.span_mask[i], tables.span_base[i], tables.span_last[i]
+        column = LEAD_WORDS + tables.span_word[i]
+        for t in range(max(begin, lag), end):
+            row = start + ((t - lag) & work.row_mask)
+            work.arrived[t - begin] = work.bits[row * work.words + column] & mask
+        for t in range(max(begin, lag), end):
+            word = work.arrived[t - begin]
             if word:
-                add_rows(chunks, work.sums, tables.weights, tables.span_base[i], word)
-    widen(chunks, work.sums, work.totals)
+                add_rows(chunks, work.sums, (t - begin) * width, tables.weights, base, word, last)
+    if tables.tile_wide[tile]:
+        _widen(work.sums, work.totals, (end - begin) * width)
+
+
+@njit(inline="always")
+def _widen(sums, totals, n):
+    """Move the int16 sums into the int32 totals."""
+    for i in range(n):
+        totals[i] += sums[i]
+        sums[i] = 0
+
+
+@njit(inline="always")
+def _gather_graded(tables, work, tile, start, begin, end):
+    """Add the graded inputs that arrive to the int32 totals."""
+    chunks = tables.tile_chunks[tile]
+    width = chunks * LANES
     for i in range(tables.graded_ptr[tile], tables.graded_ptr[tile + 1]):
-        sent = t - tables.graded_lag[i]
-        if sent >= 0:
-            row = start + (sent & work.row_mask)
-            base = tables.graded_base[i]
-            for channel in range(tables.graded_low[i], tables.graded_high[i]):
+        lag, low = tables.graded_lag[i], tables.graded_low[i]
+        for t in range(max(begin, lag), end):
+            row = start + ((t - lag) & work.row_mask)
+            for channel in range(low, tables.graded_high[i]):
                 value = work.payload[row, channel]
                 if value:
-                    add_scaled(chunks, work.totals, tables.weights, base, value)
-                base += chunks * LANES
+                    base = tables.graded_base[i] + (channel - low) * width
+                    add_scaled(chunks, work.totals, (t - begin) * width, tables.weights, base, value)
+
+
+@njit(inline="always")
+def _fire(tables, work, p, tile, start, begin, end, period):
+    """Update a tile's neurons from its sums, step by step, and write their spike bits."""
+    slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
+    wide, traced = tables.tile_wide[tile], len(work.u_trace) > 0
+    keeps = traced or tables.pop_memory[p]
+    u, v, u_keep, v_keep, bias = work.u, work.v, tables.u_keep, tables.v_keep, tables.bias
+    for t in range(begin, end):
+        row = start + (t & work.row_mask)
+        if t == 0 or (period and (t - tables.pop_first[p]) % period == 0):
+            for n in range(slot, slot + chunks * LANES):
+                u[n] = v[n] = 0
+        half = 2 * (LEAD_WORDS + row * work.words) + slot // LANES
+        for chunk in range(chunks):
+            n = slot + chunk * LANES
+            at = ((t - begin) * chunks + chunk) * LANES
+            if wide:
+                mask = integrate_wide(work.totals, at, u, v, u_keep, v_keep, bias, n, threshold)
+            elif keeps:
+                mask = integrate_sums(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
+            else:
+                mask = integrate_sums_memoryless(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
+            work.halves[half + chunk] = mask
+        if traced:
+            for n in range(slot, slot + chunks * LANES):
+                work.u_trace[row, n] = u[n]
+                work.v_trace[row, n] = v[n]
+
+
+@njit(cache=True, nogil=True)
+def count_spikes(tables, work, steps, counts, row_spikes, row_synops):
+    """Count the spikes of the first `steps` rows: per slot, per row and population, and the synapses they reach."""
+    for p in range(len(tables.pop_slot)):
+        slot, chunks = tables.pop_slot[p], tables.pop_slots[p] // LANES
+        for row in range(steps):
+            at = LEAD_WORDS + row * work.words + slot // WORD
+            for word in range(chunks * LANES // WORD):
+                row_spikes[row, p] += count_bits(work.bits[at + word])
+            row_synops[row] += count_row(work.halves, 2 * at, chunks, tables.degree, slot, counts)
 
 
 @njit(cache=True, nogil=True)

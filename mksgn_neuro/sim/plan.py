@@ -8,12 +8,12 @@ import numpy as np
 
 from mksgn_neuro.ir import Network, Population, Projection
 from mksgn_neuro.sim import synapses
-from mksgn_neuro.sim.synapses import INT16_MAX, Synapses, unique
+from mksgn_neuro.sim.synapses import Synapses, unique
 from mksgn_neuro.sim.tables import WORD, Plan, Tables, packed
 from mksgn_neuro.sim.vector import LANES
 
 MAX_ROW_WEIGHT = 500  # 64 rows of it cannot leave 16 bits, so every span fits the int16 sums alone
-MIN_ROW, MIN_DIAGONAL = 2, 8  # synapses that pay for a whole row or diagonal of a tile
+MIN_ROW = 2  # synapses that pay for a whole row of a tile
 
 
 def build(network: Network) -> Plan:
@@ -81,21 +81,24 @@ class _Builder:
     def add(self, population: Population) -> None:
         """Tiles, rows, diagonals and scattered synapses of one population."""
         incoming = self.network.incoming[population.name]
+        slot = self.slots[population.name]
+        pre_slots = np.array([self.slots.get(q.pre, 0) for q in incoming] or [0])
         rows, singles, graded, loose = self._sort_out(incoming)
+        diagonals, crowded, scattered = synapses.split_singles(singles, pre_slots, slot)
+        rows = synapses.joined([rows, crowded])
         tiles = synapses.cut_tiles(population.size, rows, graded)
         target = _Target(
-            slot=self.slots[population.name],
+            slot=slot,
             tiles=tiles,
             tile_of_chunk=np.repeat(np.arange(len(tiles)), tiles[:, 1]),
-            pre_slots=np.array([self.slots.get(q.pre, 0) for q in incoming] or [0]),
+            pre_slots=pre_slots,
             lags=np.array([self.network.hop + q.delay for q in incoming] or [0]),
         )
-        diagonals, scattered = self._split_singles(singles, target)
         self._place_diagonals(diagonals, target)
         self._place_rows(rows, target, held=_reach(diagonals, target))
         self._place_graded(graded, target)
         self._place_scattered(population, incoming, synapses.joined([scattered, loose]))
-        self._place_population(population, incoming, target)
+        self._place_population(population, incoming, target, self._wide(target))
 
     def _is_graded(self, q: Projection) -> bool:
         return q.pre == self.network.source.name and self.network.source.message_bits > 0
@@ -112,28 +115,15 @@ class _Builder:
             parts[1 if fits and not self._is_graded(q) else 3].append(all_of_it.where(~in_row))
         return [synapses.joined(part) for part in parts]
 
-    def _split_singles(self, singles: Synapses, target: _Target) -> tuple[Synapses, Synapses]:
-        """Diagonals: enough synapses of one tile at one distance, a whole number of bytes apart."""
-        keys, group = self._diagonals(singles, target)
-        count = np.bincount(group, minlength=keys.shape[1])
-        diagonal = (count[group] >= MIN_DIAGONAL) & (keys[2, group] % 8 == 0)
-        if _reach(singles.where(diagonal), target).max(initial=0) > INT16_MAX:
-            diagonal[:] = False
-        return singles.where(diagonal), singles.where(~diagonal)
-
-    def _diagonals(self, s: Synapses, target: _Target) -> tuple[np.ndarray, np.ndarray]:
-        """(tile, projection, pre slot − post slot) of each diagonal, and the diagonal of each synapse."""
-        slots = WORD * self.words
-        distance = target.pre_slot(s) - target.slot - s.post
-        keys, group = unique(target.tile(s), s.projection, distance + slots)
-        return keys - [[0], [0], [slots]], group
-
     def _place_diagonals(self, s: Synapses, target: _Target) -> None:
-        (tile, projection, distance), group = self._diagonals(s, target)
+        offset = WORD * self.words  # distances may be negative
+        (tile, projection, distance), group = unique(
+            target.tile(s), s.projection, target.pre_slot(s) - target.slot - s.post + offset
+        )
         base = self._store(target.width(tile), group, target.lane(s), s.weight)
         self._extend(
             diagonal_lag=target.lags[projection],
-            diagonal_byte=(target.slot + target.tiles[tile, 0] * LANES + distance) // 8,
+            diagonal_byte=(target.slot + target.tiles[tile, 0] * LANES + distance - offset) // 8,
             diagonal_base=base,
             diagonal_ptr=self._ends("diagonals", tile, target),
         )
@@ -147,7 +137,7 @@ class _Builder:
         np.minimum.at(low, span, bit)
         np.maximum.at(high, span, bit)
         width = target.width(tile)
-        sizes = (high - low + 1) * width
+        sizes = (high - low + 2) * width
         first = self._store(sizes, span, (bit - low[span]) * width[span] + target.lane(s), s.weight)
         weights = self.columns["weights"][-1]
         begin = self.sizes["weights"] - len(weights)
@@ -157,6 +147,7 @@ class _Builder:
             span_word=words,
             span_mask=mask,
             span_base=first - low * width,
+            span_last=high + 1,
             span_flush=synapses.flushes(weights, first - begin, sizes, count, target.tiles, held),
             span_ptr=self._ends("spans", tile, target),
         )
@@ -200,18 +191,35 @@ class _Builder:
             self.drive_slots = max(self.drive_slots, _padded(population.size))
         self._extend(scatter_ptr=self.sizes["scatters"])
 
-    def _place_population(self, population: Population, incoming: tuple[Projection, ...], target: _Target) -> None:
+    def _wide(self, target: _Target) -> np.ndarray:
+        """Per tile of the population just placed: whether anything but int16 sums goes into it."""
+        scattered = self.columns["scatter_ptr"][-1][0] > self.columns["scatter_ptr"][-2][-1]
+        flushed = np.zeros(len(target.tiles), dtype=bool)
+        flushed[np.repeat(np.arange(len(target.tiles)), self._per_tile("span_ptr"))[self.columns["span_flush"][-1]]] = (
+            True
+        )
+        return scattered | flushed | (self._per_tile("graded_ptr") > 0)
+
+    def _per_tile(self, pointers: str) -> np.ndarray:
+        """Entries of one kind of each tile of the population just placed."""
+        return np.diff(self.columns[pointers][-1], prepend=self.columns[pointers][-2][-1])
+
+    def _place_population(
+        self, population: Population, incoming: tuple[Projection, ...], target: _Target, wide: np.ndarray
+    ) -> None:
         tiles = target.tiles
         self.sizes["tiles"] += len(tiles)
         self._extend(
             tile_slot=target.slot + tiles[:, 0] * LANES,
             tile_chunks=tiles[:, 1],
+            tile_wide=wide,
             tile_threshold=np.full(len(tiles), 64 * population.vth),
             pop_tile_ptr=self.sizes["tiles"],
             pop_slot=target.slot,
             pop_slots=_padded(population.size),
             pop_first=self.network.hop * self.network.level[population.name],
             pop_loops=any(q.pre == q.post for q in incoming),
+            pop_memory=bool(np.any(population.i_decay != 4096)),
         )
 
     def _extend(self, **arrays: object) -> None:
@@ -255,5 +263,6 @@ def _padded(size: int) -> int:
 
 def _reach(diagonals: Synapses, target: _Target) -> np.ndarray:
     """Largest |sum| that the diagonals can cause per post lane, int64 (chunks, LANES)."""
-    lanes = len(target.tile_of_chunk) * LANES
-    return np.bincount(diagonals.post, np.abs(diagonals.weight), minlength=lanes).astype(np.int64).reshape(-1, LANES)
+    reach = np.zeros(len(target.tile_of_chunk) * LANES, dtype=np.int64)
+    np.add.at(reach, diagonals.post, np.abs(diagonals.weight))
+    return reach.reshape(-1, LANES)

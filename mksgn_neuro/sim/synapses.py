@@ -8,10 +8,13 @@ import numpy as np
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Projection
+from mksgn_neuro.sim.tables import WORD
 from mksgn_neuro.sim.vector import LANES, WIDTHS
 
 INT16_MAX = 2**15 - 1
-SHARED_PRES = 1.15  # a wider tile may hold this many times the rows' elements: the rest is zeros
+MIN_DIAGONAL, MIN_SPAN = 8, 24  # single synapses that pay for a diagonal, or for a span's rows of one chunk
+# What a tile costs per time step, in additions of LANES weights: by itself, and per row of its pre neurons.
+TILE_COST, ROW_COST, GRADED_ROW_COST = 16.0, 0.25, 1.0
 
 
 class Synapses(NamedTuple):
@@ -50,6 +53,24 @@ def run_lengths(synapses: Synapses) -> np.ndarray:
     return np.repeat(lengths, lengths)
 
 
+def split_singles(singles: Synapses, pre_slots: np.ndarray, slot: int) -> tuple[Synapses, Synapses, Synapses]:
+    """Synapses that are alone in their chunk's row, as diagonals, rows and scattered ones.
+
+    A diagonal has enough of one chunk at one distance, a whole number of bytes apart; a span worth its rows has enough
+    from one word of spikes to one chunk. Diagonals together must fit 16 bits, or there are none.
+    """
+    chunk, pre = singles.post // LANES, pre_slots[singles.projection] + singles.pre
+    distance = pre - slot - singles.post
+    _, group = unique(chunk, singles.projection, distance - distance.min(initial=0))
+    diagonal = (np.bincount(group)[group] >= MIN_DIAGONAL) & (distance % 8 == 0)
+    if np.bincount(singles.post[diagonal], np.abs(singles.weight[diagonal])).max(initial=0) > INT16_MAX:
+        diagonal[:] = False
+    rest, (chunk, word) = singles.where(~diagonal), (chunk[~diagonal], pre[~diagonal] // WORD)
+    _, span = unique(chunk, rest.projection, word)
+    crowded = np.bincount(span)[span] >= MIN_SPAN
+    return singles.where(diagonal), rest.where(crowded), rest.where(~crowded)
+
+
 def unique(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct (a, b, c) in order, (3, n), and which of them each is; keys are not negative.
 
@@ -61,23 +82,28 @@ def unique(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cut_tiles(size: int, rows: Synapses, graded: Synapses) -> np.ndarray:
-    """(first chunk, chunks) per tile: the widest whose chunks share their pre neurons, so that few zeros are added."""
+    """(first chunk, chunks) per tile, as wide as pays: a wide tile's rows are zeros where only some posts have them."""
     chunks = -(-size // LANES)
     both = joined([rows, graded._replace(projection=graded.projection + int(rows.projection.max(initial=0)) + 1)])
-    (chunk, projection, pre), _ = unique(both.post // LANES, both.projection, both.pre)
-    ends = np.cumsum(np.bincount(chunk, minlength=chunks))
-    sources = np.split(projection * (int(pre.max(initial=0)) + 1) + pre, ends[:-1])
+    cost = np.repeat([ROW_COST, GRADED_ROW_COST], [len(rows.pre), len(graded.pre)])
+    (chunk, projection, pre), which = unique(both.post // LANES, both.projection, both.pre)
+    row_cost = np.zeros(len(chunk))
+    row_cost[which] = cost
+    sources = projection * (int(pre.max(initial=0)) + 1) + pre
+    ends = np.concatenate([[0], np.cumsum(np.bincount(chunk, minlength=chunks))])
     tiles, at = [], 0
+
+    def cost_of(first: int, width: int) -> float:
+        own = slice(ends[first], ends[first + width])
+        _, kept = np.unique(sources[own], return_index=True)
+        return TILE_COST + width * row_cost[own][kept].sum()
+
     while at < chunks:
-        width = next(w for w in sorted(WIDTHS, reverse=True) if at + w <= chunks and _alike(sources[at : at + w]))
+        singles = np.cumsum([cost_of(at + i, 1) for i in range(min(max(WIDTHS), chunks - at))])
+        width = max(w for w in WIDTHS if at + w <= chunks and cost_of(at, w) <= singles[w - 1])
         tiles.append((at, width))
         at += width
     return np.array(tiles, dtype=np.int64).reshape(-1, 2)
-
-
-def _alike(sources: list[np.ndarray]) -> bool:
-    union = len(np.unique(np.concatenate(sources)))
-    return len(sources) * union <= SHARED_PRES * sum(len(s) for s in sources)
 
 
 def flushes(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 WORD = 64
+BLOCK_STEPS = 32  # whose sums of one tile stay in the nearest cache
 LEAD_WORDS = 8  # before the first row of bits: a diagonal's window may begin below its first neuron
 
 
@@ -28,14 +29,17 @@ class Tables(NamedTuple):
     pop_slots: np.ndarray  # padded size
     pop_first: np.ndarray  # step at which the first input can arrive
     pop_loops: np.ndarray
+    pop_memory: np.ndarray  # whether a current outlasts its step
     tile_slot: np.ndarray
     tile_chunks: np.ndarray
+    tile_wide: np.ndarray  # whether 16 bits cannot hold its sums
     tile_threshold: np.ndarray  # int32, 64·vth
     span_ptr: np.ndarray  # per tile
     span_lag: np.ndarray
     span_word: np.ndarray
     span_mask: np.ndarray  # uint64, the bits that have rows
     span_base: np.ndarray  # element of `weights` where the row of bit 0 would begin
+    span_last: np.ndarray  # the bit after the last row, where a row of zeros lies
     span_flush: np.ndarray  # the int16 sums may overflow if the next span is added before they are widened
     diagonal_ptr: np.ndarray  # per tile
     diagonal_lag: np.ndarray

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 LANES = 32
-WIDTHS = (1, 2, 4)
+WIDTHS = (1, 2, 3, 4)
+UNROLL = 4
 
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 
@@ -35,139 +37,136 @@ def _broadcast(builder, scalar, lanes: int):
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), _splat(0, lanes))
 
 
-def _mask_at(context, builder, array_type, array, offset, lanes: int):
-    """`lanes` bits from byte `offset` of a uint8 array, as a vector of i1."""
+def _mask_at(context, builder, array_type, array, octet):
+    """LANES bits from byte `octet` of an array on, as a vector of i1."""
     data = context.make_array(array_type)(context, builder, array).data
-    word = builder.load(builder.bitcast(builder.gep(data, [offset]), ir.IntType(lanes).as_pointer()), align=1)
-    return builder.bitcast(word, ir.VectorType(I1, lanes))
+    start = builder.gep(builder.bitcast(data, I8.as_pointer()), [octet])
+    word = builder.load(builder.bitcast(start, ir.IntType(LANES).as_pointer()), align=1)
+    return builder.bitcast(word, ir.VectorType(I1, LANES))
 
 
 def _for_width(chunks: int):
-    """The intrinsics of a tile `chunks` wide."""
+    """The intrinsics of a tile `chunks` wide; `at` is where the tile's sums of one time step begin."""
     lanes = chunks * LANES
 
     @intrinsic
-    def add_rows(typing, sums, weights, base, word):
-        """sums[:] += weights[base + i·lanes:][:lanes] for each set bit i of a non-zero word, modulo 2^16."""
+    def add_rows(typing, sums, at, weights, base, word, last):
+        """sums[at:][:lanes] += weights[base + i·lanes:][:lanes] for each set bit i of a non-zero word, modulo 2^16.
+
+        Bits are taken UNROLL at a time, which the branch predictor likes; row `last`, zeros, stands for bits that are
+        not there.
+        """
 
         def codegen(context, builder, signature, args):
-            sums_type, weights_type = signature.args[:2]
-            zero = ir.Constant(I64, 0)
-            target = _vector_at(context, builder, sums_type, args[0], zero, I16, lanes)
-            start, before = builder.load(target, align=2), builder.block
+            def parts(which, start):
+                at = [builder.add(start, ir.Constant(I64, chunk * LANES)) for chunk in range(chunks)]
+                return [_vector_at(context, builder, signature.args[which], args[which], i, I16, LANES) for i in at]
+
+            targets = parts(0, args[1])
+            starts, before = [builder.load(target, align=2) for target in targets], builder.block
             loop, done = builder.append_basic_block("rows"), builder.append_basic_block("rows.done")
             builder.branch(loop)
             builder.position_at_end(loop)
-            word, total = builder.phi(I64), builder.phi(start.type)
-            bit = builder.cttz(word, ir.Constant(I1, 1))
-            offset = builder.add(args[2], builder.mul(bit, ir.Constant(I64, lanes)))
-            row = builder.load(_vector_at(context, builder, weights_type, args[1], offset, I16, lanes), align=2)
-            more = builder.add(total, row)
-            rest = builder.and_(word, builder.sub(word, ir.Constant(I64, 1)))
-            for phi, first, then in ((word, args[3], rest), (total, start, more)):
+            word, totals = builder.phi(I64), [builder.phi(start.type) for start in starts]
+            rest, more = word, totals
+            for _ in range(UNROLL):
+                bit = builder.cttz(rest, ir.Constant(I1, 0))
+                bit = builder.select(builder.icmp_unsigned("<", bit, args[5]), bit, args[5])
+                row = parts(2, builder.add(args[3], builder.mul(bit, ir.Constant(I64, lanes))))
+                more = [builder.add(total, builder.load(part, align=2)) for total, part in zip(more, row)]
+                rest = builder.and_(rest, builder.sub(rest, ir.Constant(I64, 1)))
+            for phi, first, then in ((word, args[4], rest), *zip(totals, starts, more)):
                 phi.add_incoming(first, before)
                 phi.add_incoming(then, loop)
-            builder.cbranch(builder.icmp_unsigned("==", rest, zero), done, loop)
+            builder.cbranch(builder.icmp_unsigned("==", rest, ir.Constant(I64, 0)), done, loop)
             builder.position_at_end(done)
-            builder.store(more, target, align=2)
+            for total, target in zip(more, targets):
+                builder.store(total, target, align=2)
             return context.get_dummy_value()
 
-        return types.void(sums, weights, types.int64, types.uint64), codegen
+        index = types.int64
+        return types.void(sums, index, weights, index, types.uint64, index), codegen
 
     @intrinsic
-    def add_masked(typing, sums, weights, base, bits, byte):
-        """sums[i] += weights[base + i] where bit i of `bits` from `byte` on is set, modulo 2^16."""
+    def add_masked(typing, sums, at, weights, base, bits, byte):
+        """sums[at + i] += weights[base + i] where bit i of `bits` from `byte` on is set, modulo 2^16."""
 
         def codegen(context, builder, signature, args):
-            sums_type, weights_type, _, bits_type, _ = signature.args
-            target = _vector_at(context, builder, sums_type, args[0], ir.Constant(I64, 0), I16, lanes)
-            row = builder.load(_vector_at(context, builder, weights_type, args[1], args[2], I16, lanes), align=2)
-            mask = _mask_at(context, builder, bits_type, args[3], args[4], lanes)
-            row = builder.select(mask, row, _splat(0, lanes, I16))
-            builder.store(builder.add(builder.load(target, align=2), row), target, align=2)
+            for chunk in range(chunks):
+                lane, octet = ir.Constant(I64, chunk * LANES), ir.Constant(I64, chunk * LANES // 8)
+                first, second = builder.add(args[1], lane), builder.add(args[3], lane)
+                target = _vector_at(context, builder, signature.args[0], args[0], first, I16, LANES)
+                source = _vector_at(context, builder, signature.args[2], args[2], second, I16, LANES)
+                mask = _mask_at(context, builder, signature.args[4], args[4], builder.add(args[5], octet))
+                row = builder.select(mask, builder.load(source, align=2), _splat(0, LANES, I16))
+                builder.store(builder.add(builder.load(target, align=2), row), target, align=2)
             return context.get_dummy_value()
 
-        return types.void(sums, weights, types.int64, bits, types.int64), codegen
+        return types.void(sums, types.int64, weights, types.int64, bits, types.int64), codegen
 
     @intrinsic
-    def add_scaled(typing, totals, weights, base, factor):
-        """totals[:] += factor · weights[base:][:lanes], in 32 bits."""
+    def add_scaled(typing, totals, at, weights, base, factor):
+        """totals[at:][:lanes] += factor · weights[base:][:lanes], in 32 bits."""
 
         def codegen(context, builder, signature, args):
-            totals_type, weights_type = signature.args[:2]
-            target = _vector_at(context, builder, totals_type, args[0], ir.Constant(I64, 0), I32, lanes)
-            row = builder.load(_vector_at(context, builder, weights_type, args[1], args[2], I16, lanes), align=2)
-            product = builder.mul(builder.sext(row, ir.VectorType(I32, lanes)), _broadcast(builder, args[3], lanes))
-            builder.store(builder.add(builder.load(target, align=4), product), target, align=4)
+            factor = _broadcast(builder, args[4], LANES)
+            for chunk in range(chunks):
+                lane = ir.Constant(I64, chunk * LANES)
+                first, second = builder.add(args[1], lane), builder.add(args[3], lane)
+                target = _vector_at(context, builder, signature.args[0], args[0], first, I32, LANES)
+                source = _vector_at(context, builder, signature.args[2], args[2], second, I16, LANES)
+                product = builder.mul(builder.sext(builder.load(source, align=2), factor.type), factor)
+                builder.store(builder.add(builder.load(target, align=4), product), target, align=4)
             return context.get_dummy_value()
 
-        return types.void(totals, weights, types.int64, types.int32), codegen
+        return types.void(totals, types.int64, weights, types.int64, types.int32), codegen
 
-    @intrinsic
-    def widen(typing, sums, totals):
-        """totals[:] += sums[:]; sums[:] = 0."""
-
-        def codegen(context, builder, signature, args):
-            zero = ir.Constant(I64, 0)
-            source = _vector_at(context, builder, signature.args[0], args[0], zero, I16, lanes)
-            target = _vector_at(context, builder, signature.args[1], args[1], zero, I32, lanes)
-            wide = builder.sext(builder.load(source, align=2), ir.VectorType(I32, lanes))
-            builder.store(builder.add(builder.load(target, align=4), wide), target, align=4)
-            builder.store(_splat(0, lanes, I16), source, align=2)
-            return context.get_dummy_value()
-
-        return types.void(sums, totals), codegen
-
-    return add_rows, add_masked, add_scaled, widen
+    return add_rows, add_masked, add_scaled
 
 
-_rows1, _masked1, _scaled1, _widen1 = _for_width(1)
-_rows2, _masked2, _scaled2, _widen2 = _for_width(2)
-_rows4, _masked4, _scaled4, _widen4 = _for_width(4)
+_rows1, _masked1, _scaled1 = _for_width(1)
+_rows2, _masked2, _scaled2 = _for_width(2)
+_rows3, _masked3, _scaled3 = _for_width(3)
+_rows4, _masked4, _scaled4 = _for_width(4)
 
 
 @njit(inline="always")
-def add_rows(chunks, sums, weights, base, word):
+def add_rows(chunks, sums, at, weights, base, word, last):
     """Event-driven: add the weight row of every set bit of a non-zero `word` to the int16 `sums`."""
     if chunks == 4:
-        _rows4(sums, weights, base, word)
+        _rows4(sums, at, weights, base, word, last)
+    elif chunks == 3:
+        _rows3(sums, at, weights, base, word, last)
     elif chunks == 2:
-        _rows2(sums, weights, base, word)
+        _rows2(sums, at, weights, base, word, last)
     else:
-        _rows1(sums, weights, base, word)
+        _rows1(sums, at, weights, base, word, last)
 
 
 @njit(inline="always")
-def add_masked(chunks, sums, weights, base, bits, byte):
+def add_masked(chunks, sums, at, weights, base, bits, byte):
     """One synapse per neuron: add the weights whose spike bit is set to the int16 `sums`."""
     if chunks == 4:
-        _masked4(sums, weights, base, bits, byte)
+        _masked4(sums, at, weights, base, bits, byte)
+    elif chunks == 3:
+        _masked3(sums, at, weights, base, bits, byte)
     elif chunks == 2:
-        _masked2(sums, weights, base, bits, byte)
+        _masked2(sums, at, weights, base, bits, byte)
     else:
-        _masked1(sums, weights, base, bits, byte)
+        _masked1(sums, at, weights, base, bits, byte)
 
 
 @njit(inline="always")
-def add_scaled(chunks, totals, weights, base, factor):
+def add_scaled(chunks, totals, at, weights, base, factor):
     """Graded input: add a weight row times a payload to the int32 `totals`."""
     if chunks == 4:
-        _scaled4(totals, weights, base, factor)
+        _scaled4(totals, at, weights, base, factor)
+    elif chunks == 3:
+        _scaled3(totals, at, weights, base, factor)
     elif chunks == 2:
-        _scaled2(totals, weights, base, factor)
+        _scaled2(totals, at, weights, base, factor)
     else:
-        _scaled1(totals, weights, base, factor)
-
-
-@njit(inline="always")
-def widen(chunks, sums, totals):
-    """Move the int16 `sums` into the int32 `totals`."""
-    if chunks == 4:
-        _widen4(sums, totals)
-    elif chunks == 2:
-        _widen2(sums, totals)
-    else:
-        _widen1(sums, totals)
+        _scaled1(totals, at, weights, base, factor)
 
 
 def _decayed(builder, state, keep):
@@ -193,47 +192,83 @@ def _clamped(builder, v):
     return v
 
 
-@intrinsic
-def integrate(typing, totals, at, u, v, u_keep, v_keep, bias, n, threshold):
-    """One time step of the LANES neurons from `n` on; their spikes as a bit mask (uint32).
+def _integrate(lane: ir.Type, memory: bool):
+    """The neuron with synaptic sums of one type, with or without a current that outlasts its step."""
 
-    `totals` (int32, from `at`) holds synaptic sums; u, v, u_keep, v_keep and bias are int32 arrays with the neurons
-    from `n` on; bias and threshold are in units of v (64 × mantissa), keeps are 4096 − decay.
+    @intrinsic
+    def integrate(typing, sums, at, u, v, u_keep, v_keep, bias, n, threshold):
+        """One time step of the LANES neurons from `n` on; their spikes as a bit mask (uint32).
+
+        `sums` holds synaptic sums from `at` on; u, v, u_keep, v_keep and bias are int32 arrays with the neurons from
+        `n` on; bias and threshold are in units of v (64 × mantissa), keeps are 4096 − decay. u is used and stored
+        only with memory.
+        """
+
+        def codegen(context, builder, signature, args):
+            def vector(which: int):
+                return _vector_at(context, builder, signature.args[which], args[which], args[7], I32, LANES)
+
+            def load(which: int):
+                return builder.load(vector(which), align=4)
+
+            sums = _vector_at(context, builder, signature.args[0], args[0], args[1], lane, LANES)
+            sums = builder.load(sums, align=lane.width // 8)
+            sums = builder.sext(sums, ir.VectorType(I32, LANES)) if lane.width < 32 else sums
+            u = builder.shl(sums, _splat(6, LANES))
+            if memory:
+                u = builder.add(_decayed(builder, load(2), load(4)), u)
+            u = _wrapped(builder, u)
+            v = builder.add(_decayed(builder, load(3), load(5)), builder.add(u, load(6)))
+            v = _clamped(builder, v)
+            fired = builder.icmp_signed(">", v, _broadcast(builder, args[8], LANES))
+            if memory:
+                builder.store(u, vector(2), align=4)
+            builder.store(builder.select(fired, _splat(0, LANES), v), vector(3), align=4)
+            return builder.bitcast(fired, I32)
+
+        index = types.int64
+        return types.uint32(sums, index, u, v, u_keep, v_keep, bias, index, types.int32), codegen
+
+    return integrate
+
+
+integrate_wide = _integrate(I32, True)
+integrate_sums = _integrate(I16, True)
+integrate_sums_memoryless = _integrate(I16, False)
+
+
+@intrinsic
+def count_row(typing, masks, at, chunks, degree, n, counts):
+    """Count the spikes of `chunks` chunks of neurons from `n` on, whose uint32 bit masks begin at `at`.
+
+    counts[n + i] += 1 and the returned uint32 sum += degree[n + i] for each set bit i; int32 arrays.
     """
 
     def codegen(context, builder, signature, args):
-        def vector(which: int, offset):
-            return _vector_at(context, builder, signature.args[which], args[which], offset, I32, LANES)
+        before = builder.block
+        loop, done = builder.append_basic_block("count"), builder.append_basic_block("count.done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        chunk, total = builder.phi(I64), builder.phi(ir.VectorType(I32, LANES))
+        first = builder.add(args[4], builder.mul(chunk, ir.Constant(I64, LANES)))
+        octet = builder.mul(builder.add(args[1], chunk), ir.Constant(I64, 4))
+        mask = _mask_at(context, builder, signature.args[0], args[0], octet)
+        target = _vector_at(context, builder, signature.args[5], args[5], first, I32, LANES)
+        degree = builder.load(_vector_at(context, builder, signature.args[3], args[3], first, I32, LANES), align=4)
+        ones = builder.zext(mask, ir.VectorType(I32, LANES))
+        builder.store(builder.add(builder.load(target, align=4), ones), target, align=4)
+        more = builder.add(total, builder.select(mask, degree, _splat(0, LANES)))
+        following = builder.add(chunk, ir.Constant(I64, 1))
+        for phi, start, then in ((chunk, ir.Constant(I64, 0), following), (total, _splat(0, LANES), more)):
+            phi.add_incoming(start, before)
+            phi.add_incoming(then, loop)
+        builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, done)
+        builder.position_at_end(done)
+        summed = ir.FunctionType(I32, [more.type])
+        reduce = get_or_insert_function(builder.module, summed, f"llvm.vector.reduce.add.v{LANES}i32")
+        return builder.call(reduce, [more])
 
-        def load(which: int, offset):
-            return builder.load(vector(which, offset), align=4)
-
-        n = args[7]
-        drive = builder.shl(load(0, args[1]), _splat(6, LANES))
-        u = _wrapped(builder, builder.add(_decayed(builder, load(2, n), load(4, n)), drive))
-        v = builder.add(_decayed(builder, load(3, n), load(5, n)), builder.add(u, load(6, n)))
-        v = _clamped(builder, v)
-        fired = builder.icmp_signed(">", v, _broadcast(builder, args[8], LANES))
-        builder.store(u, vector(2, n), align=4)
-        builder.store(builder.select(fired, _splat(0, LANES), v), vector(3, n), align=4)
-        return builder.bitcast(fired, I32)
-
-    index = types.int64
-    return types.uint32(totals, index, u, v, u_keep, v_keep, bias, index, types.int32), codegen
-
-
-@intrinsic
-def add_where(typing, totals, at, values, n, mask):
-    """totals[at + i] += values[n + i] for each set bit i of the uint32 `mask`, int32."""
-
-    def codegen(context, builder, signature, args):
-        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
-        addend = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I32, LANES), align=4)
-        chosen = builder.select(builder.bitcast(args[4], ir.VectorType(I1, LANES)), addend, _splat(0, LANES))
-        builder.store(builder.add(builder.load(target, align=4), chosen), target, align=4)
-        return context.get_dummy_value()
-
-    return types.void(totals, types.int64, values, types.int64, types.uint32), codegen
+    return types.uint32(masks, types.int64, types.int64, degree, types.int64, counts), codegen
 
 
 @intrinsic

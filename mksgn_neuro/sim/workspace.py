@@ -8,8 +8,8 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Source
-from mksgn_neuro.sim.tables import LEAD_WORDS, WORD, Plan, aligned
-from mksgn_neuro.sim.vector import LANES
+from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_WORDS, WORD, Plan, aligned
+from mksgn_neuro.sim.vector import LANES, WIDTHS
 
 
 class Workspace(NamedTuple):
@@ -27,12 +27,9 @@ class Workspace(NamedTuple):
     v: np.ndarray
     u_trace: np.ndarray  # int32 (rows, slots), no rows where states are not recorded
     v_trace: np.ndarray
-    sums: np.ndarray  # int16, a tile's
-    totals: np.ndarray  # int32, a tile's
-    ones: np.ndarray  # int32 (LANES,)
-    counts: np.ndarray  # int32 (slots,), spikes
-    row_spikes: np.ndarray  # int32 (rows, populations)
-    row_synops: np.ndarray  # int32 (rows, LANES), partial sums
+    sums: np.ndarray  # int16, of a tile for a block of steps
+    arrived: np.ndarray  # uint64 (BLOCK_STEPS,), spikes of one span
+    totals: np.ndarray  # int32, the same where 16 bits are not enough
 
 
 def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring: bool = False) -> Workspace:
@@ -53,12 +50,9 @@ def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring
         v=aligned(slots, np.int32),
         u_trace=traces[0],
         v_trace=traces[1],
-        sums=aligned(4 * LANES, np.int16),
-        totals=aligned(4 * LANES, np.int32),
-        ones=np.ones(LANES, dtype=np.int32),
-        counts=aligned(slots, np.int32),
-        row_spikes=np.zeros((rows, len(plan.tables.pop_slot)), dtype=np.int32),
-        row_synops=aligned((rows, LANES), np.int32),
+        sums=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int16),
+        arrived=np.zeros(BLOCK_STEPS, dtype=np.uint64),
+        totals=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int32),
     )
 
 

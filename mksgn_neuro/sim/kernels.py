@@ -11,14 +11,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_WORDS, WORD
+from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD
 from mksgn_neuro.sim.vector import (
     LANES,
     add_masked,
     add_rows,
     add_scaled,
+    add_where,
     count_bits,
-    count_row,
     integrate_sums,
     integrate_sums_memoryless,
     integrate_wide,
@@ -92,25 +92,31 @@ def _gather(tables, work, tile, start, begin, end):
     chunks = tables.tile_chunks[tile]
     width = chunks * LANES
     for i in range(tables.diagonal_ptr[tile], tables.diagonal_ptr[tile + 1]):
-        lag, byte, base = tables.diagonal_lag[i], tables.diagonal_byte[i] + 8 * LEAD_WORDS, tables.diagonal_base[i]
-        for t in range(max(begin, lag), end):
-            row = start + ((t - lag) & work.row_mask)
-            at = (t - begin) * width
-            add_masked(chunks, work.sums, at, tables.weights, base, work.octets, 8 * row * work.words + byte)
+        lag, shift = tables.diagonal_lag[i], np.uint64(tables.diagonal_shift[i])
+        for chunk in range(chunks):
+            half = LEAD_HALVES + tables.diagonal_half[i] + chunk
+            base = tables.diagonal_base[i] + chunk * LANES
+            for t in range(max(begin, lag), end):
+                row = start + ((t - lag) & work.row_mask)
+                mask = _word(work.bits, half, row) >> shift
+                add_masked(work.sums, (t - begin) * width + chunk * LANES, tables.weights, base, np.uint32(mask))
     for i in range(tables.span_ptr[tile], tables.span_ptr[tile + 1]):
         if tables.span_flush[i]:
             _widen(work.sums, work.totals, (end - begin) * width)
         lag, mask, base, last = tables.span_lag[i], tables.span_mask[i], tables.span_base[i], tables.span_last[i]
-        column = LEAD_WORDS + tables.span_word[i]
+        half = LEAD_HALVES + 2 * tables.span_word[i]
         for t in range(max(begin, lag), end):
-            row = start + ((t - lag) & work.row_mask)
-            work.arrived[t - begin] = work.bits[row * work.words + column] & mask
-        for t in range(max(begin, lag), end):
-            word = work.arrived[t - begin]
+            word = _word(work.bits, half, start + ((t - lag) & work.row_mask)) & mask
             if word:
                 add_rows(chunks, work.sums, (t - begin) * width, tables.weights, base, word, last)
     if tables.tile_wide[tile]:
         _widen(work.sums, work.totals, (end - begin) * width)
+
+
+@njit(inline="always")
+def _word(bits, half, row):
+    """64 spike bits of one row, from the 32 of `half` on."""
+    return np.uint64(bits[half, row]) | (np.uint64(bits[half + 1, row]) << np.uint64(LANES))
 
 
 @njit(inline="always")
@@ -134,7 +140,8 @@ def _gather_graded(tables, work, tile, start, begin, end):
                 value = work.payload[row, channel]
                 if value:
                     base = tables.graded_base[i] + (channel - low) * width
-                    add_scaled(chunks, work.totals, (t - begin) * width, tables.weights, base, value)
+                    for lane in range(0, width, LANES):
+                        add_scaled(work.totals, (t - begin) * width + lane, tables.weights, base + lane, value)
 
 
 @njit(inline="always")
@@ -149,7 +156,6 @@ def _fire(tables, work, p, tile, start, begin, end, period):
         if t == 0 or (period and (t - tables.pop_first[p]) % period == 0):
             for n in range(slot, slot + chunks * LANES):
                 u[n] = v[n] = 0
-        half = 2 * (LEAD_WORDS + row * work.words) + slot // LANES
         for chunk in range(chunks):
             n = slot + chunk * LANES
             at = ((t - begin) * chunks + chunk) * LANES
@@ -159,7 +165,7 @@ def _fire(tables, work, p, tile, start, begin, end, period):
                 mask = integrate_sums(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
             else:
                 mask = integrate_sums_memoryless(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
-            work.halves[half + chunk] = mask
+            work.bits[LEAD_HALVES + n // LANES, row] = mask
         if traced:
             for n in range(slot, slot + chunks * LANES):
                 work.u_trace[row, n] = u[n]
@@ -167,15 +173,20 @@ def _fire(tables, work, p, tile, start, begin, end, period):
 
 
 @njit(cache=True, nogil=True)
-def count_spikes(tables, work, steps, counts, row_spikes, row_synops):
-    """Count the spikes of the first `steps` rows: per slot, per row and population, and the synapses they reach."""
+def count_spikes(tables, bits, steps, ones, counts, row_spikes, row_synops):
+    """Count the spikes of the first `steps` rows: per slot, per population and row, and the synapses they reach.
+
+    `ones` is int32 (LANES,); `counts` int32 (slots,); `row_spikes` int64 (populations, rows); `row_synops` int32
+    (rows, LANES), to be summed.
+    """
     for p in range(len(tables.pop_slot)):
-        slot, chunks = tables.pop_slot[p], tables.pop_slots[p] // LANES
-        for row in range(steps):
-            at = LEAD_WORDS + row * work.words + slot // WORD
-            for word in range(chunks * LANES // WORD):
-                row_spikes[row, p] += count_bits(work.bits[at + word])
-            row_synops[row] += count_row(work.halves, 2 * at, chunks, tables.degree, slot, counts)
+        for n in range(tables.pop_slot[p], tables.pop_slot[p] + tables.pop_slots[p], LANES):
+            for row in range(steps):
+                mask = bits[LEAD_HALVES + n // LANES, row]
+                if mask:
+                    add_where(counts, n, ones, 0, mask)
+                    add_where(row_synops, row * LANES, tables.degree, n, mask)
+                    row_spikes[p, row] += count_bits(mask)
 
 
 @njit(cache=True, nogil=True)
@@ -212,9 +223,8 @@ def _scatter_one(tables, work, i, row, sums):
                 for s in range(tables.column_ptr[column + channel], tables.column_ptr[column + channel + 1]):
                     sums[tables.synapse_post[s]] += value * tables.synapse_weight[s]
         return
-    at = LEAD_WORDS + row * work.words + tables.scatter_word[i]
     for w in range((tables.scatter_pres[i] + WORD - 1) // WORD):
-        word = work.bits[at + w]
+        word = _word(work.bits, LEAD_HALVES + 2 * (tables.scatter_word[i] + w), row)
         while word:
             pre = column + w * WORD + lowest_bit(word)
             for s in range(tables.column_ptr[pre], tables.column_ptr[pre + 1]):

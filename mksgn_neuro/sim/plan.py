@@ -120,10 +120,12 @@ class _Builder:
         (tile, projection, distance), group = unique(
             target.tile(s), s.projection, target.pre_slot(s) - target.slot - s.post + offset
         )
+        half, shift = np.divmod(target.slot + target.tiles[tile, 0] * LANES + distance - offset, LANES)
         base = self._store(target.width(tile), group, target.lane(s), s.weight)
         self._extend(
             diagonal_lag=target.lags[projection],
-            diagonal_byte=(target.slot + target.tiles[tile, 0] * LANES + distance - offset) // 8,
+            diagonal_half=half,
+            diagonal_shift=shift,
             diagonal_base=base,
             diagonal_ptr=self._ends("diagonals", tile, target),
         )

@@ -56,13 +56,13 @@ def run_lengths(synapses: Synapses) -> np.ndarray:
 def split_singles(singles: Synapses, pre_slots: np.ndarray, slot: int) -> tuple[Synapses, Synapses, Synapses]:
     """Synapses that are alone in their chunk's row, as diagonals, rows and scattered ones.
 
-    A diagonal has enough of one chunk at one distance, a whole number of bytes apart; a span worth its rows has enough
-    from one word of spikes to one chunk. Diagonals together must fit 16 bits, or there are none.
+    A diagonal has enough of one chunk at one distance; a span worth its rows has enough from one word of spikes to one
+    chunk. Diagonals together must fit 16 bits, or there are none.
     """
     chunk, pre = singles.post // LANES, pre_slots[singles.projection] + singles.pre
     distance = pre - slot - singles.post
     _, group = unique(chunk, singles.projection, distance - distance.min(initial=0))
-    diagonal = (np.bincount(group)[group] >= MIN_DIAGONAL) & (distance % 8 == 0)
+    diagonal = np.bincount(group)[group] >= MIN_DIAGONAL
     if np.bincount(singles.post[diagonal], np.abs(singles.weight[diagonal])).max(initial=0) > INT16_MAX:
         diagonal[:] = False
     rest, (chunk, word) = singles.where(~diagonal), (chunk[~diagonal], pre[~diagonal] // WORD)

@@ -1,7 +1,7 @@
 """A network as flat arrays that the kernels walk; `sim.plan` fills them.
 
-Every neuron gets a slot; a population begins at a multiple of 64, so that its spikes of one time step are whole
-64-bit words of one row of bits. Posts are cut into tiles of 32, 64 or 128 slots. Per tile, synapses are stored as
+Every neuron gets a slot; a population begins at a multiple of 64, so that its spikes of one time step are whole words
+of 64 bits, kept as two halves of 32. Posts are cut into tiles of 32, 64 or 128 slots. Per tile, synapses are stored as
 
 * rows: the int16 weights of one pre neuron to the whole tile, 64 pre neurons (a span) per spike word;
 * diagonals: one synapse per post neuron at a fixed distance, as temporal taps, shortcuts and relays are;
@@ -18,7 +18,7 @@ import numpy as np
 
 WORD = 64
 BLOCK_STEPS = 32  # whose sums of one tile stay in the nearest cache
-LEAD_WORDS = 8  # before the first row of bits: a diagonal's window may begin below its first neuron
+LEAD_HALVES = 8  # before and after the bits: a diagonal's window may begin below its first neuron
 
 
 class Tables(NamedTuple):
@@ -43,7 +43,8 @@ class Tables(NamedTuple):
     span_flush: np.ndarray  # the int16 sums may overflow if the next span is added before they are widened
     diagonal_ptr: np.ndarray  # per tile
     diagonal_lag: np.ndarray
-    diagonal_byte: np.ndarray
+    diagonal_half: np.ndarray  # 32-bit half word and bit in it that the tile's first neuron listens to
+    diagonal_shift: np.ndarray
     diagonal_base: np.ndarray
     graded_ptr: np.ndarray  # per tile
     graded_lag: np.ndarray

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import njit, types
-from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 LANES = 32
 WIDTHS = (1, 2, 3, 4)
 UNROLL = 4
 
-I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
+I1, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 16, 32, 64))
 
 
 def _vector_at(context, builder, array_type, array, offset, lane: ir.Type, lanes: int):
@@ -37,11 +36,8 @@ def _broadcast(builder, scalar, lanes: int):
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), _splat(0, lanes))
 
 
-def _mask_at(context, builder, array_type, array, octet):
-    """LANES bits from byte `octet` of an array on, as a vector of i1."""
-    data = context.make_array(array_type)(context, builder, array).data
-    start = builder.gep(builder.bitcast(data, I8.as_pointer()), [octet])
-    word = builder.load(builder.bitcast(start, ir.IntType(LANES).as_pointer()), align=1)
+def _as_mask(builder, word):
+    """The bits of a uint32 as a vector of i1."""
     return builder.bitcast(word, ir.VectorType(I1, LANES))
 
 
@@ -87,47 +83,10 @@ def _for_width(chunks: int):
         index = types.int64
         return types.void(sums, index, weights, index, types.uint64, index), codegen
 
-    @intrinsic
-    def add_masked(typing, sums, at, weights, base, bits, byte):
-        """sums[at + i] += weights[base + i] where bit i of `bits` from `byte` on is set, modulo 2^16."""
-
-        def codegen(context, builder, signature, args):
-            for chunk in range(chunks):
-                lane, octet = ir.Constant(I64, chunk * LANES), ir.Constant(I64, chunk * LANES // 8)
-                first, second = builder.add(args[1], lane), builder.add(args[3], lane)
-                target = _vector_at(context, builder, signature.args[0], args[0], first, I16, LANES)
-                source = _vector_at(context, builder, signature.args[2], args[2], second, I16, LANES)
-                mask = _mask_at(context, builder, signature.args[4], args[4], builder.add(args[5], octet))
-                row = builder.select(mask, builder.load(source, align=2), _splat(0, LANES, I16))
-                builder.store(builder.add(builder.load(target, align=2), row), target, align=2)
-            return context.get_dummy_value()
-
-        return types.void(sums, types.int64, weights, types.int64, bits, types.int64), codegen
-
-    @intrinsic
-    def add_scaled(typing, totals, at, weights, base, factor):
-        """totals[at:][:lanes] += factor · weights[base:][:lanes], in 32 bits."""
-
-        def codegen(context, builder, signature, args):
-            factor = _broadcast(builder, args[4], LANES)
-            for chunk in range(chunks):
-                lane = ir.Constant(I64, chunk * LANES)
-                first, second = builder.add(args[1], lane), builder.add(args[3], lane)
-                target = _vector_at(context, builder, signature.args[0], args[0], first, I32, LANES)
-                source = _vector_at(context, builder, signature.args[2], args[2], second, I16, LANES)
-                product = builder.mul(builder.sext(builder.load(source, align=2), factor.type), factor)
-                builder.store(builder.add(builder.load(target, align=4), product), target, align=4)
-            return context.get_dummy_value()
-
-        return types.void(totals, types.int64, weights, types.int64, types.int32), codegen
-
-    return add_rows, add_masked, add_scaled
+    return add_rows
 
 
-_rows1, _masked1, _scaled1 = _for_width(1)
-_rows2, _masked2, _scaled2 = _for_width(2)
-_rows3, _masked3, _scaled3 = _for_width(3)
-_rows4, _masked4, _scaled4 = _for_width(4)
+_rows1, _rows2, _rows3, _rows4 = (_for_width(chunks) for chunks in WIDTHS)
 
 
 @njit(inline="always")
@@ -143,30 +102,33 @@ def add_rows(chunks, sums, at, weights, base, word, last):
         _rows1(sums, at, weights, base, word, last)
 
 
-@njit(inline="always")
-def add_masked(chunks, sums, at, weights, base, bits, byte):
-    """One synapse per neuron: add the weights whose spike bit is set to the int16 `sums`."""
-    if chunks == 4:
-        _masked4(sums, at, weights, base, bits, byte)
-    elif chunks == 3:
-        _masked3(sums, at, weights, base, bits, byte)
-    elif chunks == 2:
-        _masked2(sums, at, weights, base, bits, byte)
-    else:
-        _masked1(sums, at, weights, base, bits, byte)
+@intrinsic
+def add_masked(typing, sums, at, weights, base, mask):
+    """sums[at + i] += weights[base + i] for each set bit i of the uint32 `mask`, modulo 2^16."""
+
+    def codegen(context, builder, signature, args):
+        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I16, LANES)
+        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
+        row = builder.select(_as_mask(builder, args[4]), row, _splat(0, LANES, I16))
+        builder.store(builder.add(builder.load(target, align=2), row), target, align=2)
+        return context.get_dummy_value()
+
+    return types.void(sums, types.int64, weights, types.int64, types.uint32), codegen
 
 
-@njit(inline="always")
-def add_scaled(chunks, totals, at, weights, base, factor):
-    """Graded input: add a weight row times a payload to the int32 `totals`."""
-    if chunks == 4:
-        _scaled4(totals, at, weights, base, factor)
-    elif chunks == 3:
-        _scaled3(totals, at, weights, base, factor)
-    elif chunks == 2:
-        _scaled2(totals, at, weights, base, factor)
-    else:
-        _scaled1(totals, at, weights, base, factor)
+@intrinsic
+def add_scaled(typing, totals, at, weights, base, factor):
+    """totals[at:][:LANES] += factor · weights[base:][:LANES], in 32 bits."""
+
+    def codegen(context, builder, signature, args):
+        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
+        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
+        factor = _broadcast(builder, args[4], LANES)
+        product = builder.mul(builder.sext(row, factor.type), factor)
+        builder.store(builder.add(builder.load(target, align=4), product), target, align=4)
+        return context.get_dummy_value()
+
+    return types.void(totals, types.int64, weights, types.int64, types.int32), codegen
 
 
 def _decayed(builder, state, keep):
@@ -238,37 +200,17 @@ integrate_sums_memoryless = _integrate(I16, False)
 
 
 @intrinsic
-def count_row(typing, masks, at, chunks, degree, n, counts):
-    """Count the spikes of `chunks` chunks of neurons from `n` on, whose uint32 bit masks begin at `at`.
-
-    counts[n + i] += 1 and the returned uint32 sum += degree[n + i] for each set bit i; int32 arrays.
-    """
+def add_where(typing, totals, at, values, n, mask):
+    """totals[at + i] += values[n + i] for each set bit i of the uint32 `mask`, int32."""
 
     def codegen(context, builder, signature, args):
-        before = builder.block
-        loop, done = builder.append_basic_block("count"), builder.append_basic_block("count.done")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        chunk, total = builder.phi(I64), builder.phi(ir.VectorType(I32, LANES))
-        first = builder.add(args[4], builder.mul(chunk, ir.Constant(I64, LANES)))
-        octet = builder.mul(builder.add(args[1], chunk), ir.Constant(I64, 4))
-        mask = _mask_at(context, builder, signature.args[0], args[0], octet)
-        target = _vector_at(context, builder, signature.args[5], args[5], first, I32, LANES)
-        degree = builder.load(_vector_at(context, builder, signature.args[3], args[3], first, I32, LANES), align=4)
-        ones = builder.zext(mask, ir.VectorType(I32, LANES))
-        builder.store(builder.add(builder.load(target, align=4), ones), target, align=4)
-        more = builder.add(total, builder.select(mask, degree, _splat(0, LANES)))
-        following = builder.add(chunk, ir.Constant(I64, 1))
-        for phi, start, then in ((chunk, ir.Constant(I64, 0), following), (total, _splat(0, LANES), more)):
-            phi.add_incoming(start, before)
-            phi.add_incoming(then, loop)
-        builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, done)
-        builder.position_at_end(done)
-        summed = ir.FunctionType(I32, [more.type])
-        reduce = get_or_insert_function(builder.module, summed, f"llvm.vector.reduce.add.v{LANES}i32")
-        return builder.call(reduce, [more])
+        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
+        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I32, LANES), align=4)
+        row = builder.select(_as_mask(builder, args[4]), row, _splat(0, LANES))
+        builder.store(builder.add(builder.load(target, align=4), row), target, align=4)
+        return context.get_dummy_value()
 
-    return types.uint32(masks, types.int64, types.int64, degree, types.int64, counts), codegen
+    return types.void(totals, types.int64, values, types.int64, types.uint32), codegen
 
 
 @intrinsic

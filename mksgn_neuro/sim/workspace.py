@@ -8,18 +8,15 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Source
-from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_WORDS, WORD, Plan, aligned
+from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD, Plan, aligned
 from mksgn_neuro.sim.vector import LANES, WIDTHS
 
 
 class Workspace(NamedTuple):
     """Buffers of one thread. A row is one time step of one clip; `row_mask` makes rows a ring (all ones: no ring)."""
 
-    words: int
     row_mask: int
-    bits: np.ndarray  # uint64, LEAD_WORDS + rows · words + LEAD_WORDS
-    halves: np.ndarray  # the same bits as uint32
-    octets: np.ndarray  # the same bits as uint8
+    bits: np.ndarray  # uint32 (halves, rows): 32 neurons per half, the first LEAD_HALVES and the last belong to none
     payload: np.ndarray  # int32 (rows, source channels)
     drive: np.ndarray  # int32 (rows, slots of the largest population with scattered synapses)
     column: np.ndarray  # int32, one step of one scattered projection
@@ -28,21 +25,16 @@ class Workspace(NamedTuple):
     u_trace: np.ndarray  # int32 (rows, slots), no rows where states are not recorded
     v_trace: np.ndarray
     sums: np.ndarray  # int16, of a tile for a block of steps
-    arrived: np.ndarray  # uint64 (BLOCK_STEPS,), spikes of one span
     totals: np.ndarray  # int32, the same where 16 bits are not enough
 
 
 def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring: bool = False) -> Workspace:
     """Buffers for `rows` time steps of `channels` inputs; a ring needs a power of two."""
     slots = plan.words * WORD
-    bits = aligned(2 * LEAD_WORDS + rows * plan.words, np.uint64)
     traces = [np.zeros((rows if states else 0, slots), dtype=np.int32) for _ in "uv"]
     return Workspace(
-        words=plan.words,
         row_mask=rows - 1 if ring else -1,
-        bits=bits,
-        halves=bits.view(np.uint32),
-        octets=bits.view(np.uint8),
+        bits=aligned((2 * LEAD_HALVES + 2 * plan.words, rows), np.uint32),
         payload=np.zeros((rows, channels), dtype=np.int32),
         drive=np.zeros((rows if plan.drive_slots else 0, plan.drive_slots), dtype=np.int32),
         column=np.zeros(plan.drive_slots, dtype=np.int32),
@@ -51,7 +43,6 @@ def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring
         u_trace=traces[0],
         v_trace=traces[1],
         sums=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int16),
-        arrived=np.zeros(BLOCK_STEPS, dtype=np.uint64),
         totals=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int32),
     )
 
@@ -73,18 +64,15 @@ def load(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray
     """Write the inputs (T, N_in) of the time steps from `row` on."""
     work.payload[row : row + len(clip)] = clip
     if source.name in plan.slots:
-        first = plan.slots[source.name] // 8
         packed = np.packbits(clip.astype(np.uint8), axis=1, bitorder="little")
-        _octet_rows(work)[row : row + len(clip), first : first + packed.shape[1]] = packed
+        packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 4)))
+        first = LEAD_HALVES + plan.slots[source.name] // LANES
+        halves = np.ascontiguousarray(packed).view("<u4").T
+        work.bits[first : first + len(halves), row : row + len(clip)] = halves
 
 
 def spikes_of(network: Network, plan: Plan, work: Workspace, name: str, rows: slice) -> np.ndarray:
     """Spikes of a population, uint8 (rows, N)."""
-    slot, size = plan.slots[name], network[name].size
-    octets = _octet_rows(work)[rows, slot // 8 : -(-(slot + size) // 8)]
-    return np.unpackbits(octets, axis=1, count=size, bitorder="little")
-
-
-def _octet_rows(work: Workspace) -> np.ndarray:
-    lead = 8 * LEAD_WORDS
-    return work.octets[lead : len(work.octets) - lead].reshape(-1, 8 * work.words)
+    first, size = LEAD_HALVES + plan.slots[name] // LANES, network[name].size
+    halves = np.ascontiguousarray(work.bits[first : first + -(-size // LANES), rows].T, dtype="<u4")
+    return np.unpackbits(halves.view(np.uint8), axis=1, count=size, bitorder="little")

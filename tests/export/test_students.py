@@ -1,0 +1,32 @@
+"""Networks lowered from a student, in every file form."""
+
+import pytest
+
+from mksgn_neuro.export.netx import write_netx
+from mksgn_neuro.export.netx_fit import fit
+from mksgn_neuro.export.netx_reader import read_netx
+from mksgn_neuro.export.nir import write_nir
+from mksgn_neuro.export.nir_import import read_nir
+from mksgn_neuro.ir.compare import first_difference
+from mksgn_neuro.lowering import balance, levelize, lower, quantize, steps_per_sample
+from tests.students import warm_student
+
+
+@pytest.fixture(scope="module", params=["gated", "none"])
+def network(request):
+    return lower(quantize(warm_student(1, attention=request.param)))
+
+
+def test_its_chain_needs_no_silent_neuron_and_comes_back_from_netx(network, tmp_path):
+    chain = levelize(network)
+    assert fit(chain) is chain
+    files = write_netx(chain, tmp_path / "student.net", period=steps_per_sample(chain, 12))
+    again, findings = read_netx(files.net)
+    assert first_difference(chain, again) is None and findings == []
+
+
+def test_it_comes_back_from_nir_in_frames_and_in_steps(network, tmp_path):
+    for form in (network, balance(network)):
+        write_nir(form, tmp_path / "student.nir")
+        again, findings = read_nir(tmp_path / "student.nir")
+        assert first_difference(form, again) is None and findings == []

@@ -21,11 +21,9 @@ import scipy.sparse as sp
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx_levels import Level, exact_chain
-from mksgn_neuro.export.netx_rules import FORMAT, GROUP, INPUT_MESSAGE_BITS, VERSION
+from mksgn_neuro.export.netx_rules import FORMAT, GROUP, INPUT_MESSAGE_BITS, ROWS_AT_ONCE, VERSION
 from mksgn_neuro.ir import Group, Network, Projection
 from mksgn_neuro.ir.spec import require_legal
-
-ROWS_AT_ONCE = 256  # of a dense matrix in memory, while a sparse one is written
 
 
 @dataclass(frozen=True)

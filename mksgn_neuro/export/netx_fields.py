@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
+import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.findings import Finding
-from mksgn_neuro.export.netx_rules import CUBA_TYPES, MAX_DELAY
+from mksgn_neuro.export.netx_rules import CUBA_TYPES, MAX_DELAY, ROWS_AT_ONCE
 
 READ = {
     "input": {"type", "shape", "neuron", "weight", "bias"},
@@ -76,25 +77,24 @@ class LayerFile:
 
     def integers(self, name: str) -> np.ndarray:
         """A numeric field, truncated to integers."""
-        value = self._field(name)
-        if value.dtype.kind not in "iufb" or not np.all(np.isfinite(value)):
-            raise self.bad(name, "is not a finite number", "write integers")
-        if value.dtype.kind in "iu":
-            return value
-        whole = value.astype(np.int64)
-        lost = int(np.count_nonzero(whole != value))
-        if lost:
-            self.findings.append(Finding(f"{self.place}/{name}", f"{lost} values are not integers; they are truncated"))
+        whole, lost = self._truncated(name, self._field(name))
+        self._note_truncation(name, lost)
         return whole
 
-    def matrix(self, name: str, rows: int) -> np.ndarray:
-        """A dense layer's (rows, columns)."""
-        value = self.integers(name)
-        if value.ndim == 1 and rows and value.size % rows == 0:
-            value = value.reshape(rows, -1)
-        if value.ndim != 2 or len(value) != rows:
-            raise self.bad(name, f"has shape {value.shape}, the layer has {rows} neurons", "write (out, in)")
-        return value
+    def matrix(self, name: str, rows: int) -> sp.csr_matrix:
+        """A dense layer's (rows, columns), which is mostly zeros: never whole in memory."""
+        shape = self._dataset(name).shape
+        if len(shape) == 1 and rows and shape[0] % rows == 0:
+            return sp.csr_matrix(self.integers(name).reshape(rows, -1))
+        if len(shape) != 2 or shape[0] != rows or not rows:
+            raise self.bad(name, f"has shape {shape}, the layer has {rows} neurons", "write (out, in)")
+        blocks, lost = [], 0
+        for block in self._blocks(name):
+            whole, more = self._truncated(name, block)
+            blocks.append(sp.csr_matrix(whole))
+            lost += more
+        self._note_truncation(name, lost)
+        return sp.vstack(blocks, format="csr")
 
     def kernel(self) -> np.ndarray:
         """A convolution's (C_out, C_in / groups, kH, kW)."""
@@ -103,25 +103,37 @@ class LayerFile:
             raise self.bad("weight", f"has shape {value.shape}", "write (C_out, C_in / groups, kH, kW)")
         return value.reshape(value.shape[:4])
 
-    def delays(self, weights: np.ndarray) -> np.ndarray:
-        """A delay per synapse: given so, or per layer, per neuron, or per input (square matrices: per neuron)."""
+    def delays(self, weights: sp.csr_matrix) -> np.ndarray:
+        """The delay of each stored synapse: in the file per synapse, layer, neuron or input (square: per neuron)."""
         if not self.has("delay"):
-            return np.zeros(weights.shape, dtype=np.uint8)
-        value = self.integers("delay")
-        if value.size and (value.min() < 0 or value.max() > MAX_DELAY):
-            if value.min() < 0:
-                raise self.bad("delay", f"is {value.min()}", f"delays are 0..{MAX_DELAY}")
+            return np.zeros(weights.nnz, dtype=np.int64)
+        row = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+        value = self._delays_at(row, weights)
+        if value.size and value.min() < 0:
+            raise self.bad("delay", f"is {value.min()}", f"delays are 0..{MAX_DELAY}")
+        if value.size and value.max() > MAX_DELAY:
             text = f"is {value.max()} at most; the stock loader clips to {MAX_DELAY}"
             self.findings.append(Finding(f"{self.place}/delay", text))
-            value = np.minimum(value, MAX_DELAY)
-        if value.ndim == 1 and len(value) == weights.shape[0]:
-            value = value[:, None]
-        rows, columns = weights.shape
-        if value.shape not in ((), (rows, 1), (columns,), (rows, columns)):
-            raise self.bad(
-                "delay", f"has shape {value.shape}, weight {weights.shape}", "give one per synapse or neuron"
-            )
-        return np.broadcast_to(value, weights.shape)
+        return np.minimum(value, MAX_DELAY)
+
+    def _delays_at(self, row: np.ndarray, weights: sp.csr_matrix) -> np.ndarray:
+        shape, (rows, columns) = self._dataset("delay").shape, weights.shape
+        if shape in ((), (1,)):
+            return np.full(weights.nnz, self.scalar("delay", None))
+        if shape in ((rows,), (rows, 1)):
+            return self.integers("delay").ravel()[row]
+        if shape == (columns,):
+            return self.integers("delay")[weights.indices]
+        if shape != weights.shape:
+            raise self.bad("delay", f"has shape {shape}, weight {weights.shape}", "give one per synapse or neuron")
+        found, lost = [], 0
+        for first, block in enumerate(self._blocks("delay")):
+            here = slice(*weights.indptr[np.minimum([first * ROWS_AT_ONCE, (first + 1) * ROWS_AT_ONCE], rows)])
+            whole, more = self._truncated("delay", block[row[here] - first * ROWS_AT_ONCE, weights.indices[here]])
+            found.append(whole.astype(np.int64))
+            lost += more
+        self._note_truncation("delay", lost)
+        return np.concatenate(found)
 
     def bias(self, shape: tuple[int, ...]) -> np.ndarray:
         """() or one per neuron, row-major; in the file one per layer, channel, or neuron in Lava's W, H, C order."""
@@ -158,10 +170,31 @@ class LayerFile:
             return value.reshape(())
         raise self.bad(name, f"has shape {value.shape}, the layer {shape}", "give one per layer or per neuron")
 
-    def _field(self, name: str) -> np.ndarray:
+    def _dataset(self, name: str) -> h5py.Dataset:
         if not self.has(name) or not isinstance(self.group[name], h5py.Dataset):
             raise self.bad(name, "is missing", "add it")
-        return np.asarray(self.group[name][()])
+        return self.group[name]
+
+    def _field(self, name: str) -> np.ndarray:
+        return np.asarray(self._dataset(name)[()])
+
+    def _blocks(self, name: str) -> Iterator[np.ndarray]:
+        dataset = self._dataset(name)
+        for start in range(0, dataset.shape[0], ROWS_AT_ONCE):
+            yield dataset[start : start + ROWS_AT_ONCE]
+
+    def _truncated(self, name: str, value: np.ndarray) -> tuple[np.ndarray, int]:
+        """Integers, and how many were none before."""
+        if value.dtype.kind in "iu":
+            return value, 0
+        if value.dtype.kind not in "fb" or not np.all(np.isfinite(value)):
+            raise self.bad(name, "is not a finite number", "write integers")
+        whole = value.astype(np.int64)
+        return whole, int(np.count_nonzero(whole != value))
+
+    def _note_truncation(self, name: str, lost: int) -> None:
+        if lost:
+            self.findings.append(Finding(f"{self.place}/{name}", f"{lost} values are not integers; they are truncated"))
 
     def _text(self, name: str) -> str:
         value = self._field(name)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
-from mksgn_neuro.export.netx_rules import MAX_CONV_GEOMETRY, load_weights
+from mksgn_neuro.export.netx_rules import MAX_CONV_GEOMETRY, distinct, load_weights
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
 
 FIT = "call export.netx_fit.fit, which adds a silent neuron"
@@ -134,8 +134,8 @@ def _require_one_delay_per_pair(level: Level) -> None:
 def _require_unchanged(level: Level) -> None:
     name = level.population.name
     weights, recurrent = (
-        _distinct(level.weights),
-        level.recurrent if level.recurrent is None else _distinct(level.recurrent),
+        distinct(level.weights),
+        level.recurrent if level.recurrent is None else distinct(level.recurrent),
     )
     loaded = load_weights(weights, recurrent)
     if loaded is None:
@@ -150,12 +150,6 @@ def _require_unchanged(level: Level) -> None:
                 raise Unsupported(problem, place=name, remedy=remedy)
         if actual.bits > 8:
             raise Unsupported("odd weights above 127 beside negative ones need 9 bits", place=name, remedy="requantize")
-
-
-def _distinct(matrix: sp.csr_matrix) -> np.ndarray:
-    """The values that occur, zero included where a pair has no synapse: all that the loader's arithmetic looks at."""
-    everywhere = matrix.nnz == matrix.shape[0] * matrix.shape[1]
-    return np.unique(matrix.data if everywhere else np.append(matrix.data, 0))
 
 
 def _pair(q: Projection) -> str:

@@ -156,7 +156,7 @@ def _integrator(reading: _Reading, layer: LayerFile, size: int) -> dict:
     return {**DEFAULT_NEURON, "bias": layer.bias((size,))}
 
 
-def _require_width(reading: _Reading, layer: LayerFile, weights: np.ndarray) -> None:
+def _require_width(reading: _Reading, layer: LayerFile, weights: sp.csr_matrix) -> None:
     if weights.shape[1] != np.prod(reading.shape):
         problem = f"takes {weights.shape[1]} inputs, the layer before has {int(np.prod(reading.shape))}"
         raise layer.bad("weight", problem, "give a chain whose layers fit")
@@ -166,12 +166,17 @@ def _require_width(reading: _Reading, layer: LayerFile, weights: np.ndarray) -> 
 
 
 def _by_delay(
-    pre: str, post: str, weights: np.ndarray, delays: np.ndarray, expected: tuple[int, ...]
+    pre: str, post: str, weights: sp.csr_matrix, delays: np.ndarray, expected: tuple[int, ...]
 ) -> list[Projection]:
     """One projection per delay: those that the writer named first, even where all their weights were pruned."""
-    found = [int(d) for d in np.unique(delays[weights != 0])]
+    found = [int(d) for d in np.unique(delays)]
     every = list(dict.fromkeys((*expected, *found))) or [0]
-    return [Projection(pre, post, sp.csr_matrix(np.where(delays == d, weights, 0)), d) for d in every]
+    return [Projection(pre, post, _only(weights, delays == d), d) for d in every]
+
+
+def _only(weights: sp.csr_matrix, chosen: np.ndarray) -> sp.csr_matrix:
+    data = np.where(chosen, weights.data, 0)
+    return sp.csr_matrix((data, weights.indices, weights.indptr), shape=weights.shape)
 
 
 def _conv(reading: _Reading, layer: LayerFile) -> None:

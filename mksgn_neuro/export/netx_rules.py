@@ -5,9 +5,11 @@ Read off `lava.lib.dl.netx` and `lava.utils.weightutils`, and compared with them
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.ir.spec import MAX_UNSIGNED_WEIGHT, MIXED_WEIGHT_RANGE
@@ -21,6 +23,7 @@ DEFAULT_NEURON = {"i_decay": 0, "v_decay": 4096, "vth": 2**17}  # `1 << 18 - 1` 
 INPUT_MESSAGE_BITS = 16  # any positive number makes the first layer take graded values
 MAX_CONV_GEOMETRY = 127  # stride, padding, dilation and groups are int8 in Lava's convolution
 MAX_DELAY = 62
+ROWS_AT_ONCE = 256  # of a dense matrix in memory, while a sparse one is written or read
 
 
 @dataclass(frozen=True)
@@ -74,24 +77,32 @@ def _synapse(matrix: np.ndarray, shift: int, bits: int) -> np.ndarray:
     return (-kept if inhibitory else kept) / 2.0**shift
 
 
-def weight_findings(place: str, weights: np.ndarray, recurrent: np.ndarray | None = None) -> list[Finding]:
+def distinct(matrix: sp.csr_matrix) -> np.ndarray:
+    """The values that occur, zero included where a pair has no synapse: all that the loader's arithmetic looks at."""
+    everywhere = matrix.nnz == matrix.shape[0] * matrix.shape[1]
+    return np.unique(matrix.data if everywhere else np.append(matrix.data, 0))
+
+
+def weight_findings(place: str, weights: sp.csr_matrix, recurrent: sp.csr_matrix | None = None) -> list[Finding]:
     """Where the loader would not run the integers that the file holds."""
     intended = {"weight": weights} if recurrent is None else {"weight": weights, "weight_rec": recurrent}
-    distinct = [np.unique(matrix) for matrix in intended.values()]
-    loaded = load_weights(*distinct)
+    loaded = load_weights(*map(distinct, intended.values()))
     if loaded is None:
         return [Finding(f"{place}/weight", "all weights are zero, on which the stock loader raises OverflowError")]
     findings = []
-    for (name, matrix), values, actual in zip(intended.items(), distinct, loaded):
-        changed = actual.values != values
-        if np.any(changed):
-            positions = np.argwhere(np.isin(matrix, values[changed]))
-            first = tuple(int(i) for i in positions[0])
-            becomes = actual.values[np.searchsorted(values, matrix[first])]
-            more = f" and changes {len(positions) - 1} more" if len(positions) > 1 else ""
-            text = f"the stock loader runs {becomes:g} instead of {matrix[first]} at {list(first)}{more}"
-            findings.append(Finding(f"{place}/{name}", text))
-        if actual.bits > 8:
-            text = f"weights need {actual.bits} bits: odd ones above 127 beside negative ones; a synapse has 8"
-            findings.append(Finding(f"{place}/{name}", text))
+    for (name, matrix), actual in zip(intended.items(), loaded):
+        findings += [Finding(f"{place}/{name}", text) for text in _changes(matrix, actual)]
     return findings
+
+
+def _changes(matrix: sp.csr_matrix, actual: Loaded) -> Iterator[str]:
+    values = distinct(matrix)
+    positions = np.flatnonzero(np.isin(matrix.data, values[actual.values != values]))  # no zero is ever changed
+    if len(positions):
+        row = int(np.searchsorted(matrix.indptr, positions[0], "right")) - 1
+        was = matrix.data[positions[0]]
+        becomes = actual.values[np.searchsorted(values, was)]
+        more = f" and changes {len(positions) - 1} more" if len(positions) > 1 else ""
+        yield f"the stock loader runs {becomes:g} instead of {was} at [{row}, {matrix.indices[positions[0]]}]{more}"
+    if actual.bits > 8:
+        yield f"weights need {actual.bits} bits: odd ones above 127 beside negative ones; a synapse has 8"

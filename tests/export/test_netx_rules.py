@@ -1,4 +1,5 @@
 import numpy as np
+import scipy.sparse as sp
 
 from mksgn_neuro.export.child import run_child
 from mksgn_neuro.export.netx_rules import load_weights, weight_findings
@@ -51,13 +52,13 @@ def test_legal_weights_are_never_changed_unless_all_are_zero_or_a_power_of_two_b
         low = int(rng.integers(-128, 1))
         weights = 2 * rng.integers(low, 128, shape) if low < 0 else rng.integers(0, 256, shape)
         exceptional = weights.max() <= 0 and (-weights.min() & (-weights.min() - 1)) == 0
-        assert bool(weight_findings("/layer/0", weights)) == exceptional, weights
+        assert bool(weight_findings("/layer/0", sp.csr_matrix(weights))) == exceptional, weights
 
 
 def test_findings_name_the_first_entry_and_the_count():
-    (finding,) = weight_findings("/layer/3", np.array([[-2, -4], [-256, -256]]))
+    (finding,) = weight_findings("/layer/3", sp.csr_matrix([[-2, -4], [-256, -256]]))
     assert finding.place == "/layer/3/weight"
     assert finding.problem == "the stock loader runs -254 instead of -256 at [1, 0] and changes 1 more"
-    (finding,) = weight_findings("/layer/0", np.zeros((2, 2), int))
+    (finding,) = weight_findings("/layer/0", sp.csr_matrix((2, 2), dtype=int))
     assert "OverflowError" in finding.problem
-    assert "9 bits" in weight_findings("/layer/0", np.array([[-3, 129]]))[0].problem
+    assert "9 bits" in weight_findings("/layer/0", sp.csr_matrix([[-3, 129]]))[0].problem

@@ -74,8 +74,12 @@ def _print_result(path: Path, training: dict, as_json: bool) -> None:
         )
     accuracy = training["held_out_accuracy"]
     click.echo(
-        f"held-out training subjects ({training['held_out_clips']} clips), simulated on CPU: "
+        f"{_watched(training['held_out_clips'])}, simulated on CPU: "
         f"float {accuracy['float']:.1%}, quantized {accuracy['post_training_quantization']:.1%}, "
         f"integer-exact {accuracy['integer']:.1%}"
     )
     click.echo(f"wrote {path}")
+
+
+def _watched(held_out: int) -> str:
+    return f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"

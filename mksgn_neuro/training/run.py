@@ -45,7 +45,7 @@ class Run:
         )  # fmt: skip
         return Stage(
             name, epochs, rate, preset.weight_decay, lambda epoch: batches(epoch=epoch), len(self.fit_clips) // batch,
-            loss, validate, self.seed, self.fingerprint(),
+            loss, validate, self.seed, self.fingerprint(), keep_last=preset.held_out == 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:

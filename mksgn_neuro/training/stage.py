@@ -26,7 +26,8 @@ MAX_GRADIENT_NORM = 5.0
 @dataclass(frozen=True)
 class Stage:
     """`loss(module, batch)` gives the mean loss of a batch and how many clips were right; `validate(module)` a dict
-    with `accuracy`, on clips that were not trained on. A checkpoint of another `fingerprint` is not resumed.
+    with `accuracy`; the best validated epoch is kept, or the last one if `keep_last`. A checkpoint of another
+    `fingerprint` is not resumed.
     """
 
     name: str
@@ -39,13 +40,14 @@ class Stage:
     validate: Callable[[nn.Module], dict]
     seed: int = 0
     fingerprint: str = ""
+    keep_last: bool = False
 
 
 Report = Callable[[str, dict], None]
 
 
 def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, report: Report) -> list[dict]:
-    """Train `module` in place and leave it with the weights of its best validated epoch; returns the history.
+    """Train `module` in place and leave it with the weights of the epoch that its stage keeps; returns the history.
 
     With `resume` it goes on from `directory`'s checkpoint of this stage; the result is that of an uninterrupted run.
     """
@@ -70,7 +72,7 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
         record |= {f"validation_{key}": value for key, value in stage.validate(module).items()}
         record["seconds"] = time.perf_counter() - started
         history.append(record)
-        if record["validation_accuracy"] >= best["accuracy"]:
+        if stage.keep_last or record["validation_accuracy"] >= best["accuracy"]:
             best = {"accuracy": record["validation_accuracy"], "state": copy.deepcopy(module.state_dict())}
         if is_first_rank():
             _save(path, stage, module, optimizer, schedule, history, best)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,6 +26,7 @@ from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report, fit
 from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
 
+WATCH_EVERY = 8
 LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
 
 
@@ -43,7 +45,7 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     if not resume and is_first_rank():
         _forget_checkpoints(directory)
-    fit_clips, held_out = clips.held_out_split(seed=seed)
+    fit_clips, held_out = _split(clips, preset.held_out, seed)
     scaling = fit_scaling(fit_clips, preset.frames, modalities=preset.modalities)
     recorder = Recorder(directory, report)
     taught_by = str(teacher or "")
@@ -59,7 +61,7 @@ def train(
     }
     train_integer(integer, run, lessons)
     summary["held_out_accuracy"]["integer"] = _validate(integer, run)["accuracy"]
-    summary |= {"held_out_clips": len(held_out), "seed": seed}
+    summary |= {"held_out_clips": len(held_out) if preset.held_out else 0, "seed": seed}
     model = Model(
         integer.eval(), clips.skeleton, preset.hops, scaling, clips.class_names, preset.frames, clips.dataset, summary
     )
@@ -67,6 +69,14 @@ def train(
         save_model(model, directory / "model.pt")
         recorder.finish(summary)
     return model
+
+
+def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
+    """Clips to train on and clips to select on; where nothing is held out, some training clips to watch instead."""
+    if share > 0:
+        return clips.held_out_split(share, seed=seed)
+    training = clips.subset(clips.train)
+    return training, training.subset(np.arange(0, len(training), WATCH_EVERY))
 
 
 def _forget_checkpoints(directory: Path) -> None:

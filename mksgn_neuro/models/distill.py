@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mksgn_neuro.models.collective import channel_statistics
 from mksgn_neuro.models.population import SpikingPopulation
 from mksgn_neuro.models.student import MKSGN, Activity
 from mksgn_neuro.models.synapses import Pointwise
@@ -45,7 +46,8 @@ class FeatureTranslation(nn.Module):
     def loss(self, features: Tensor, student_rates: Tensor, labels: Tensor) -> Tensor:
         """Mean squared difference of the rates, in units of the translated rates' variance, and the anchor's error."""
         rates = self(features)
-        difference = F.mse_loss(student_rates, rates) / rates.detach().var().clamp(min=1e-3)
+        _, variance = channel_statistics(rates.detach().reshape(-1, 1))
+        difference = F.mse_loss(student_rates, rates) / variance[0].clamp(min=1e-3)
         return difference + F.cross_entropy(self.anchor(rates.mean(0)), labels)
 
 

@@ -77,6 +77,7 @@ TINY = Preset(
     integer_epochs=2,
     teacher_channels=(16, 16, 16, 16, 32, 32, 32, 32, 32, 32),
     teacher_epochs=8,
+    augmentation=Augmentation(crop=0.8, turn=30.0),
 )
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)

@@ -1,0 +1,70 @@
+"""mksgn-neuro ablate: what each part of the model is worth, as one table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option, stderr
+
+if TYPE_CHECKING:
+    from mksgn_neuro.training.ablate import Outcome
+
+
+@click.command()
+@dataset_options()
+@click.option("--preset", "preset_name", default="tiny", show_default=True, help="tiny, base, large.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")
+@click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
+@click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True)
+@click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
+@seed_option
+@json_option
+def command(
+    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None,
+    teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train the model whole, then without each of its parts, and print what each part is worth."""
+    from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.training.ablate import ablate
+    from mksgn_neuro.training.presets import preset
+    from mksgn_neuro.training.progress import TrainingDisplay
+
+    changes = {"epochs": epochs, "teacher_epochs": teacher_epochs}
+    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    options = {"seed": seed, "resume": resume, "teacher": teacher}
+    try:
+        with TrainingDisplay(stderr) as display:
+            outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
+    except KeyboardInterrupt:
+        stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        raise SystemExit(130) from None
+    if as_json:
+        print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})
+        return
+    Console().print(_table(outcomes))
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    """Accuracy of the integer student and its difference from the full model's, in points."""
+    table = Table(title="integer-exact students, simulated on CPU", title_justify="left", box=None)
+    table.add_column("variant")
+    for name in ("held out", "test", "Δ test", "test, no twins", "spike rate", "parameters"):
+        table.add_column(name, justify="right")
+    for o in outcomes:
+        whole = outcomes[0].test
+        difference = "" if o.test is None or whole is None or o is outcomes[0] else f"{100 * (o.test - whole):+.1f}"
+        shares = [_percent(o.held_out), _percent(o.test), difference, _percent(o.clean), _percent(o.spike_rate)]
+        table.add_row(o.variant, *shares, f"{o.parameters:,}")
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,89 @@
+"""What each part of MK-SGN is worth: the same training without it, in the shape of the paper's ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.models.store import Model
+from mksgn_neuro.training.evaluate import evaluate
+from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.stage import Report
+from mksgn_neuro.training.train import train
+
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One variant. Accuracies are the integer student's, `clean` leaves out test clips with a twin in training.
+
+    `spike_rate` is the mean over the populations of blocks and encoder, gates apart, on the held-out subjects.
+    """
+
+    variant: str
+    held_out: float
+    test: float | None
+    clean: float | None
+    spike_rate: float
+    parameters: int
+
+    def as_json(self) -> dict:
+        """Plain values."""
+        return asdict(self)
+
+
+def variants(preset: Preset) -> dict[str, Preset]:
+    """The preset and what is left of it without one part each, by name."""
+    changed = {
+        FULL: preset,
+        "no SMF: modalities concatenated": replace(preset, mutual_information=False),
+        "no attention": replace(preset, attention="none"),
+        "no FTM": replace(preset, feature_weight=0.0),
+        "no soft labels": replace(preset, soft_label_weight=0.0),
+        "no teacher": replace(preset, feature_weight=0.0, soft_label_weight=0.0),
+    }
+    return changed | {f"{name} only": replace(preset, modalities=(name,)) for name in preset.modalities}
+
+
+def ablate(
+    clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, teacher: Path | None, report: Report
+) -> Iterator[Outcome]:
+    """Train every variant into its own folder of `directory`; all learn from the same teachers."""
+    for name, changed in variants(preset).items():
+        folder = directory / name.replace(":", "").replace(" ", "-")
+        options = {"seed": seed, "resume": resume, "report": _named(report, name)}
+        model = train(clips, changed, folder, teacher=teacher if changed.distils else None, **options)
+        if name == FULL and teacher is None:
+            teacher = folder / "teachers"
+        yield outcome(name, model, clips)
+
+
+def _named(report: Report, variant: str) -> Report:
+    """Stages of different variants are different lines of the display."""
+
+    def named(kind: str, record: dict) -> None:
+        report(kind, record | {"stage": f"{variant}: {record['stage']}"})
+
+    return named
+
+
+def outcome(name: str, model: Model, clips: Clips) -> Outcome:
+    """A trained variant in figures."""
+    _, held_out = clips.held_out_split(seed=model.training["seed"])
+    chosen = evaluate(model.student, held_out, model.scaling, model.frames)
+    rates = [rate for population, rate in chosen.rates.items() if not population.endswith(("gate", "readout"))]
+    return Outcome(
+        variant=name,
+        held_out=chosen.accuracy,
+        test=_accuracy(model, clips.subset(~clips.train)),
+        clean=_accuracy(model, clips.subset(~clips.train & ~clips.leaked)),
+        spike_rate=sum(rates) / len(rates),
+        parameters=sum(p.numel() for p in model.student.parameters()),
+    )
+
+
+def _accuracy(model: Model, clips: Clips) -> float | None:
+    return evaluate(model.student, clips, model.scaling, model.frames).accuracy if len(clips) else None

@@ -1,0 +1,50 @@
+"""Ablations: each variant lacks one thing and nothing else, and the table says what the runs gave."""
+
+import io
+from dataclasses import asdict, replace
+
+import pytest
+from rich.console import Console
+
+from mksgn_neuro.commands.ablate import _table
+from mksgn_neuro.models.store import load_model
+from mksgn_neuro.training.ablate import Outcome, ablate, variants
+from tests.training.runs import SMALLEST, few_clips, silent
+
+
+def test_each_variant_differs_in_its_part_alone():
+    changes = {}
+    for name, preset in variants(SMALLEST).items():
+        before, after = asdict(SMALLEST), asdict(preset)
+        changes[name] = {key for key in before if before[key] != after[key]}
+    assert changes.pop("full") == set()
+    assert changes.pop("no SMF: modalities concatenated") == {"mutual_information"}
+    assert changes.pop("no attention") == {"attention"}
+    assert changes.pop("no FTM") == {"feature_weight"}
+    assert changes.pop("no soft labels") == {"soft_label_weight"}
+    assert changes.pop("no teacher") == {"feature_weight", "soft_label_weight"}
+    single = [f"{name} only" for name in ("joint", "bone", "joint motion", "bone motion")]
+    assert changes == dict.fromkeys(single, {"modalities"})
+
+
+@pytest.mark.slow
+def test_all_variants_train_and_share_the_teachers(tmp_path):
+    preset = replace(SMALLEST, epochs=1, integer_epochs=1)
+    outcomes = list(ablate(few_clips(), preset, tmp_path, seed=5, resume=False, teacher=None, report=silent))
+    assert [o.variant for o in outcomes] == list(variants(preset))
+    assert len(list(tmp_path.glob("*/model.pt"))) == len(outcomes)
+    assert len(list(tmp_path.glob("*/teachers/joint.pt"))) == 1
+    alone = load_model(tmp_path / "bone-only" / "model.pt")
+    assert alone.scaling.modalities == ("bone",)
+    sizes = {o.variant: o.parameters for o in outcomes}
+    assert sizes["no attention"] < sizes["full"] == sizes["no FTM"] > sizes["bone only"]
+    assert all(0 <= o.test <= 1 and 0 < o.spike_rate < 1 for o in outcomes)
+
+
+def test_table_gives_differences_in_points():
+    outcomes = [Outcome("full", 0.9, 0.8, 0.75, 0.1, 1234), Outcome("no FTM", 0.85, 0.7, None, 0.12, 1234)]
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(_table(outcomes))
+    full, without = console.export_text().splitlines()[2:4]
+    assert full.split() == ["full", "90.0", "%", "80.0", "%", "75.0", "%", "10.0", "%", "1,234"]
+    assert without.split() == ["no", "FTM", "85.0", "%", "70.0", "%", "-10.0", "–", "12.0", "%", "1,234"]

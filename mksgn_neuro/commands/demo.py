@@ -19,7 +19,7 @@ def command(ctx: click.Context, output: Path, seed: int) -> None:
 
     model = output / "model.pt"
     _headline("1/3  train: tiny student on synthetic motion, float, then integer-exact")
-    ctx.invoke(train.command, dataset="synthetic", preset_name="tiny", output=output, seed=seed)
+    ctx.invoke(train.command, dataset="synthetic", preset_name="tiny", no_teacher=True, output=output, seed=seed)
     _headline("2/3  export for Loihi 2 (netx HDF5) and verify what was written, spike for spike")
     ctx.invoke(export.command, model=model, target="loihi2")
     _headline("3/3  simulate the test clips with every spike counted")

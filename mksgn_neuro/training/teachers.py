@@ -119,9 +119,9 @@ def _surroundings(modality: str, run: Run) -> dict:
         "modality": modality,
         "classes": run.fit_clips.class_names,
         "skeleton": asdict(run.fit_clips.skeleton),
-        "input_scale": run.scaling.counts_per_metre[m],
-        "frames": run.preset.frames,
         "held_out_subjects": sorted({int(subject) for subject in run.held_out.subjects}),
+        "number_of_frames": run.preset.frames,
+        "input_scale": run.scaling.counts_per_metre[m],
     }
 
 

@@ -24,7 +24,7 @@ def test_each_variant_differs_in_its_part_alone():
     assert changes.pop("no soft labels") == {"soft_label_weight"}
     assert changes.pop("no teacher") == {"feature_weight", "soft_label_weight"}
     single = [f"{name} only" for name in ("joint", "bone", "joint motion", "bone motion")]
-    assert changes == dict.fromkeys(single, {"modalities"})
+    assert changes == {name: {"modalities"} for name in single}
 
 
 @pytest.mark.slow

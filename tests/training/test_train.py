@@ -108,7 +108,7 @@ def test_each_distillation_loss_changes_what_is_learned(whole, tmp_path, change)
 
 
 def test_teachers_of_another_input_are_refused(whole, tmp_path):
-    with pytest.raises(BadInput, match=r"joint\.pt.*another input scale"):
+    with pytest.raises(BadInput, match=r"joint\.pt.*another number of frames"):
         trained(tmp_path, replace(SMALLEST, frames=12), teacher=whole[1] / "teachers")
     with pytest.raises(BadInput, match=r"joint\.pt.*another held out subjects"):
         trained(tmp_path, seed=7, teacher=whole[1] / "teachers")

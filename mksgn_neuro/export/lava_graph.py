@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +14,6 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.child import run_child
-from mksgn_neuro.export.lava import require_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.spec import require_legal
 from mksgn_neuro.ir.store import save
@@ -20,6 +21,7 @@ from mksgn_neuro.ir.store import save
 CHILD = "mksgn_neuro.export.lava.run"
 NETWORK_FILE = "network.ir.h5"
 LOADER_FILE = "run_network.py"
+REMEDY = "install mksgn-neuro on Python 3.10, the last that Lava accepts (docs/lava.md); the emulator needs no Lava"
 LOADER = '''"""Runs network.ir.h5 in Lava: python run_network.py INPUTS.npy (T, N_in) SPIKES.npy [PERIOD]"""
 import sys
 from pathlib import Path
@@ -35,6 +37,16 @@ if __name__ == "__main__":
     process = NetworkProcess(network, int(sys.argv[3]) if len(sys.argv) > 3 else None)  # ports inp, out
     np.save(sys.argv[2], run(process, np.load(sys.argv[1]), [network.readout])[network.readout])
 '''
+
+
+def require_lava(distribution: Literal["lava-nc", "lava-dl"] = "lava-nc") -> None:
+    """Raises Unsupported, in one line, where Lava (or lava-dl: SLAYER and the netx loader) cannot run."""
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        raise Unsupported("not installed", place=distribution, remedy=REMEDY) from None
+    if distribution == "lava-dl" and sys.version_info >= (3, 11):
+        raise Unsupported("does not run on Python 3.11 and newer", place=distribution, remedy=REMEDY)
 
 
 def run_lava(

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mksgn_neuro.export.child import run_child
-from mksgn_neuro.export.lava import require_lava
-from mksgn_neuro.export.lava_graph import checked_inputs
+from mksgn_neuro.export.lava_graph import checked_inputs, require_lava
 from mksgn_neuro.export.slayer_plan import plan
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import save

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from mksgn_neuro.export.child import run_child
-from mksgn_neuro.export.lava import require_lava
+from mksgn_neuro.export.lava_graph import require_lava
 
 CHILD = "mksgn_neuro.export.stock_child"
 DATA = ("inputs", "input_bias")

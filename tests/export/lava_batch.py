@@ -1,13 +1,22 @@
 """Many Lava runs in one child: importing Lava takes longer than a small run."""
 
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mksgn_neuro.export.child import run_child, serve
 from mksgn_neuro.export.lava_graph import request
-from tests.export.stock_batch import parts
+
+try:
+    version("lava-nc")
+    missing = False
+except PackageNotFoundError:
+    missing = True
+
+needs_lava_nc = pytest.mark.skipif(missing, reason="lava-nc is not installed (docs/lava.md)")
 
 
 def run_lava_batch(cases, timeout=280):
@@ -19,6 +28,10 @@ def run_lava_batch(cases, timeout=280):
             payload |= {f"{i}/{name}": array for name, array in one.items()}
         answer = run_child("tests.export.lava_batch", payload, timeout)
     return [parts(answer, i) for i in range(len(cases))]
+
+
+def parts(arrays, i):
+    return {name.split("/", 1)[1]: array for name, array in arrays.items() if name.split("/", 1)[0] == str(i)}
 
 
 def work(payload):

@@ -4,8 +4,6 @@ import os
 import time
 from pathlib import Path
 
-from lava.proc.io.source import PySendModelFixed
-
 from mksgn_neuro.export.child import serve
 from mksgn_neuro.export.lava.run import work
 from mksgn_neuro.export.lava.tracebacks import print_tracebacks
@@ -18,9 +16,10 @@ def run_spk(self):
         time.sleep(1)
 
 
-PySendModelFixed.run_spk = run_spk
-
 if __name__ == "__main__":
+    from lava.proc.io.source import PySendModelFixed  # after ours, which may have to repair it
+
+    PySendModelFixed.run_spk = run_spk
     Path(os.environ["FAULT_GROUP"]).write_text(str(os.getpgid(0)))
     print_tracebacks()
     serve(work)

@@ -13,14 +13,10 @@ from mksgn_neuro.export import lava_graph
 from mksgn_neuro.export.child import ChildFailed
 from mksgn_neuro.export.lava_graph import run_lava, write_lava_bundle
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.lowering import lower, quantize
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.verify import Subject
 from tests.export.carried import legal_network, weight_grid_network
-from tests.export.lava import needs_lava
-from tests.export.lava_batch import run_lava_batch
+from tests.export.lava_batch import needs_lava_nc, run_lava_batch
 from tests.networks import conv_network, random_inputs
-from tests.students import random_frames, warm_student
 
 
 def assert_lava_equals_reference(*cases):
@@ -38,14 +34,14 @@ def random_case(seed, period=None, steps=50, **options):
     return network, random_inputs(seed, network, steps), period
 
 
-@needs_lava
+@needs_lava_nc
 def test_lava_gives_the_references_spikes():
     """Skips, delays, self-loops, per-neuron decays, biases and graded input, restarts at the right step per level."""
     periods = (None, 13, 1, None, 8)
     assert_lava_equals_reference(*(random_case(seed, period) for seed, period in enumerate(periods)))
 
 
-@needs_lava
+@needs_lava_nc
 def test_lava_leaves_every_legal_weight_as_it_is():
     network = weight_grid_network()
     inputs = np.array([[1], [0], [0], [0], [0], [0]])
@@ -56,7 +52,7 @@ def test_lava_leaves_every_legal_weight_as_it_is():
         assert np.array_equal(fired, run(network, inputs)[name].spikes)
 
 
-@needs_lava
+@needs_lava_nc
 def test_convolutions_and_weight_exponents_equal_the_reference():
     """A convolution stays one (strided, padded, dilated, grouped); an exponent shifts the sum, rounding down."""
     rng = np.random.default_rng(3)
@@ -69,7 +65,7 @@ def test_convolutions_and_weight_exponents_equal_the_reference():
     assert_lava_equals_reference(*cases)
 
 
-@needs_lava
+@needs_lava_nc
 def test_only_the_recorded_populations_come_back():
     network = legal_network(5)
     inputs = random_inputs(5, network, 12)
@@ -78,7 +74,7 @@ def test_only_the_recorded_populations_come_back():
     assert np.array_equal(spikes["p1"], run(network, inputs)["p1"].spikes)
 
 
-@needs_lava
+@needs_lava_nc
 def test_hanging_lava_process_is_killed_with_its_group(monkeypatch, tmp_path):
     monkeypatch.setattr(lava_graph, "CHILD", "tests.export.lava_faults")
     monkeypatch.setenv("FAULT", "hang")
@@ -107,7 +103,7 @@ def read(path):
         return ""
 
 
-@needs_lava
+@needs_lava_nc
 def test_traceback_of_a_lava_process_is_in_the_error(monkeypatch):
     monkeypatch.setattr(lava_graph, "CHILD", "tests.export.lava_faults")
     monkeypatch.setattr("mksgn_neuro.export.child.GRACE_AFTER_TRACEBACK", 0.5)
@@ -118,7 +114,7 @@ def test_traceback_of_a_lava_process_is_in_the_error(monkeypatch):
         run_lava(network, random_inputs(5, network, 5), timeout=200)
 
 
-@needs_lava
+@needs_lava_nc
 def test_bundle_runs_by_itself(tmp_path):
     network = legal_network(8)
     inputs = random_inputs(8, network, 20)
@@ -132,7 +128,7 @@ def test_bundle_runs_by_itself(tmp_path):
     assert np.array_equal(np.load(tmp_path / "spikes.npy"), expected)
 
 
-@needs_lava
+@needs_lava_nc
 def test_bad_requests_are_refused_in_one_line():
     network = legal_network(5)
     inputs = random_inputs(5, network, 5)
@@ -153,7 +149,7 @@ def test_bundle_of_a_network_in_frames_is_refused(tmp_path):
 
 
 def test_without_lava_one_line_says_what_to_do(monkeypatch):
-    monkeypatch.setattr("mksgn_neuro.export.lava.version", missing)
+    monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", missing)
     network = legal_network(5)
     with pytest.raises(Unsupported, match="Python 3.10") as caught:
         run_lava(network, random_inputs(5, network, 5))
@@ -164,7 +160,7 @@ def missing(name):
     raise PackageNotFoundError(name)
 
 
-@needs_lava
+@needs_lava_nc
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(100, 120, 5))
 def test_lava_equals_reference_on_many_networks(start):
@@ -173,14 +169,3 @@ def test_lava_equals_reference_on_many_networks(start):
     cases = (random_case(seed, periods[seed % 3], 80, **size) for seed in range(start, start + 4))
     longest = random_case(start + 4, None, 150, max_delay=62)
     assert_lava_equals_reference(*cases, longest)
-
-
-@needs_lava
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_student_on_five_clips_back_to_back(seed):
-    student = quantize(warm_student(seed))
-    inputs = random_frames(seed, 5, 12).flatten(2).numpy().astype(np.int64)
-    subject = Subject.of(lower(student), inputs)
-    stream = subject.stream(max(subject.steps.level.values()) + subject.steps.flush)
-    assert_lava_equals_reference((subject.steps, stream, subject.period))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer, write_slayer_file
 from mksgn_neuro.export.stock_loader import StockRun
 from mksgn_neuro.lowering import lower, quantize
@@ -213,7 +214,7 @@ def test_decays_of_convolution_channels_are_refused_for_slayer_misaligns_them():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_student_as_slayer_network_and_as_slayers_file_on_five_clips(seed, tmp_path):
+def test_student_as_slayer_network_lava_graph_and_slayers_file_on_five_clips(seed, tmp_path):
     student = quantize(warm_student(seed))
     inputs = random_frames(seed, 5, 12).flatten(2).numpy().astype(np.int64)
     subject = Subject.of(lower(student), inputs)
@@ -223,8 +224,12 @@ def test_student_as_slayer_network_and_as_slayers_file_on_five_clips(seed, tmp_p
     for i, sample in enumerate(alone):
         for name, trace in run(subject.chain, sample).items():
             assert np.array_equal(spikes[name][i], trace.spikes), name
+    stream = subject.stream(depth + subject.steps.flush)
+    in_lava = run_lava(subject.steps, stream, period=subject.period)
+    for name, trace in run(subject.steps, stream, period=subject.period).items():
+        assert np.array_equal(in_lava[name], trace.spikes), name
     write_slayer_file(subject.chain, tmp_path / "student.net")
-    request = stock(tmp_path / "student.net", subject.chain, subject.stream(depth), subject.period)
+    request = stock(tmp_path / "student.net", subject.chain, stream, subject.period)
     assert_stock_equals_reference([request], [subject.chain])
 
 

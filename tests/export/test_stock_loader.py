@@ -47,7 +47,7 @@ def test_a_file_on_which_lava_hangs_ends_in_an_error(tmp_path):
 
 
 def test_without_lava_it_is_refused_in_one_line(monkeypatch, tmp_path):
-    monkeypatch.setattr("mksgn_neuro.export.lava.version", raise_not_found)
+    monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", raise_not_found)
     with pytest.raises(Unsupported, match=r"Python 3\.10") as caught:
         run_stock_loader(tmp_path / "n.net", np.ones((5, 2), int))
     assert "\n" not in str(caught.value)

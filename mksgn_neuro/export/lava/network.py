@@ -23,7 +23,7 @@ from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
 from mksgn_neuro.ir.spec import require_legal
 
 BIAS_EXP = 6
-MAX_CONV_GEOMETRY = 127  # Lava's Conv keeps stride, padding and dilation in int8
+MAX_CONV_NUMBER = 127  # Lava's Conv keeps stride, padding, dilation and groups in int8
 
 
 class NetworkProcess(AbstractProcess):
@@ -107,7 +107,12 @@ def _fits_conv(q: Projection) -> bool:
     if not isinstance(q.weights, ConvKernel) or q.delay or q.weight_exp:
         return False
     k = q.weights
-    return max(*k.stride, *k.padding, *k.dilation, *k.kernel.shape[2:], k.groups) <= MAX_CONV_GEOMETRY
+    spans = [d * (n - 1) + 1 for d, n in zip(k.dilation, k.kernel.shape[2:])]
+    numbers = [*k.stride, *k.padding, *spans, k.groups]
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # it computes with int8 where numpy 1 widened
+        padded = [n + 2 * p for n, p in zip(k.input_shape[1:], k.padding)]
+        numbers += [*padded, k.input_shape[0], len(k.kernel)]
+    return max(numbers) <= MAX_CONV_NUMBER
 
 
 def _conv(k: ConvKernel, message_bits: int) -> Conv:

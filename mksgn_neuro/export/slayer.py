@@ -57,15 +57,32 @@ def from_slayer(
     return _load("intake").convert(blocks, tuple(input_shape), message_bits)
 
 
-def run_slayer(network: Network, inputs: np.ndarray, *, timeout: float = 600.0) -> dict[str, np.ndarray]:
-    """SLAYER's forward in a process of its own: `inputs` (T, N_in) or (B, T, N_in) integers, every sample from rest.
+def run_slayer(
+    network: Network, inputs: np.ndarray, *, period: int | None = None, timeout: float = 600.0
+) -> dict[str, np.ndarray]:
+    """SLAYER's forward in a process of its own; spikes uint8 of every population at every step.
 
-    Spikes uint8 (T, N) or (B, T, N) of every population. Raises as `to_slayer`, and ChildFailed with its traceback.
+    `inputs` are integers, (T, N_in), or (B, T, N_in) where every sample starts from rest. With a `period`, (T, N_in)
+    are samples that far apart, and spikes those of `sim.reference.run` with that period, from each population's level
+    on, if no spike of one sample is in flight when the next begins. Raises as `to_slayer`, and ChildFailed.
     """
     inputs = checked_inputs(network, inputs)
+    if period:
+        return _in_stream(network, inputs, period, timeout)
     batch = inputs if inputs.ndim == 3 else inputs[None]
-    spikes = _in_child(network, {"inputs": batch}, timeout)
+    spikes = _in_child(network, {"inputs": batch, "own_time": np.array(False)}, timeout)
     return spikes if inputs.ndim == 3 else {name: value[0] for name, value in spikes.items()}
+
+
+def _in_stream(network: Network, inputs: np.ndarray, period: int, timeout: float) -> dict[str, np.ndarray]:
+    """Each sample by itself in every population's own time, put back where the stream has it."""
+    steps, channels = inputs.shape
+    samples = np.zeros((-(-steps // period), period, channels), np.int32)
+    samples.reshape(-1, channels)[:steps] = inputs
+    answer = _in_child(network, {"inputs": samples, "own_time": np.array(True)}, timeout)
+    silence = {name: np.zeros((level, network[name].size), np.uint8) for name, level in network.level.items() if level}
+    flat = {name: value.reshape(-1, value.shape[-1]) for name, value in answer.items()}
+    return {name: np.vstack([silence[name], value])[:steps] for name, value in flat.items()}
 
 
 def write_slayer_file(network: Network, path: Path, *, timeout: float = 600.0) -> None:

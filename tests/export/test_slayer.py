@@ -181,6 +181,23 @@ def test_run_slayer_in_a_child_equals_the_reference():
     assert_equals_reference(network, run_slayer(network, inputs, timeout=120), inputs)
 
 
+def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
+    """A bias counts from the sample's arrival at its level on, in every sample anew."""
+    for seed in range(20):
+        chain = levelize(random_network(seed, quiet=True, hop=0, message_bits=0, threshold=128))
+        if not check(chain) and not has_pairs_with_two_delays(chain) and any(p.bias.any() for p in chain.populations):
+            break
+    period = 12 + chain.flush
+    stream = np.zeros((3 * period + 4, chain.source.size), int)
+    for n in range(3):
+        stream[n * period : n * period + 12] = random_inputs(n, chain, 12)
+    spikes = run_slayer(chain, stream, period=period, timeout=120)
+    for name, trace in run(chain, stream, period=period).items():
+        level = chain.level[name]
+        assert np.array_equal(spikes[name][level:], trace.spikes[level:]), name
+        assert spikes[name].any()
+
+
 def test_child_that_takes_too_long_is_killed():
     network = random_chain(3)
     with pytest.raises(ChildFailed, match="did not finish"):

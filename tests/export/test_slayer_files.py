@@ -225,6 +225,10 @@ def test_student_as_slayer_network_lava_graph_and_slayers_file_on_five_clips(see
         for name, trace in run(subject.chain, sample).items():
             assert np.array_equal(spikes[name][i], trace.spikes), name
     stream = subject.stream(depth + subject.steps.flush)
+    streamed = run_slayer(subject.chain, stream, period=subject.period)
+    for name, trace in run(subject.chain, stream, period=subject.period).items():
+        level = subject.chain.level[name]
+        assert np.array_equal(streamed[name][level:], trace.spikes[level:]), name
     in_lava = run_lava(subject.steps, stream, period=subject.period)
     for name, trace in run(subject.steps, stream, period=subject.period).items():
         assert np.array_equal(in_lava[name], trace.spikes), name

@@ -57,9 +57,11 @@ class Chain(torch.nn.Module):
         """Spikes of the last population, (B, N, T)."""
         return self.levels(x)[self.names[-1]]
 
-    def levels(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    def levels(self, x: torch.Tensor, *, own_time: bool = False) -> dict[str, torch.Tensor]:
         """Spikes of every population, (B, N, T), neurons in the IR's order.
 
+        With `own_time` every population's time counts from its level on, where a sample's first input reaches it, and
+        it is at rest until then: what `period` makes of a sample.
         Raises WorkFailed if a voltage falls below what 24 bits hold: the chip saturates there, SLAYER does not.
         """
         x = x.reshape(len(x), *self.input_shape, x.shape[-1])
@@ -70,7 +72,7 @@ class Chain(torch.nn.Module):
                 x = block(x)
                 continue
             _forget(block.neuron)
-            x = block(shift(x, 1))
+            x = block(x if own_time else shift(x, 1))
             spikes[next(names)] = x.flatten(1, -2)
         return spikes
 
@@ -200,7 +202,7 @@ def work(request: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {}
     x = torch.as_tensor(request["inputs"], dtype=torch.float32).movedim(-2, -1)
     with torch.no_grad():
-        spikes = chain.levels(x)
+        spikes = chain.levels(x, own_time=bool(request["own_time"]))
     return {name: value.movedim(-1, -2).numpy().astype(np.uint8) for name, value in spikes.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from mksgn_neuro.sim.workspace import allocate, checked, load, spikes_of
 
 @dataclass(frozen=True)
 class StepResult:
-    """One time step: `scores` int64 (classes,) since the last reset, the `decision`, uint8 (N,) per recorded name."""
+    """One time step since the reset: `scores` int64 (classes,), the `decision`, spikes uint8 (N,) per recorded name."""
 
     step: int
     scores: np.ndarray
@@ -25,14 +26,18 @@ class StepResult:
 
 
 class StepEmulator:
-    """Holds a network's state between frames; delayed spikes wait in a ring of as many rows as the longest delay."""
+    """Holds a network's state between frames; delayed spikes wait in a ring of as many rows as the longest delay.
 
-    def __init__(self, network: Network, *, record: Iterable[str] | str = ()) -> None:
+    Scores count the readout's spikes since the reset, or over the last `window` steps.
+    """
+
+    def __init__(self, network: Network, *, record: Iterable[str] | str = (), window: int | None = None) -> None:
         self.network = network
         self.plan = build(network)
         self.readout = Readout.of(network)
         self.names = [p.name for p in network.populations] if record == "all" else list(record)
         rows = 1 << self.plan.max_lag.bit_length()
+        self.window = window
         self.work = allocate(self.plan, rows, network.source.size, ring=True)
         self.reset()
 
@@ -40,6 +45,7 @@ class StepEmulator:
         """Forget everything: the next frame is the first."""
         self.next_step = 0
         self.scores = np.zeros(self.readout.classes, dtype=np.int64)
+        self.recent: deque[np.ndarray] = deque()
 
     def step(self, frame: np.ndarray) -> StepResult:
         """Advance by one frame (N_in,), integers. Raises BadInput as `Emulator.run` does."""
@@ -49,9 +55,16 @@ class StepEmulator:
         kernels.run(self.plan.tables, self.work, np.zeros(1, dtype=np.int64), now, now + 1, 0)
         self.next_step = t + 1
         if t >= self.readout.first:
-            self.scores = self.scores + self.readout.scores(self._spikes(self.readout.name, t))
+            self._vote(self.readout.scores(self._spikes(self.readout.name, t)))
         spikes = {name: self._spikes(name, t) for name in self.names}
         return StepResult(t, self.scores, int(decide(self.scores)), spikes)
+
+    def _vote(self, votes: np.ndarray) -> None:
+        self.scores = self.scores + votes
+        if self.window is not None:
+            self.recent.append(votes)
+            if len(self.recent) > self.window:
+                self.scores -= self.recent.popleft()
 
     def _spikes(self, name: str, t: int) -> np.ndarray:
         row = t & self.work.row_mask

@@ -64,3 +64,13 @@ def test_a_wrong_frame_is_refused_and_changes_nothing():
     with pytest.raises(BadInput):
         stepper.step(np.zeros(network.source.size + 1, dtype=int))
     assert stepper.step(np.zeros(network.source.size, dtype=int)).step == 0
+
+
+def test_a_window_forgets_what_is_older():
+    network = random_network(9, max_size=20)
+    whole, windowed = StepEmulator(network), StepEmulator(network, window=4)
+    totals = [np.zeros(whole.readout.classes, dtype=np.int64)] * 4
+    for frame in random_inputs(9, network, 40):
+        totals.append(whole.step(frame).scores)
+        assert np.array_equal(windowed.step(frame).scores, totals[-1] - totals[-5])
+    assert totals[-1].any()

@@ -1,0 +1,75 @@
+"""One training step of the base student against the same network of SLAYER's CUBA blocks, and of its teachers.
+
+Run from the repository root, on Python 3.10 with lava-dl: python -m benchmarks.training
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.slayer_student import SlayerStudent
+from mksgn_neuro.data.skeleton import KINECT_20, partitions
+from mksgn_neuro.models.store import build_student
+from mksgn_neuro.models.teacher import Teacher, TeacherConfig
+from mksgn_neuro.training.presets import BASE
+
+CLASSES, ROUNDS = 10, 5
+
+
+def stepper(module: nn.Module, scores: Callable[[Tensor], Tensor], frames: Tensor, labels: Tensor) -> Callable:
+    """A function that takes one training step: forward, backward, AdamW."""
+    optimizer = torch.optim.AdamW(module.parameters(), 1e-3)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(scores(frames), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    frames = torch.randint(-100, 101, (BASE.batch, BASE.frames, 4, KINECT_20.joints, 3)).float()
+    labels = torch.randint(0, CLASSES, (BASE.batch,))
+    config = BASE.student(CLASSES)
+    graph = torch.from_numpy(partitions(KINECT_20, BASE.hops))
+    ours, slayers = build_student(config, KINECT_20, BASE.hops), SlayerStudent(config, graph)
+    teacher = Teacher(TeacherConfig(CLASSES, BASE.teacher_channels), torch.from_numpy(partitions(KINECT_20, 2)))
+    steps = {
+        "ours": stepper(ours, lambda x: ours(x).counts.mean(-1), frames, labels),
+        "SLAYER": stepper(slayers, lambda x: slayers(x).unflatten(1, (CLASSES, -1)).mean(-1), frames, labels),
+        "teacher, one modality": stepper(teacher, lambda x: teacher(x[:, :, 0])[0], frames, labels),
+    }
+    seconds = measure(steps)
+    print(f"batch {BASE.batch}, {BASE.frames} frames, {torch.get_num_threads()} threads, median of {ROUNDS} rounds")
+    for name, times in seconds.items():
+        print(f"  {name}: {statistics.median(times):.3f} s per step ({min(times):.3f} to {max(times):.3f})")
+    ratio = statistics.median(seconds["SLAYER"]) / statistics.median(seconds["ours"])
+    print(f"SLAYER takes {ratio:.1f} times as long (target: at least 3)")
+
+
+def measure(steps: dict[str, Callable]) -> dict[str, list[float]]:
+    """Seconds of each round, taken in turns so that a busy machine slows all alike; the first step compiles."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

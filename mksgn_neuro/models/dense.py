@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mksgn_neuro.models import dense_kernels, kernels
+from mksgn_neuro.models import dense_kernels, scan
 from mksgn_neuro.models.collective import all_sum, channel_statistics
 from mksgn_neuro.models.neuron import batch_statistics
 
@@ -115,7 +115,7 @@ class _NormalisedReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad, _mean, _variance):  # noqa: ANN001
         x, out, gamma, mean, rstd = ctx.saved_tensors
-        passed, grad_x = torch.empty_like(x), torch.empty_like(x)
+        passed = torch.empty_like(x)
         sums = x.new_zeros(2, len(x), x.shape[-1], dtype=torch.float64)
         arrays = (_np(grad.contiguous()), _np(out), _np(x), _np(passed))
         dense_kernels.relu_backward(*arrays, _np(sums[0]), _np(sums[1]))
@@ -127,7 +127,7 @@ class _NormalisedReLU(torch.autograd.Function):
         by_mean = -scale * everywhere[0] / ctx.count
         by_variance = -(everywhere[1] - mean * everywhere[0]) * scale * rstd**2 / ctx.count
         constant = by_mean - by_variance * mean
-        kernels.affine(_np(passed), _np(x), _np(scale), _np(by_variance), _np(constant), _np(grad_x))
+        grad_x = scan.affine(passed, x, scale, by_variance, constant)
         return grad_x, passed if ctx.has_shortcut else None, grad_gamma, here[0]
 
 

@@ -1,21 +1,36 @@
 """The spiking neuron as torch functions: one fused scan over time, forward and backward.
 
-Tensors are (V, T, B, C): joints, frames, clips, channels. On CPU the scans are numba kernels; elsewhere the plain
-loop over time below, which also is what the kernels are tested against.
+Tensors are (V, T, B, C): joints, frames, clips, channels. The scans are numba kernels on CPU and Triton kernels on
+CUDA; elsewhere the plain loop over time below runs, which also is what the kernels are tested against.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from mksgn_neuro.models import kernels
+from mksgn_neuro.models import kernels, scan
 from mksgn_neuro.models.collective import all_sum, channel_statistics
 
 SURROGATE_WIDTH = 2.0  # thresholds; our choice
 VOLTAGE_LIMIT = kernels.VOLTAGE_LIMIT
+
+
+@cache
+def _scans(device: str) -> ModuleType | None:
+    """The module with the fused scans of a kind of device; None where only the plain loop runs."""
+    if device == "cpu":
+        return scan
+    if device == "cuda" and find_spec("triton"):
+        from mksgn_neuro.models import scan_cuda
+
+        return scan_cuda
+    return None
 
 
 class _LIF(torch.autograd.Function):
@@ -24,8 +39,7 @@ class _LIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:  # noqa: ANN001
         x = x.contiguous()
-        spikes, v = torch.empty_like(x), torch.empty_like(x)
-        kernels.lif_forward(_np(x), _np(scale), _np(shift), x.numpy().dtype.type(keep), _np(spikes), _np(v))
+        spikes, v = _scans(x.device.type).lif_forward(x, scale, shift, keep)
         ctx.save_for_backward(x, scale, v)
         ctx.keep = keep
         return spikes
@@ -33,7 +47,7 @@ class _LIF(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, scale, v = ctx.saved_tensors
-        grad_z, sum_z, sum_zx = _reverse_scan(grad, v, x, ctx.keep)
+        grad_z, sum_z, sum_zx = _reverse(grad, v, x, ctx.keep)
         return grad_z * scale, sum_zx, sum_z, None
 
 
@@ -50,9 +64,7 @@ class _NormalisedLIF(torch.autograd.Function):
         rstd = torch.rsqrt(variance + epsilon)
         scale = gamma * rstd
         free = beta - mean * scale
-        shift = free.clamp(max=max_shift)
-        spikes, v = torch.empty_like(x), torch.empty_like(x)
-        kernels.lif_forward(_np(x), _np(scale), _np(shift), x.numpy().dtype.type(keep), _np(spikes), _np(v))
+        spikes, v = _scans(x.device.type).lif_forward(x, scale, free.clamp(max=max_shift), keep)
         ctx.save_for_backward(x, v, gamma, mean, rstd, free <= max_shift)
         ctx.keep, ctx.count = keep, count
         ctx.mark_non_differentiable(mean, variance)
@@ -61,7 +73,7 @@ class _NormalisedLIF(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad, _mean, _variance):  # noqa: ANN001
         x, v, gamma, mean, rstd, is_free = ctx.saved_tensors
-        grad_z, sum_z, sum_zx = _reverse_scan(grad, v, x, ctx.keep)
+        grad_z, sum_z, sum_zx = _reverse(grad, v, x, ctx.keep)
         grad_beta = sum_z * is_free
         grad_scale = sum_zx - mean * grad_beta
         # the statistics are everybody's, the parameters' gradients are summed later
@@ -69,9 +81,8 @@ class _NormalisedLIF(torch.autograd.Function):
         # mean acts through the shift, variance through the scale
         by_mean = -gamma * rstd * all_beta / ctx.count
         by_variance = -all_scale * gamma * rstd**3 / ctx.count
-        out = torch.empty_like(x)
         constant = by_mean - by_variance * mean
-        kernels.affine(_np(grad_z), _np(x), _np(gamma * rstd), _np(by_variance), _np(constant), _np(out))
+        out = _scans(x.device.type).affine(grad_z, x, gamma * rstd, by_variance, constant)
         return out, grad_scale * rstd, grad_beta, None, None, None
 
 
@@ -81,8 +92,7 @@ class _IntegerLIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:  # noqa: ANN001
         x = x.contiguous()
-        spikes, v = torch.empty_like(x), torch.empty_like(x)
-        kernels.integer_forward(_np(x), _np(bias.to(torch.int64)), vth, v_decay, _np(spikes), _np(v))
+        spikes, v = _scans(x.device.type).integer_forward(x, bias.to(torch.int64), vth, v_decay)
         ctx.save_for_backward(x, v)
         ctx.keep, ctx.vth = 1 - v_decay / kernels.DECAY_ONE, vth
         return spikes
@@ -90,13 +100,13 @@ class _IntegerLIF(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, v = ctx.saved_tensors
-        grad_z, sum_z, _ = _reverse_scan(grad, v, x, ctx.keep)
+        grad_z, sum_z, _ = _reverse(grad, v, x, ctx.keep)
         return grad_z / ctx.vth, sum_z / ctx.vth, None, None
 
 
 def lif(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:
     """Spikes (V, T, B, C) of 0 and 1, float32; scale and shift (C,) in thresholds."""
-    if x.device.type == "cpu":
+    if _scans(x.device.type):
         return _LIF.apply(x, scale, shift, keep)
     return lif_loop(x * scale + shift, keep)
 
@@ -105,7 +115,7 @@ def normalised_lif(
     x: Tensor, gamma: Tensor, beta: Tensor, keep: float, epsilon: float, max_shift: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes of LIF(batch norm of x), and the batch's mean and variance (C,)."""
-    if x.device.type == "cpu":
+    if _scans(x.device.type):
         return _NormalisedLIF.apply(x, gamma, beta, keep, epsilon, max_shift)
     mean, variance = channel_statistics(x)
     scale = gamma * torch.rsqrt(variance + epsilon)
@@ -115,7 +125,7 @@ def normalised_lif(
 
 def integer_lif(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
     """Spikes of the integer neuron on synaptic sums `x` (exact integers in float32), bias (C,) integers."""
-    if x.device.type == "cpu":
+    if _scans(x.device.type):
         return _IntegerLIF.apply(x, bias, vth, v_decay)
     return integer_lif_loop(x, bias, vth, v_decay)
 
@@ -169,25 +179,13 @@ def integer_lif_loop(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
 
 
 def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Mean and biased variance (C,) over (V, T, B) of all processes' clips, and how many values that were; CPU."""
-    sums = x.new_zeros(2, x.shape[0], x.shape[3], dtype=torch.float64)
-    kernels.channel_sums(_np(x), _np(sums[0]), _np(sums[1]))
-    total = all_sum(torch.cat([sums.sum(1).flatten(), sums.new_tensor([x.numel() // x.shape[-1]])]))
+    """Mean and biased variance (C,) over (V, T, B) of all processes' clips, and how many values that were."""
+    sums = _scans(x.device.type).channel_sums(x)
+    total = all_sum(torch.cat([sums.flatten(), sums.new_tensor([x.numel() // x.shape[-1]])]))
     count = int(total[-1])
     mean, square = total[:-1].view(2, -1) / count
     return mean.to(x.dtype), (square - mean**2).clamp(min=0).to(x.dtype), count
 
 
-def _reverse_scan(grad: Tensor, v: Tensor, x: Tensor, keep: float) -> tuple[Tensor, Tensor, Tensor]:
-    grad_z = torch.empty_like(v)
-    sum_z = v.new_empty(v.shape[0], v.shape[3], dtype=torch.float64)
-    sum_zx = torch.empty_like(sum_z)
-    real = v.numpy().dtype.type
-    kernels.lif_backward(
-        _np(grad.contiguous()), _np(v), _np(x), real(keep), real(SURROGATE_WIDTH), _np(grad_z), _np(sum_z), _np(sum_zx)
-    )
-    return grad_z, sum_z.sum(0).to(v.dtype), sum_zx.sum(0).to(v.dtype)
-
-
-def _np(tensor: Tensor):
-    return tensor.detach().numpy()
+def _reverse(grad: Tensor, v: Tensor, x: Tensor, keep: float) -> tuple[Tensor, Tensor, Tensor]:
+    return _scans(v.device.type).reverse(grad.contiguous(), v, x, keep, SURROGATE_WIDTH)

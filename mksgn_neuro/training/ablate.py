@@ -20,7 +20,7 @@ FULL = "full"
 class Outcome:
     """One variant. Accuracies are the integer student's, `clean` leaves out test clips with a twin in training.
 
-    `spike_rate` is the mean over the populations of blocks and encoder, gates apart, on the held-out subjects.
+    `spike_rate` is the mean over the populations of blocks and encoder, gates apart, on the training clips.
     """
 
     variant: str
@@ -72,12 +72,11 @@ def _named(report: Report, variant: str) -> Report:
 
 def outcome(name: str, model: Model, clips: Clips) -> Outcome:
     """A trained variant in figures."""
-    _, held_out = clips.held_out_split(seed=model.training["seed"])
-    chosen = evaluate(model.student, held_out, model.scaling, model.frames)
-    rates = [rate for population, rate in chosen.rates.items() if not population.endswith(("gate", "readout"))]
+    seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.frames)
+    rates = [rate for population, rate in seen.rates.items() if not population.endswith(("gate", "readout"))]
     return Outcome(
         variant=name,
-        held_out=chosen.accuracy,
+        held_out=model.training["held_out_accuracy"]["integer"],
         test=_accuracy(model, clips.subset(~clips.train)),
         clean=_accuracy(model, clips.subset(~clips.train & ~clips.leaked)),
         spike_rate=sum(rates) / len(rates),

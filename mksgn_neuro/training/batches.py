@@ -24,6 +24,10 @@ class Batch:
     labels: Tensor
     index: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device; `index` stays where the clips are."""
+        return Batch(self.frames.to(device), self.labels.to(device), self.index)
+
 
 def training_batches(
     clips: Clips, scaling: Scaling, frames: int, augmentation: Augmentation, batch: int, *, seed: int, stage: str,

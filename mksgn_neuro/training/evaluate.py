@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling
@@ -29,10 +28,11 @@ def evaluate(student: MKSGN, clips: Clips, scaling: Scaling, frames: int) -> Eva
     """Run the student on whole clips; ties go to the lowest class."""
     was_training = student.training
     student.eval()
+    here = student.joint_firing.device
     scores, rates = [], []
     for batch in evaluation_batches(clips, scaling, frames):
-        activity = student(batch.frames)
-        scores.append(activity.counts.sum(-1).numpy())
+        activity = student(batch.frames.to(here))
+        scores.append(activity.counts.sum(-1).cpu().numpy())
         share = len(batch.labels) / len(clips)
         rates.append({name: share * float(spikes.mean()) for name, spikes in activity.spikes.items()})
     student.train(was_training)
@@ -43,7 +43,7 @@ def evaluate(student: MKSGN, clips: Clips, scaling: Scaling, frames: int) -> Eva
 
 
 @torch.no_grad()
-def settle_statistics(student: nn.Module, clips: Clips, scaling: Scaling, frames: int, at_most: int = 512) -> None:
+def settle_statistics(student: MKSGN, clips: Clips, scaling: Scaling, frames: int, at_most: int = 512) -> None:
     """Set normalisation statistics to those of at most `at_most` un-augmented training clips.
 
     Running averages over small augmented batches wander; these lifted the test accuracy of a base student on NW-UCLA
@@ -52,9 +52,10 @@ def settle_statistics(student: nn.Module, clips: Clips, scaling: Scaling, frames
     chosen = clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
     populations = student.populations().values()
     student.train()
+    here = student.joint_firing.device
     sums = [(torch.zeros_like(p.mean), torch.zeros_like(p.variance)) for p in populations]
     for batch in evaluation_batches(chosen, scaling, frames):
-        student(batch.frames)
+        student(batch.frames.to(here))
         share = len(batch.labels) / len(chosen)
         for population, (mean, variance) in zip(populations, sums):
             mean += share * population.batch_mean

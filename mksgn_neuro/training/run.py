@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling
-from mksgn_neuro.training.batches import training_batches
+from mksgn_neuro.training.batches import Batch, training_batches
+from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report, Stage
 
@@ -39,13 +39,17 @@ class Run:
     def stage(self, name: str, epochs: int, rate: float, loss: Callable, validate: Callable) -> Stage:
         """A stage over this run's clips."""
         preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
-        batches = partial(
-            training_batches, self.fit_clips, self.scaling, preset.frames, preset.augmentation, batch,
-            seed=self.seed, stage=name, rank=self.rank, world=self.world,
-        )  # fmt: skip
+
+        def batches(epoch: int) -> Iterator[Batch]:
+            drawn = training_batches(
+                self.fit_clips, self.scaling, preset.frames, preset.augmentation, batch,
+                seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world,
+            )  # fmt: skip
+            return (each.to(device()) for each in drawn)
+
         return Stage(
-            name, epochs, rate, preset.weight_decay, lambda epoch: batches(epoch=epoch), len(self.fit_clips) // batch,
-            loss, validate, self.seed, self.fingerprint(), keep_last=preset.held_out == 0,
+            name, epochs, rate, preset.weight_decay, batches, len(self.fit_clips) // batch, loss, validate,
+            self.seed, self.fingerprint(), keep_last=preset.held_out == 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:

@@ -86,7 +86,7 @@ def _train_epoch(module, stage, epoch, optimizer, schedule, report) -> dict:  # 
     total, right, seen = 0.0, 0, 0
     for step, batch in enumerate(stage.batches(epoch)):
         loss, correct = stage.loss(module, batch)
-        clips = all_sum(torch.tensor(float(len(batch.labels))))
+        clips = all_sum(loss.new_tensor(float(len(batch.labels))).detach())
         share = loss * (len(batch.labels) / clips)  # shares add up to the mean over all processes' clips
         optimizer.zero_grad(set_to_none=True)
         share.backward()
@@ -94,7 +94,7 @@ def _train_epoch(module, stage, epoch, optimizer, schedule, report) -> dict:  # 
         nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
         schedule.step()
-        mean, correct = all_sum(torch.tensor([float(share.detach()), correct], dtype=torch.float64)).tolist()
+        mean, correct = all_sum(loss.new_tensor([float(share.detach()), correct], dtype=torch.float64)).tolist()
         total, right, seen = total + mean * int(clips), right + int(correct), seen + int(clips)
         progress = {"stage": stage.name, "epoch": epoch, "epochs": stage.epochs, "step": step + 1}
         report("step", progress | {"steps": stage.steps_per_epoch, "loss": total / seen, "accuracy": right / seen})

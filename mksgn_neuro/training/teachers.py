@@ -17,7 +17,7 @@ from mksgn_neuro.models.distill import Targets
 from mksgn_neuro.models.store import read_checked, write_atomically
 from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
 from mksgn_neuro.training.batches import Batch, evaluation_batches
-from mksgn_neuro.training.collective import is_first_rank, wait_for_all
+from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import fit
 
@@ -75,7 +75,7 @@ def accuracy(teacher: Ensemble | Selected, clips: Clips, run: Run) -> float:
     teacher.eval()
     right = 0
     for batch in evaluation_batches(clips, run.scaling, run.preset.frames):
-        right += int((teacher(batch.frames)[0].argmax(1) == batch.labels).sum())
+        right += int((teacher(batch.frames.to(device()))[0].argmax(1).cpu() == batch.labels).sum())
     teacher.train(was_training)
     return right / len(clips)
 
@@ -104,7 +104,7 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
 
 
 def _build(config: TeacherConfig, skeleton: Skeleton) -> Teacher:
-    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS)))
+    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS))).to(device())
 
 
 def _save(teacher: Teacher, modality: str, run: Run, directory: Path) -> None:
@@ -163,7 +163,8 @@ class Lessons:
         index = batch.index.numpy()
         arrays = self.features if with_features else []
         features = [torch.from_numpy(array[index].astype(np.float32)).transpose(0, 1) for array in arrays]
-        return Targets(self.logits[batch.index], [f.contiguous() for f in features])
+        here = batch.labels.device
+        return Targets(self.logits[batch.index].to(here), [f.contiguous().to(here) for f in features])
 
 
 @torch.no_grad()
@@ -181,15 +182,15 @@ def prepare_lessons(ensemble: Ensemble, run: Run) -> Lessons:
 def _write_lessons(ensemble: Ensemble, run: Run, directory: Path) -> None:
     clips, logits, files = run.fit_clips, [], []
     for batch in evaluation_batches(clips, run.scaling, run.preset.frames, batch=16):
-        answer, features = ensemble(batch.frames)
-        logits.append(answer)
+        answer, features = ensemble(batch.frames.to(device()))
+        logits.append(answer.cpu())
         if not files:
             files = [
                 np.lib.format.open_memmap(path, "w+", np.float16, (len(clips), len(f), f.shape[2]))
                 for path, f in zip(_feature_paths(ensemble, directory), features)
             ]
         for file, f in zip(files, features):
-            file[batch.index.numpy()] = f.transpose(0, 1).numpy()
+            file[batch.index.numpy()] = f.transpose(0, 1).cpu().numpy()
     for file in files:
         file.flush()
     np.save(directory / "logits.npy", torch.cat(logits).numpy())

@@ -18,7 +18,7 @@ from mksgn_neuro.models.distill import Distilled, soft_label_loss
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import is_first_rank, start
+from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.evaluate import evaluate, settle_statistics
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.record import Recorder
@@ -52,18 +52,25 @@ def train(
     run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
     lessons, summary = _lessons(run, clips, teacher)
     torch.manual_seed(seed)
-    student = build_student(preset.student(run.classes), clips.skeleton, preset.hops)
+    student = build_student(preset.student(run.classes), clips.skeleton, preset.hops).to(device())
     train_float(student, run, lessons)
-    integer = quantize(student)
+    integer = quantize(student.cpu()).to(device())
     summary["held_out_accuracy"] = {
-        "float": _validate(student, run)["accuracy"],
+        "float": _validate(student.to(device()), run)["accuracy"],
         "post_training_quantization": _validate(integer, run)["accuracy"],
     }
     train_integer(integer, run, lessons)
     summary["held_out_accuracy"]["integer"] = _validate(integer, run)["accuracy"]
     summary |= {"held_out_clips": len(held_out) if preset.held_out else 0, "seed": seed}
     model = Model(
-        integer.eval(), clips.skeleton, preset.hops, scaling, clips.class_names, preset.frames, clips.dataset, summary
+        integer.cpu().eval(),
+        clips.skeleton,
+        preset.hops,
+        scaling,
+        clips.class_names,
+        preset.frames,
+        clips.dataset,
+        summary,
     )
     if is_first_rank():
         save_model(model, directory / "model.pt")
@@ -95,7 +102,9 @@ def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
     """Float stage."""
     widths = lessons.widths if lessons and run.preset.feature_weight else []
     torch.manual_seed(run.seed)
-    _fit_student(Distilled(student, widths), "float", run.preset.epochs, run.preset.learning_rate, run, lessons)
+    _fit_student(
+        Distilled(student, widths).to(device()), "float", run.preset.epochs, run.preset.learning_rate, run, lessons
+    )
 
 
 def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:

@@ -53,7 +53,7 @@ def command(
         write_json(output / "config.json", config)
     try:
         with TrainingDisplay(stderr) as display:
-            report = TensorBoard(output, display.report).report if tensorboard else display.report
+            report = TensorBoard(output, display.report).report if tensorboard and is_first_rank() else display.report
             model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
     except KeyboardInterrupt:
         stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")

@@ -8,7 +8,7 @@ import numpy as np
 
 from mksgn_neuro.ir import Network, Population, Projection
 from mksgn_neuro.sim import synapses
-from mksgn_neuro.sim.synapses import Synapses, unique
+from mksgn_neuro.sim.synapses import INT16_MAX, Synapses, unique
 from mksgn_neuro.sim.tables import WORD, Plan, Tables, packed
 from mksgn_neuro.sim.vector import LANES
 
@@ -95,7 +95,7 @@ class _Builder:
             lags=np.array([self.network.hop + q.delay for q in incoming] or [0]),
         )
         self._place_diagonals(diagonals, target)
-        self._place_rows(rows, target, held=_reach(diagonals, target))
+        self._place_rows(rows, target, held=synapses.largest_sums(diagonals, len(target.tile_of_chunk)))
         self._place_graded(graded, target)
         self._place_scattered(population, incoming, synapses.joined([scattered, loose]))
         self._place_population(population, incoming, target, self._wide(target))
@@ -144,13 +144,14 @@ class _Builder:
         weights = self.columns["weights"][-1]
         begin = self.sizes["weights"] - len(weights)
         count = np.bincount(tile, minlength=len(target.tiles))
+        fits = (held + synapses.largest_sums(s, len(held))).max(axis=1) <= INT16_MAX
         self._extend(
             span_lag=target.lags[projection],
             span_word=words,
             span_mask=mask,
             span_base=first - low * width,
             span_last=high + 1,
-            span_flush=synapses.flushes(weights, first - begin, sizes, count, target.tiles, held),
+            span_flush=synapses.flushes(weights, first - begin, sizes, count, target.tiles, held, fits),
             span_ptr=self._ends("spans", tile, target),
         )
 
@@ -261,10 +262,3 @@ class _Builder:
 
 def _padded(size: int) -> int:
     return -(-size // WORD) * WORD
-
-
-def _reach(diagonals: Synapses, target: _Target) -> np.ndarray:
-    """Largest |sum| that the diagonals can cause per post lane, int64 (chunks, LANES)."""
-    reach = np.zeros(len(target.tile_of_chunk) * LANES, dtype=np.int64)
-    np.add.at(reach, diagonals.post, np.abs(diagonals.weight))
-    return reach.reshape(-1, LANES)

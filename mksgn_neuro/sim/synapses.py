@@ -107,17 +107,25 @@ def cut_tiles(size: int, rows: Synapses, graded: Synapses) -> np.ndarray:
 
 
 def flushes(
-    weights: np.ndarray, first: np.ndarray, sizes: np.ndarray, count: np.ndarray, tiles: np.ndarray, held: np.ndarray
+    weights: np.ndarray,
+    first: np.ndarray,
+    sizes: np.ndarray,
+    count: np.ndarray,
+    tiles: np.ndarray,
+    held: np.ndarray,
+    fits: np.ndarray,
 ) -> np.ndarray:
     """Which spans need the int16 sums emptied before them: a proof from the weights, whatever spikes arrive.
 
     Span s has `sizes[s]` weights from `first[s]` on; tile i has `count[i]` spans; `held` (chunks, LANES) is what the
-    diagonals can leave in the sums beforehand.
+    diagonals can leave in the sums beforehand; chunks that `fits` marks fit 16 bits whatever arrives together.
     """
     flush = np.zeros(len(first), dtype=bool)
     end = 0
     for (chunk, chunks), spans in zip(tiles, count):
         begin, end = end, end + spans
+        if fits[chunk : chunk + chunks].all():
+            continue
         reach = np.tile(held[chunk : chunk + chunks].ravel(), (2, 1))  # largest sum upwards, downwards
         for s in range(begin, end):
             rows = weights[first[s] : first[s] + sizes[s]].reshape(-1, chunks * LANES)
@@ -125,6 +133,12 @@ def flushes(
             flush[s] = (reach + more).max() > INT16_MAX
             reach = more if flush[s] else reach + more
     return flush
+
+
+def largest_sums(synapses: Synapses, chunks: int) -> np.ndarray:
+    """Σ |weight| per post neuron, int64 (chunks, LANES): no sum of its arriving synapses is larger."""
+    sums = np.bincount(synapses.post, np.abs(synapses.weight), minlength=chunks * LANES)
+    return sums.astype(np.int64).reshape(-1, LANES)
 
 
 def require_exact_shift(q: Projection, synapses: Synapses, payload: int) -> None:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mksgn_neuro.export.deployment import deployment_script
+from mksgn_neuro.export.lava_graph import write_lava_bundle
 from mksgn_neuro.export.netx import write_netx
+from mksgn_neuro.export.netx_fit import fit as netx_fit
+from mksgn_neuro.export.nir import write_nir
+from mksgn_neuro.export.slayer import write_slayer_file
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import levelize, lower, steps_per_sample
+from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.models.store import Model
 
 
@@ -38,7 +42,7 @@ class Deployed:
 
 
 def _loihi2(model: Model, stem: Path) -> Deployed:
-    chain = levelize(lower(model.student, model.task()))
+    chain = netx_fit(levelize(lower(model.student, model.task())))
     period = steps_per_sample(chain, model.frames)
     written = write_netx(chain, stem.with_suffix(".net"), period=period)
     script = stem.with_name(f"{stem.name}_on_loihi2.py")
@@ -46,7 +50,32 @@ def _loihi2(model: Model, stem: Path) -> Deployed:
     return Deployed((written.net, written.sidecar, script), chain, period)
 
 
-WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {"loihi2": _loihi2}
+def _lava(model: Model, stem: Path) -> Deployed:
+    network = balance(lower(model.student, model.task()))
+    files = write_lava_bundle(network, stem.with_name(f"{stem.name}_lava"))
+    return Deployed(tuple(files), network, steps_per_sample(network, model.frames))
+
+
+def _slayer(model: Model, stem: Path) -> Deployed:
+    chain = netx_fit(levelize(lower(model.student, model.task())))
+    path = stem.with_name(f"{stem.name}_slayer.net")
+    write_slayer_file(chain, path)
+    return Deployed((path,), chain, steps_per_sample(chain, model.frames))
+
+
+def _nir(model: Model, stem: Path) -> Deployed:
+    network = lower(model.student, model.task())
+    path = stem.with_suffix(".nir")
+    write_nir(network, path)
+    return Deployed((path,), network, steps_per_sample(network, model.frames))
+
+
+WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {
+    "loihi2": _loihi2,
+    "lava": _lava,
+    "slayer": _slayer,
+    "nir": _nir,
+}
 
 
 def write_target(model: Model, target: str, stem: Path) -> Deployed:

@@ -14,15 +14,19 @@ import numpy as np
 import torch
 
 from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.export.netx_reader import read_netx
+from mksgn_neuro.export.slayer import run_slayer
 from mksgn_neuro.export.stock_loader import require_lava, run_stock_loader
+from mksgn_neuro.export.nir_import import read_nir
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance, levelize, steps_per_sample
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 
-STOCK_SECONDS, STOCK_SECONDS_PER_STEP = 120.0, 0.01  # limit of a stock run: loading, and each step of each layer
+LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
 Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
 
@@ -202,15 +206,39 @@ def by_stock_loader(path: Path) -> RunForm:
     """lava-dl's own loader on a file, every layer read."""
 
     def run(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
-        seconds = STOCK_SECONDS + STOCK_SECONDS_PER_STEP * len(stream) * len(network.populations)
-        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=seconds)
+        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit(network, stream))
         return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
 
     return run
 
 
-def file_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
-    """A netx file: what our reader finds in it, and what Intel's loader computes from it."""
+def file_rungs(truth: Truth, path: Path, target: str = "loihi2") -> Iterator[Rung]:
+    """What was written for a target, read back or run."""
+    return FILE_RUNGS[target](truth, path)
+
+
+def _lava_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+    network = load(path)
+    yield truth.against_steps("bundle's network, emulator", lambda *rest: by_emulator(network, *rest[1:]))
+    run = lambda *rest: by_lava(network, *rest[1:])
+    yield _unless_missing("bundle's network, Lava process graph", lambda t: truth.against_steps(t, run))
+
+
+def _nir_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+    network, _ = read_nir(path)
+    steps = balance(network)
+    yield truth.against_steps("NIR file, our reader", lambda *rest: by_emulator(steps, *rest[1:]))
+
+
+def _slayer_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+    """SLAYER's own file; it names no groups, so its levels are taken in order."""
+    chain = truth.subject.chain
+    run = by_stock_loader(path)
+    yield _unless_missing("SLAYER's netx file, stock lava-dl loader", lambda t: truth.against_chain(t, chain, run))
+
+
+def _netx_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+    """What our reader finds in a netx file, and what Intel's loader computes from it."""
     chain, _ = read_netx(path)
     yield truth.against_chain("netx file, our reader", chain, by_emulator)
     yield _unless_missing(
@@ -218,12 +246,38 @@ def file_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
     )
 
 
-def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor) -> Iterator[Rung]:
-    """Everything short of files."""
+FILE_RUNGS: dict[str, Callable[[Truth, Path], Iterator[Rung]]] = {
+    "loihi2": _netx_rungs,
+    "slayer": _slayer_rungs,
+    "lava": _lava_rungs,
+    "nir": _nir_rungs,
+}
+
+
+def by_lava(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+    """A Lava process graph in the network's own topology."""
+    return run_lava(network, stream, period=period, timeout=_limit(network, stream))
+
+
+def by_slayer(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+    """SLAYER blocks, one per level of a chain."""
+    return run_slayer(network, stream, period=period, timeout=_limit(network, stream))
+
+
+def _limit(network: Network, stream: np.ndarray) -> float:
+    return LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(stream) * len(network.populations)
+
+
+def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: bool = True) -> Iterator[Rung]:
+    """Everything short of files; without `lava`, only what we wrote ourselves."""
     yield truth.against_student(student, frames)
     yield truth.against_steps("reference in time steps", by_reference)
     yield truth.against_steps("emulator", by_emulator)
-    yield truth.against_chain("chain of levels", truth.subject.chain, by_emulator)
+    chain = truth.subject.chain
+    yield truth.against_chain("chain of levels", chain, by_emulator)
+    if lava:
+        yield _unless_missing("SLAYER blocks", lambda t: truth.against_chain(t, chain, by_slayer))
+        yield _unless_missing("Lava process graph", lambda t: truth.against_steps(t, by_lava))
 
 
 def _unless_missing(target: str, rung: Callable[[str], Rung]) -> Rung:

@@ -11,7 +11,7 @@ from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network
 
-TARGETS = ("loihi2",)
+TARGETS = ("loihi2", "lava", "slayer", "nir")
 
 
 @click.command()
@@ -27,7 +27,11 @@ def command(
     model: Path | None, target: str, output: Path | None, verified: bool, samples: int, chips: int, dataset: str | None,
     data_path: Path | None, skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write MODEL for a target: loihi2 is netx HDF5."""
+    """Write MODEL for a target.
+
+    loihi2: netx HDF5 with sidecar and deployment script. lava: the IR file and a loader that runs it as a Lava process
+    graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph.
+    """
     from mksgn_neuro.commands.clips import Request
     from mksgn_neuro.deploy import write_target
     from mksgn_neuro.models.store import load_model
@@ -37,7 +41,8 @@ def command(
     written = write_target(loaded, target, (output or path).with_suffix(""))
     rungs = []
     if verified:
-        for rung, _ in climb(loaded, written.main, Request(dataset, data_path, limit=samples, skip_bad=skip_bad)):
+        request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
+        for rung, _ in climb(loaded, target, written.main, request):
             stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
             rungs.append(rung)
     document = written.as_json() | fit_on_chip(written.network, chips)

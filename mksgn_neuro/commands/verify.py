@@ -39,7 +39,7 @@ def command(
     path = find_model(model)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     rungs, what = [], ""
-    for rung, what in climb(load_model(path), net or path.with_suffix(".net"), request):  # noqa: B007
+    for rung, what in climb(load_model(path), "loihi2", net or path.with_suffix(".net"), request, everything=True):  # noqa: B007
         stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
         rungs.append(rung)
     ok = all(rung.ok for rung in rungs)
@@ -50,8 +50,12 @@ def command(
     raise_if_different(rungs)
 
 
-def climb(model: Model, net: Path, request: Request) -> Iterator[tuple[Rung, str]]:
-    """Rung by rung, with what it was compared on; `net` is written anew, elsewhere, where it does not exist."""
+def climb(
+    model: Model, target: str, file: Path, request: Request, *, everything: bool = False
+) -> Iterator[tuple[Rung, str]]:
+    """Rung by rung, with what it was compared on, to the target's `file`, which is written anew, elsewhere, where it
+    does not exist; `everything` takes the SLAYER and Lava forms on the way.
+    """
     from mksgn_neuro.commands.clips import verification_frames
     from mksgn_neuro.deploy import write_target
     from mksgn_neuro.lowering import lower
@@ -62,8 +66,9 @@ def climb(model: Model, net: Path, request: Request) -> Iterator[tuple[Rung, str
     stderr.print(f"comparing every population at every step on {what}, simulated on CPU")
     truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
     with tempfile.TemporaryDirectory() as folder:
-        written = net if net.exists() else write_target(model, "loihi2", Path(folder) / "model").main
-        for rung in chain(model_rungs(truth, model.student, frames), file_rungs(truth, written)):
+        written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
+        own = model_rungs(truth, model.student, frames, lava=everything)
+        for rung in chain(own, file_rungs(truth, written, target)):
             yield rung, what
 
 

@@ -13,6 +13,7 @@ from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import Placement, place
 from mksgn_neuro.chip.traffic import Traffic, measure_traffic
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.counts import Counts
@@ -21,6 +22,8 @@ from mksgn_neuro.sim.measure import Measurement, measure
 from mksgn_neuro.sim.readout import Readout, decide
 
 BACKENDS = ("emulator", "reference", "lava")
+LAVA_CLIPS = 8
+LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
 TRAFFIC_CLIPS = 16  # clips whose spikes are placed on the cores, evenly spaced; hops and active updates need each step
 
 
@@ -92,13 +95,15 @@ def simulate(
 ) -> Simulation:
     """Run clips (N, frames, channels), each `period` time steps long with the silence after it.
 
-    `network` in frames or steps (then until the last level has answered); clips are independent. Ctrl-C gives what is
-    done so far, marked partial.
+    `network` in frames or steps (then until the last level has answered); clips are independent, each population
+    starts from rest when its first input can arrive, as on the chip (DESIGN.md 6). Ctrl-C gives what is done so far,
+    marked partial.
     """
     drain = period - clips.shape[1] + network.hop * max(network.level.values())
+    spacing = clips.shape[1] + drain
     started, done, partial = time.perf_counter(), [], False
     try:
-        for scores, counts in BACKEND_RUNS[backend](network, clips, drain):
+        for scores, counts in BACKEND_RUNS[backend](network, clips, spacing):
             done.append((scores, counts))
             if progress:
                 progress(sum(len(scores) for scores, _ in done), len(clips))
@@ -109,29 +114,48 @@ def simulate(
     seconds = time.perf_counter() - started
     counts = sum((counts for _, counts in done[1:]), done[0][1])
     chosen = clips[np.linspace(0, len(clips) - 1, min(TRAFFIC_CLIPS, len(clips))).astype(int)]
-    placement, traffic = _traffic(network, chosen, drain, counts)
+    placement, traffic = _traffic(network, chosen, spacing, counts)
     scores = np.concatenate([scores for scores, _ in done])
     return Simulation(
         network, backend, scores, measure(network, counts), placement, traffic, len(chosen), period, seconds, partial
     )
 
 
-def _emulated(network: Network, clips: np.ndarray, drain: int) -> Iterator[tuple[np.ndarray, Counts]]:
-    for result in Emulator(network).stream(clips, drain=drain):
+def _emulated(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
+    for result in Emulator(network).stream(clips, drain=spacing - clips.shape[1], period=spacing):
         yield result.scores, result.counts
 
 
-def _by_reference(network: Network, clips: np.ndarray, drain: int) -> Iterator[tuple[np.ndarray, Counts]]:
+def _by_reference(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
+    for inputs in _padded(clips, spacing):
+        traces = reference.run(network, inputs, period=spacing)
+        yield _scored(network, inputs, clips.shape[1], {name: trace.spikes for name, trace in traces.items()})
+
+
+def _by_lava(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
+    """Back to back, so that Lava starts once for LAVA_CLIPS clips; each is cut out with the silence after it."""
+    for group in np.split(_padded(clips, spacing), range(LAVA_CLIPS, len(clips), LAVA_CLIPS)):
+        stream = group.reshape(-1, clips.shape[2])
+        spikes = run_lava(network, stream, period=spacing, timeout=LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(stream))
+        for i, inputs in enumerate(group):
+            own = {name: fired[i * spacing : (i + 1) * spacing] for name, fired in spikes.items()}
+            yield _scored(network, inputs, clips.shape[1], own)
+
+
+def _padded(clips: np.ndarray, spacing: int) -> np.ndarray:
+    return np.pad(clips, ((0, 0), (0, spacing - clips.shape[1]), (0, 0)))
+
+
+def _scored(
+    network: Network, inputs: np.ndarray, frames: int, spikes: dict[str, np.ndarray]
+) -> tuple[np.ndarray, Counts]:
+    """Scores (1, classes) over the frames' answers, and the counts of one clip."""
     readout = Readout.of(network)
-    for clip in clips:
-        padded = np.vstack([clip, np.zeros((drain, clip.shape[1]), dtype=clip.dtype)])
-        traces = reference.run(network, padded)
-        spikes = {name: trace.spikes for name, trace in traces.items()}
-        votes = spikes[network.readout][readout.first : readout.first + len(clip)].sum(axis=0, dtype=np.int64)
-        yield readout.scores(votes[None]), counts_of(network, padded, spikes)
+    votes = spikes[network.readout][readout.first : readout.first + frames].sum(axis=0, dtype=np.int64)
+    return readout.scores(votes[None]), counts_of(network, inputs, spikes)
 
 
-BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference}
+BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
 
 
 def counts_of(network: Network, inputs: np.ndarray, spikes: dict[str, np.ndarray]) -> Counts:
@@ -148,12 +172,12 @@ def counts_of(network: Network, inputs: np.ndarray, spikes: dict[str, np.ndarray
     return Counts(1, len(inputs), counts, most, int(synops.max(initial=0)))
 
 
-def _traffic(network: Network, clips: np.ndarray, drain: int, counts: Counts) -> tuple[Placement, Traffic]:
+def _traffic(network: Network, clips: np.ndarray, spacing: int, counts: Counts) -> tuple[Placement, Traffic]:
     placement = place(map_network(network), counts.spikes)
-    result = Emulator(network).run(clips, record="all", drain=drain)
-    inputs = np.pad(clips, ((0, 0), (0, drain), (0, 0))).reshape(-1, clips.shape[2])
+    inputs = _padded(clips, spacing)
+    result = Emulator(network).run(inputs, record="all", period=spacing)
     spikes = {name: s.reshape(-1, s.shape[2]) for name, s in result.spikes.items()}
-    return placement, measure_traffic(placement, inputs, spikes)
+    return placement, measure_traffic(placement, inputs.reshape(-1, clips.shape[2]), spikes)
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 
 from mksgn_neuro.errors import Unsupported
-from mksgn_neuro.export.lava_graph import run_lava
+from mksgn_neuro.export.lava_graph import require_lava, run_lava
 from mksgn_neuro.export.netx_reader import read_netx
-from mksgn_neuro.export.slayer import run_slayer
-from mksgn_neuro.export.stock_loader import require_lava, run_stock_loader
 from mksgn_neuro.export.nir_import import read_nir
+from mksgn_neuro.export.slayer import run_slayer
+from mksgn_neuro.export.stock_loader import run_stock_loader
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance, levelize, steps_per_sample
@@ -27,6 +28,7 @@ from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
+Distribution = Literal["lava-nc", "lava-dl"]
 Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
 
@@ -221,7 +223,7 @@ def _lava_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
     network = load(path)
     yield truth.against_steps("bundle's network, emulator", lambda *rest: by_emulator(network, *rest[1:]))
     run = lambda *rest: by_lava(network, *rest[1:])
-    yield _unless_missing("bundle's network, Lava process graph", lambda t: truth.against_steps(t, run))
+    yield _unless_missing("bundle's network, Lava process graph", lambda t: truth.against_steps(t, run), "lava-nc")
 
 
 def _nir_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
@@ -277,13 +279,13 @@ def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: boo
     yield truth.against_chain("chain of levels", chain, by_emulator)
     if lava:
         yield _unless_missing("SLAYER blocks", lambda t: truth.against_chain(t, chain, by_slayer))
-        yield _unless_missing("Lava process graph", lambda t: truth.against_steps(t, by_lava))
+        yield _unless_missing("Lava process graph", lambda t: truth.against_steps(t, by_lava), "lava-nc")
 
 
-def _unless_missing(target: str, rung: Callable[[str], Rung]) -> Rung:
-    """The rung, or that it was not run where Lava is not installed."""
+def _unless_missing(target: str, rung: Callable[[str], Rung], needs: Distribution = "lava-dl") -> Rung:
+    """The rung, or that it was not run where the part of Lava that it needs cannot run."""
     try:
-        require_lava()
+        require_lava(needs)
     except Unsupported as missing:
         return Rung("reference", target, not_run=f"not run: {missing.remedy}")
     return rung(target)

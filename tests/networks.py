@@ -25,13 +25,15 @@ def random_network(
     shared_parameters: bool = False,
     quiet: bool = False,
     threshold: int | None = None,
+    source_delays: bool = True,
     hop: int = 1,
     message_bits: int = 8,
 ) -> Network:
     """A legal DAG with skips, delays and biases; one in three populations has per-neuron decays.
 
     `shared_parameters` gives all populations one v_decay and i_decay; `quiet` makes bias too weak to fire alone and
-    current memoryless, as every network lowered from a student is.
+    current memoryless, as every network lowered from a student is; without `source_delays` the input reaches each
+    population with one delay only.
     """
     rng = np.random.default_rng(seed)
     source = Source("input", (int(rng.integers(1, 4)),), message_bits)
@@ -49,7 +51,8 @@ def random_network(
         pres = {names[-1], *rng.choice(names, int(rng.integers(1, 3)))}
         for pre in sorted(pres):
             size = source.size if pre == "input" else next(p.size for p in pops if p.name == pre)
-            for delay in sorted({int(d) for d in rng.integers(0, max_delay + 1, int(rng.integers(1, 3)))}):
+            delays = sorted({int(d) for d in rng.integers(0, max_delay + 1, int(rng.integers(1, 3)))})
+            for delay in delays[:1] if pre == "input" and not source_delays else delays:
                 weights = random_weights(rng, n, size, 0.6, bool(rng.random() < 0.7))
                 projections.append(Projection(str(pre), name, weights, delay))
         if loops and rng.random() < 0.5:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
+from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
 from mksgn_neuro.lowering.lower import AND_VTH
 
@@ -19,8 +20,16 @@ RELAY_WEIGHT = 130
 
 
 def separate_delays(network: Network) -> Network:
-    """A network in frames (hop 0) in which no pair of neurons is joined by two delays; same spikes."""
-    for pre, posts in _conflicts(network).items():
+    """A network in frames (hop 0) in which no pair of neurons is joined by two delays; same spikes.
+
+    Raises Unsupported where the source itself would need copies: its values may be graded, which a relay is not.
+    """
+    conflicts = _conflicts(network)
+    if network.source.name in conflicts:
+        place = f"{network.source.name} → {', '.join(sorted(conflicts[network.source.name]))}"
+        remedy = "feed the source to one population and delay that population's spikes"
+        raise Unsupported("the same input reaches one neuron with two delays", place=place, remedy=remedy)
+    for pre, posts in conflicts.items():
         network = _copy_gate(network, pre, posts) if network[pre].role == "and" else _relay(network, pre, posts)
     return network
 
@@ -29,7 +38,7 @@ def _conflicts(network: Network) -> dict[str, set[str]]:
     """Posts to which each pre sends over one pair of neurons with several delays."""
     by_pair = defaultdict(list)
     for q in network.projections:
-        if q.pre != q.post and q.pre != network.source.name:
+        if q.pre != q.post:
             by_pair[q.pre, q.post].append(q)
     found = defaultdict(set)
     for (pre, post), projections in by_pair.items():

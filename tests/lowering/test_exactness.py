@@ -1,5 +1,7 @@
 """The promise: the integer student, its network in frames, in steps and as a chain give the same spikes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_balance_only_shifts_by_level(seed):
 @settings(max_examples=60, deadline=None)
 @given(seeds)
 def test_chain_of_a_random_network_repeats_it(seed):
-    network = random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128)
+    network = random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False)
     readout = network.populations[-1].name
     inputs = random_inputs(seed, network, 40)
     expected = {name: t.spikes for name, t in run(network, inputs).items()} | {network.source.name: inputs}
@@ -89,7 +91,7 @@ def test_chain_of_a_random_network_repeats_it(seed):
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_separated_network_has_one_delay_per_pair_and_equal_spikes(seed):
-    network = random_network(seed, hop=0, quiet=True)
+    network = random_network(seed, hop=0, quiet=True, source_delays=False)
     separated = separate_delays(network)
     inputs = random_inputs(seed, network, 20)
     before, after = run(network, inputs), run(separated, inputs)
@@ -112,3 +114,11 @@ def test_delay_beyond_the_chip_is_refused():
     student = quantize(warm_student(0, dilations=(1, 40, 1)))
     with pytest.raises(Unsupported, match="62"):
         balance(lower(student))
+
+
+def test_one_input_with_two_delays_is_refused_as_a_chain():
+    network = random_network(0, hop=0, quiet=True, populations=1)
+    (first, *_) = network.projections
+    twice = network.with_(projections=(first, replace(first, delay=first.delay + 1)))
+    with pytest.raises(Unsupported, match="two delays"):
+        levelize(twice)

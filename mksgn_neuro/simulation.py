@@ -15,7 +15,7 @@ from mksgn_neuro.chip.traffic import Traffic, measure_traffic
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
-from mksgn_neuro.sim import reference
+from mksgn_neuro.sim import distributed, reference
 from mksgn_neuro.sim.counts import Counts
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import Measurement, measure
@@ -122,7 +122,11 @@ def simulate(
 
 
 def _emulated(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
-    for result in Emulator(network).stream(clips, drain=spacing - clips.shape[1], period=spacing):
+    emulator, drain = Emulator(network), spacing - clips.shape[1]
+    if distributed.start():
+        yield distributed.run(emulator, clips, drain=drain, period=spacing)
+        return
+    for result in emulator.stream(clips, drain=drain, period=spacing):
         yield result.scores, result.counts
 
 

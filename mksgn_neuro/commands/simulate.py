@@ -35,6 +35,7 @@ def command(
     from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.clips import Request
     from mksgn_neuro.commands.networks import load_networks
+    from mksgn_neuro.sim import distributed
 
     load_profile(energy_profile)
     path = find_model(model)
@@ -54,7 +55,9 @@ def command(
         from mksgn_neuro.commands.arrays import save_recording
 
         save_recording(network, result.inputs, save_spikes, states=states)
-    print_json(document) if as_json else print_summary(document, measure_spikes)
+    if not distributed.speaks():
+        return None
+    return print_json(document) if as_json else print_summary(document, measure_spikes)
 
 
 def classify(network, request, backend: str):  # noqa: ANN001, ANN201

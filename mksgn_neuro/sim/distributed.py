@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,18 +13,34 @@ from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.engine import Emulator, Result
 
 
+def start() -> bool:
+    """Join the processes that torchrun started; False where there is only one."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return False
+    if not dist.is_initialized():
+        dist.init_process_group("gloo")
+    return True
+
+
+def speaks() -> bool:
+    """Whether this process is the one that prints."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
 def share(clips: int) -> np.ndarray:
     """Indices of the clips that this rank runs: every world-size-th, so that ranks end together."""
     return np.arange(dist.get_rank(), clips, dist.get_world_size())
 
 
-def run(emulator: Emulator, clips: Sequence[np.ndarray], *, drain: int = 0) -> tuple[np.ndarray, Counts]:
+def run(
+    emulator: Emulator, clips: Sequence[np.ndarray], *, drain: int = 0, period: int | None = None
+) -> tuple[np.ndarray, Counts]:
     """Scores (B, classes) of all clips in order and their counts, on every rank; needs a process group and a clip each.
 
     Each rank runs the clips of its `share`.
     """
     own = share(len(clips))
-    results = list(emulator.stream((clips[i] for i in own), drain=drain))
+    results = list(emulator.stream((clips[i] for i in own), drain=drain, period=period))
     return gather_scores(results, own, len(clips), emulator.readout.classes), reduce_counts(results)
 
 

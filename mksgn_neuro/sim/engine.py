@@ -17,7 +17,7 @@ from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.sim.vector import LANES
+from mksgn_neuro.sim.vector import HALF_LANES
 from mksgn_neuro.sim.workspace import Workspace, allocate, checked, load, spikes_of
 
 GROUP_ROWS = 256  # time steps that one thread takes at once: enough to reuse a tile's weights, few enough to stay in L2
@@ -172,9 +172,8 @@ class _Job:
         inputs, sent, synops = (np.zeros(n, dtype=np.int64) for n in (source.size, steps, steps))
         kernels.count_inputs(work.payload, steps, self.emulator.input_degree, inputs, sent, synops)
         counts = np.zeros(len(self.plan.tables.degree), dtype=np.int32)
-        fired, reached = np.zeros((len(order), steps), dtype=np.int64), np.zeros((steps, LANES), dtype=np.int32)
-        ones = np.ones(LANES, dtype=np.int32)
-        kernels.count_spikes(self.plan.tables, work.bits, steps, ones, counts, fired, reached)
+        fired, reached = np.zeros((len(order), steps), dtype=np.int64), np.zeros((steps, HALF_LANES), dtype=np.int32)
+        kernels.count_spikes(self.plan.tables, work.bits, steps, counts, fired, reached)
         synops += reached.sum(axis=1, dtype=np.int64)
         spikes, most = {source.name: inputs}, {source.name: int(sent.max(initial=0))}
         for p, busiest in zip(order, fired.max(axis=1, initial=0)):

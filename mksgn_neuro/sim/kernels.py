@@ -17,8 +17,8 @@ from mksgn_neuro.sim.vector import (
     add_masked,
     add_rows,
     add_scaled,
-    add_where,
     count_bits,
+    count_chunk,
     integrate_sums,
     integrate_sums_memoryless,
     integrate_wide,
@@ -173,20 +173,19 @@ def _fire(tables, work, p, tile, start, begin, end, period):
 
 
 @njit(cache=True, nogil=True)
-def count_spikes(tables, bits, steps, ones, counts, row_spikes, row_synops):
+def count_spikes(tables, bits, steps, counts, row_spikes, reached):
     """Count the spikes of the first `steps` rows: per slot, per population and row, and the synapses they reach.
 
-    `ones` is int32 (LANES,); `counts` int32 (slots,); `row_spikes` int64 (populations, rows); `row_synops` int32
-    (rows, LANES), to be summed.
+    `counts` is int32 (slots,); `row_spikes` int64 (populations, rows); `reached` int32 (rows, HALF_LANES) partial sums.
     """
+    if steps == 0:
+        return
     for p in range(len(tables.pop_slot)):
         for n in range(tables.pop_slot[p], tables.pop_slot[p] + tables.pop_slots[p], LANES):
+            half = LEAD_HALVES + n // LANES
+            count_chunk(bits, half * bits.shape[1], steps, tables.degree, n, counts, reached)
             for row in range(steps):
-                mask = bits[LEAD_HALVES + n // LANES, row]
-                if mask:
-                    add_where(counts, n, ones, 0, mask)
-                    add_where(row_synops, row * LANES, tables.degree, n, mask)
-                    row_spikes[p, row] += count_bits(mask)
+                row_spikes[p, row] += count_bits(bits[half, row])
 
 
 @njit(cache=True, nogil=True)

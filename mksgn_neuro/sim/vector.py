@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 LANES = 32
+HALF_LANES = LANES // 2
 WIDTHS = (1, 2, 3, 4)
 UNROLL = 4
 
@@ -201,17 +202,44 @@ integrate_sums_memoryless = _integrate(I16, False)
 
 
 @intrinsic
-def add_where(typing, totals, at, values, n, mask):
-    """totals[at + i] += values[n + i] for each set bit i of the uint32 `mask`, int32."""
+def count_chunk(typing, masks, at, steps, degree, n, counts, reached):
+    """Count the spikes of the LANES neurons from `n` on over `steps` > 0 rows, whose uint32 masks begin at `at`.
+
+    For each set bit i of a row, counts[n + i] += 1 and degree[n + i] is added to one of the HALF_LANES elements of
+    `reached` that belong to the row; int32 arrays.
+    """
 
     def codegen(context, builder, signature, args):
-        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
-        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I32, LANES), align=4)
-        row = builder.select(_as_mask(builder, args[4]), row, _splat(0, LANES))
-        builder.store(builder.add(builder.load(target, align=4), row), target, align=4)
+        def vector(which, offset, lane, lanes):
+            return _vector_at(context, builder, signature.args[which], args[which], offset, lane, lanes)
+
+        counted = ir.VectorType(I32, LANES)
+        degree = builder.load(vector(3, args[4], I32, LANES), align=4)
+        target = vector(5, args[4], I32, LANES)
+        start, before = builder.load(target, align=4), builder.block
+        loop, done = builder.append_basic_block("count"), builder.append_basic_block("count.done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        row, total = builder.phi(I64), builder.phi(counted)
+        mask = builder.load(vector(0, builder.add(args[1], row), I32, 1), align=4)
+        mask = _as_mask(builder, builder.bitcast(mask, I32))
+        more = builder.add(total, builder.zext(mask, counted))
+        sent = builder.select(mask, degree, _splat(0, LANES))
+        halves = [ir.Constant(ir.VectorType(I32, HALF_LANES), list(range(i, i + HALF_LANES))) for i in (0, HALF_LANES)]
+        low, high = (builder.shuffle_vector(sent, sent, half) for half in halves)
+        sums = vector(6, builder.mul(row, ir.Constant(I64, HALF_LANES)), I32, HALF_LANES)
+        builder.store(builder.add(builder.load(sums, align=4), builder.add(low, high)), sums, align=4)
+        following = builder.add(row, ir.Constant(I64, 1))
+        for phi, first, then in ((row, ir.Constant(I64, 0), following), (total, start, more)):
+            phi.add_incoming(first, before)
+            phi.add_incoming(then, loop)
+        builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, done)
+        builder.position_at_end(done)
+        builder.store(more, target, align=4)
         return context.get_dummy_value()
 
-    return types.void(totals, types.int64, values, types.int64, types.uint32), codegen
+    index = types.int64
+    return types.void(masks, index, index, degree, index, counts, reached), codegen
 
 
 @intrinsic

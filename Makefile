@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint install clean
+.PHONY: demo test test-slow lint install chromium clean
 
 install: $(VENV)/.installed
 
@@ -12,6 +12,11 @@ $(VENV)/.installed: setup.cfg pyproject.toml find-python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev,peers]'
 	touch $@
+
+# The report's tests drive a real browser; they skip where it is absent. Needs root and apt.
+chromium:
+	command -v chromedriver >/dev/null && command -v chromium >/dev/null || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
 
 demo: install
 	$(BIN)/mksgn-neuro demo

@@ -13,7 +13,18 @@ from mksgn_neuro.errors import UserError
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-COMMANDS: tuple[str, ...] = ("train", "ablate", "export", "simulate", "verify", "inspect", "stream", "data", "demo")
+COMMANDS: tuple[str, ...] = (
+    "train",
+    "ablate",
+    "export",
+    "simulate",
+    "verify",
+    "inspect",
+    "report",
+    "stream",
+    "data",
+    "demo",
+)
 
 
 class LazyGroup(click.Group):

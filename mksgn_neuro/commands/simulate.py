@@ -24,12 +24,13 @@ from mksgn_neuro.simulation import BACKENDS
 @click.option("--input", "input_path", type=click.Path(path_type=Path), help="X.npy, last axis time (.net, .ir.h5).")
 @click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
+@click.option("--report", "report_path", type=click.Path(path_type=Path), help="FILE.html: see the network think.")
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
     measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None, save_spikes: Path | None,
-    states: bool, seed: int, as_json: bool,
+    states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.energy import load_profile
@@ -50,14 +51,24 @@ def command(
         raise BadInput("does not say what clips it takes", place=str(path), remedy=remedy)
     request = Request(dataset, data_path, split, limit, skip_bad, seed)
     result = classify(network, request, backend)
-    document = {"model": str(path), "form": form, "simulated_on": "CPU", **result.as_json(energy_profile)}
+    document = describe(path, form, result, energy_profile)
     if save_spikes:
         from mksgn_neuro.commands.arrays import save_recording
 
         save_recording(network, result.inputs, save_spikes, states=states)
     if not distributed.speaks():
         return None
+    if report_path:
+        from mksgn_neuro.commands.report import report_of, write
+
+        write(report_of(path, result, document, rungs=None), report_path)
+        stderr.print(f"wrote {report_path}", highlight=False)
     return print_json(document) if as_json else print_summary(document, measure_spikes)
+
+
+def describe(path: Path, form: str, result, energy_profile: str) -> dict:  # noqa: ANN001
+    """What --json prints of classified clips."""
+    return {"model": str(path), "form": form, "simulated_on": "CPU", **result.as_json(energy_profile)}
 
 
 def classify(network, request, backend: str):  # noqa: ANN001, ANN201

@@ -1,0 +1,90 @@
+"""mksgn-neuro report: one HTML page on what a trained network does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mksgn_neuro.commands.clips import SPLITS, Request
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option, stderr
+
+if TYPE_CHECKING:
+    from mksgn_neuro.report.collect import Report
+    from mksgn_neuro.simulation import Classified
+    from mksgn_neuro.verify import Rung
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@dataset_options(default=None)
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
+@click.option("--output", type=click.Path(path_type=Path), help="FILE.html; default: beside MODEL.")
+@click.option("--figures", type=click.Path(path_type=Path), help="Also write every figure here, as PNG and SVG.")
+@click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
+@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
+@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
+@seed_option
+@json_option
+def command(
+    model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
+    output: Path | None, figures: Path | None, verified: bool, samples: int, energy_profile: str, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Write a page that shows what MODEL does: clips, spikes, attention, energy, cores; simulated on CPU."""
+    from mksgn_neuro.commands.networks import load_networks
+    from mksgn_neuro.commands.simulate import classify, describe
+    from mksgn_neuro.errors import BadInput
+
+    path = find_model(model)
+    networks = load_networks(path)
+    form, network = networks.simulated
+    if network.task is None:
+        raise BadInput("does not say what clips it takes", place=str(path), remedy="give a model.pt")
+    classified = classify(network, Request(dataset, data_path, split, limit, skip_bad, seed), "emulator")
+    document = describe(path, form, classified, energy_profile)
+    request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
+    rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
+    report = report_of(path, classified, document, rungs)
+    written = write(report, output or path.with_suffix(".html"))
+    if figures is not None:
+        from mksgn_neuro.report.figures import write_figures
+
+        written["figures"] = [str(file) for file in write_figures(report, figures)]
+    print_json({**written, "simulation": document}) if as_json else _print(written)
+
+
+def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
+    """The rungs of `verify` up to the file for Loihi 2; a difference is shown in the report and does not end it."""
+    from mksgn_neuro.commands.verify import climb
+    from mksgn_neuro.models.store import load_model
+
+    rungs = []
+    for rung, _ in climb(load_model(path), "loihi2", path.with_suffix(".net"), request):
+        stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
+        rungs.append(rung)
+    return tuple(rungs)
+
+
+def report_of(path: Path, classified: Classified, document: dict, rungs: tuple[Rung, ...] | None) -> Report:
+    """Everything to show of the simulated file `path`."""
+    from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.report.collect import collect
+
+    model = load_model(path) if path.suffix == ".pt" else None
+    return collect(classified, document, model=model, folder=path.parent, rungs=rungs)
+
+
+def write(report: Report, output: Path) -> dict:
+    """Write the page; says where and how large."""
+    from mksgn_neuro.report.page import write_report
+
+    return {"report": str(output), "bytes": write_report(report, output)}
+
+
+def _print(written: dict) -> None:
+    click.echo(f"wrote {written['report']}, {written['bytes'] / 1e6:.2f} MB, simulated on CPU")
+    for file in written.get("figures", ()):
+        click.echo(f"wrote {file}")

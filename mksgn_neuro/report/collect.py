@@ -1,0 +1,162 @@
+"""Everything that a report says, as plain data; drawing it is the business of `page` and `figures`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.chip.fit import nearest_limit
+from mksgn_neuro.chip.placement import coordinates
+from mksgn_neuro.ir import Task
+from mksgn_neuro.models.fusion import modality_weights
+from mksgn_neuro.models.store import Model
+from mksgn_neuro.report.clip_data import PlayerData, player_data
+from mksgn_neuro.report.joules import EnergyRow, energy_rows
+from mksgn_neuro.report.observe import Observed, observe
+from mksgn_neuro.report.online import Online, confusion, online
+from mksgn_neuro.simulation import Classified, Simulation
+from mksgn_neuro.verify import Rung
+
+
+@dataclass(frozen=True)
+class CoreLoad:
+    """One neurocore at (x, y): `load` is the share of its fullest limit, `limit`; `synops` per sample."""
+
+    x: int
+    y: int
+    population: str
+    neurons: int
+    load: float
+    limit: str
+    synops: float
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A clip that was not recognised; `lead` votes by which the decided class beats the true one."""
+
+    name: str
+    label: int
+    decided: int
+    lead: int
+    right_frames: int
+
+
+@dataclass(frozen=True)
+class Information:
+    """Mutual information of the modalities' spikes in training, float (M, M) nats, and the fusion weights (M,)."""
+
+    modalities: tuple[str, ...]
+    matrix: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Training:
+    """`history`: epochs of all stages as metrics.json has them, empty where it is absent; `summary` of the model."""
+
+    history: tuple[dict, ...]
+    summary: dict
+
+
+@dataclass(frozen=True)
+class Report:
+    """`simulation` is the document of `simulate --json`; `rungs` are None where nothing was verified here."""
+
+    simulation: dict
+    task: Task
+    confusion: np.ndarray
+    online: Online
+    observed: Observed
+    information: Information | None
+    training: Training | None
+    energy: tuple[EnergyRow, ...]
+    mesh: tuple[int, int]
+    cores: tuple[CoreLoad, ...]
+    rungs: tuple[Rung, ...] | None
+    wrong: tuple[Wrong, ...]
+    player: PlayerData
+
+
+def collect(
+    classified: Classified, document: dict, *, model: Model | None, folder: Path, rungs: tuple[Rung, ...] | None
+) -> Report:
+    """A report of simulated clips; `document` is what `simulate --json` prints of them.
+
+    `model` adds what only a model.pt knows, metrics.json in `folder` the curves of its training.
+    """
+    run = classified.simulation
+    clips = classified.clips.subset(np.arange(run.samples))
+    inputs, decided, task = classified.inputs[: run.samples], run.predictions, run.network.task
+    classes = len(task.class_names)
+    observed = observe(run.network, inputs, clips.labels, classes)
+    training = training_of(model, folder) if model else None
+    return Report(
+        simulation=document,
+        task=task,
+        confusion=confusion(decided, clips.labels, classes),
+        online=online(observed.decisions, clips.labels, clips.leaked),
+        observed=observed,
+        information=information_of(model) if model else None,
+        training=training,
+        energy=energy_rows(run, training.summary.get("teacher") if training else None),
+        mesh=_mesh(run),
+        cores=core_loads(run),
+        rungs=rungs,
+        wrong=wrong_clips(observed, clips.names, clips.labels),
+        player=player_data(run.network, clips, inputs, run.scores),
+    )
+
+
+def training_of(model: Model, folder: Path) -> Training:
+    """The model's own summary, and the history beside it if metrics.json tells of the same training."""
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text())
+        history = metrics.pop("history")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Training((), model.training)
+    same = metrics == json.loads(json.dumps(model.training))
+    return Training(tuple(history) if same else (), model.training)
+
+
+def information_of(model: Model) -> Information | None:
+    """The matrix that weights the fusion; None where the model was trained without."""
+    if not model.student.config.mutual_information:
+        return None
+    matrix = model.student.information()
+    return Information(model.scaling.modalities, matrix.numpy(), modality_weights(matrix).numpy())
+
+
+def core_loads(run: Simulation) -> tuple[CoreLoad, ...]:
+    """Every used core with where it lies; synaptic operations from the clips whose traffic was measured."""
+    mapping, chip = run.placement.mapping, run.placement.mapping.chip
+    x, y = coordinates(chip, run.placement.site)
+    synops = (run.traffic.acs + run.traffic.macs).sum(axis=0) / run.traffic_clips
+    return tuple(
+        CoreLoad(
+            int(x[i]), int(y[i]), core.population, len(core.neurons), core.usage.load(chip),
+            nearest_limit(core, chip).replace("_", " "), float(synops[i]),
+        )
+        for i, core in enumerate(mapping.cores)
+    )  # fmt: skip
+
+
+def _mesh(run: Simulation) -> tuple[int, int]:
+    mapping = run.placement.mapping
+    return mapping.chips * mapping.chip["mesh_width"], mapping.chip["mesh_height"]
+
+
+def wrong_clips(observed: Observed, names: tuple[str, ...], labels: np.ndarray) -> tuple[Wrong, ...]:
+    """Clips that were not recognised, the surest mistake first; `right_frames`: after how many frames it was right."""
+    scores, decided = observed.votes.sum(axis=1), observed.decisions[:, -1]
+    found = [
+        Wrong(
+            names[i], int(labels[i]), int(decided[i]), int(scores[i, decided[i]] - scores[i, labels[i]]),
+            int((observed.decisions[i] == labels[i]).sum()),
+        )
+        for i in np.flatnonzero(decided != labels)
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda wrong: (-wrong.lead, wrong.name)))

@@ -1,0 +1,130 @@
+"""One self-contained HTML file: markup, style, script and data; the browser is told to load nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro import __version__
+from mksgn_neuro.deploy import write_text
+from mksgn_neuro.report import hardware, sections, svg
+from mksgn_neuro.report.collect import Report
+from mksgn_neuro.report.observe import Observed
+
+MOST_ACTIONS = 12  # attention maps side by side; the actions with most clips
+ATTENTION_BYTES = 600_000  # of all maps before base64: large skeletons show fewer actions
+ATTENTION_ROLES = ("gate", "query", "graph", "and", "temporal")
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+SECTIONS = (
+    ("player", "Clips", None),
+    ("accuracy-over-time", "Accuracy over time", sections.accuracy_over_time),
+    ("confusion", "Confusion matrix", sections.confusion_matrix),
+    ("spikes", "Spikes over time", sections.spikes_over_time),
+    ("attention", "Attention", sections.attention),
+    ("information", "Mutual information of the modalities", sections.information),
+    ("energy", "Energy", hardware.energy_table),
+    ("cores", "Core map", hardware.core_map),
+    ("training", "Training", sections.training_curves),
+    ("ladder", "Same spikes in every form", hardware.ladder),
+    ("wrong", "Clips that were not recognised", sections.wrong_table),
+)
+
+
+def write_report(report: Report, path: Path) -> int:
+    """Write the page in one piece; returns its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = page(report)
+    write_text(text, path)
+    return len(text.encode())
+
+
+def page(report: Report) -> str:
+    """The whole file."""
+    simulation = report.simulation
+    title = f"{Path(simulation['model']).name} on {simulation['dataset']}"
+    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, name, _ in SECTIONS)
+    body = "".join(_section(report, *section) for section in SECTIONS)
+    data = json.dumps(page_data(report), separators=(",", ":")).replace("<", "\\u003c")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{escape(title)} · mksgn-neuro</title>
+<style>{_asset("report.css")}</style>
+</head>
+<body>
+<header>
+<div class="bar"><p class="brand">mksgn-neuro {__version__} · simulated on CPU</p>
+<button type="button" id="theme" aria-label="Switch between light and dark">light / dark</button></div>
+<h1>{escape(title)}</h1>
+<p class="note">{escape(simulation["model"])} · model {escape(report.task.model_hash)} · {escape(simulation["form"])}
+form · {escape(simulation["backend"])} · {simulation["steps_per_sample"]} time steps per clip</p>
+</header>
+<main>
+<section id="verdict" aria-label="Verdict">{sections.verdict(report)}</section>
+<nav aria-label="Sections">{links}</nav>
+{body}
+</main>
+<script type="application/json" id="report-data">{data}</script>
+<script>{_asset("page.js")}</script>
+<script>{_asset("player.js")}</script>
+</body>
+</html>
+"""
+
+
+def _section(report: Report, key: str, name: str, render) -> str:  # noqa: ANN001
+    content = render(report) if render else _asset("player.html")
+    return f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{escape(name)}</h2>{content}</section>\n'
+
+
+def _asset(name: str) -> str:
+    return (files("mksgn_neuro.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def page_data(report: Report) -> dict:
+    """What the scripts read, plain values and base64 of little-endian arrays."""
+    task, player = report.task, report.player
+    return {
+        "simulation": report.simulation,
+        "classes": task.class_names,
+        "joints": task.joint_names,
+        "parents": [int(p) for p in task.parents],
+        "frames": task.frames,
+        "palette": [svg.palette()[i] for i in range(0, 256, 5)],
+        "attention": _attention(report),
+        "layers": player.layers,
+        "raster": player.raster,
+        "clips": player.clips,
+    }
+
+
+def _attention(report: Report) -> dict:
+    """Maps uint8 (actions, T, V) per layer in 1/255 of `most`; gates first, on a common scale up to 1."""
+    observed, clips = report.observed, report.confusion.sum(axis=1)
+    fit = ATTENTION_BYTES // max(observed.by_class[:, 0].size, 1)
+    actions = np.sort(np.argsort(-clips, kind="stable")[: max(1, min(MOST_ACTIONS, fit))])
+    actions = actions[clips[actions] > 0]
+    layers = []
+    for role in ATTENTION_ROLES:
+        for place, maps in zip(observed.joint_places, observed.by_class):
+            if place.role == role:
+                most = 1.0 if role == "gate" else float(maps[actions].max()) or 1.0
+                packed = np.round(maps[actions] / most * 255).astype(np.uint8)
+                layers.append({"name": place.name, "most": most, "maps": base64.b64encode(packed.tobytes()).decode()})
+    shown = [report.task.class_names[a] for a in actions]
+    graded = [np.ptp(maps[actions]) > 0 for role in ATTENTION_ROLES for maps in _of_role(observed, role)]
+    first = graded.index(True) if True in graded else 0
+    return {"actions": shown, "of": int((clips > 0).sum()), "layers": layers, "first": first}
+
+
+def _of_role(observed: Observed, role: str) -> list[np.ndarray]:
+    return [maps for place, maps in zip(observed.joint_places, observed.by_class) if place.role == role]

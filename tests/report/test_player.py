@@ -1,0 +1,158 @@
+"""The page in a real browser: the player is driven by mouse and keyboard, and nothing is loaded or complained about."""
+
+import json
+import time
+
+import pytest
+
+from tests.report.browser import chromium, needs_chromium
+
+pytestmark = needs_chromium
+PHONE = 390
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, made):
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        driver.get("about:blank")
+        driver.get_log("performance")  # the new tab's own
+        driver.get(made.page.as_uri())
+        yield driver
+
+
+@pytest.fixture(autouse=True)
+def from_the_start(browser):
+    browser.refresh()
+
+
+def state(driver) -> dict:
+    return dict(driver.execute_script("return {...document.getElementById('stage').dataset}"))
+
+
+def click(driver, name: str) -> None:
+    driver.find_element("id", name).click()
+
+
+def press(driver, key: str) -> None:
+    driver.find_element("id", "stage").send_keys(key)
+
+
+def picture(driver, name: str) -> str:
+    return driver.execute_script("return document.getElementById(arguments[0]).toDataURL()", name)
+
+
+def wait_for(condition, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def scrub(driver, frame: int) -> None:
+    script = "const s = document.getElementById('scrub'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))"
+    driver.execute_script(script, frame)
+
+
+def test_play_moves_and_pause_stops(browser):
+    before = picture(browser, "skeleton")
+    click(browser, "play")
+    wait_for(lambda: int(state(browser)["frame"]) > 2)
+    assert state(browser)["playing"] == "true" and picture(browser, "skeleton") != before
+    click(browser, "play")
+    stopped = state(browser)
+    time.sleep(0.3)
+    assert state(browser) == stopped and stopped["playing"] == "false"
+
+
+def test_scrubbing_shows_that_frame_and_its_scores(browser, collected):
+    data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
+    votes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].votes))")
+    classes = len(data["classes"])
+    pictures = set()
+    for frame in (0, 5, data["frames"] - 1):
+        scrub(browser, frame)
+        counts = [int(e.text) for e in browser.find_elements("css selector", "#scores .count")]
+        assert counts == [sum(votes[c : (frame + 1) * classes : classes]) for c in range(classes)]
+        assert state(browser)["frame"] == str(frame)
+        assert browser.find_element("id", "frame-number").text == f"{frame + 1} / {data['frames']}"
+        pictures.add((picture(browser, "raster"), picture(browser, "skeleton")))
+    assert len(pictures) == 3
+    assert int(state(browser)["leads"]) == data["clips"][0]["decided"]
+
+
+def test_every_clip_ends_in_the_simulation_s_decision(browser):
+    data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
+    for i, clip in enumerate(data["clips"]):
+        assert state(browser)["clip"] == str(i)
+        scrub(browser, data["frames"] - 1)
+        assert int(state(browser)["leads"]) == clip["decided"]
+        said = browser.find_element("id", "said").text
+        assert ("right:" in said) == (clip["decided"] == clip["label"]) and data["classes"][clip["label"]] in said
+        click(browser, "next")
+    assert state(browser)["clip"] == "0"
+
+
+def test_the_keyboard_does_all_of_it(browser):
+    press(browser, "\ue014")  # →
+    assert state(browser)["frame"] == "1"
+    press(browser, "\ue012")  # ←
+    press(browser, "\ue012")
+    assert state(browser)["frame"] == "0"
+    press(browser, "\ue015")  # ↓
+    assert state(browser)["clip"] == "1"
+    press(browser, "\ue013")  # ↑
+    assert state(browser)["clip"] == "0"
+    press(browser, " ")
+    wait_for(lambda: int(state(browser)["frame"]) > 0)
+    press(browser, " ")
+    assert state(browser)["playing"] == "false"
+
+
+def test_a_wrong_clip_is_one_click_away(browser, collected):
+    shown = {clip["name"]: i for i, clip in enumerate(collected.player.clips)}
+    first = next(w for w in collected.wrong if w.name in shown)
+    button = browser.find_element("css selector", ".watch")
+    browser.execute_script("arguments[0].click()", button)
+    assert state(browser)["clip"] == str(shown[first.name])
+
+
+def test_attention_maps_follow_the_choice(browser):
+    maps = "return [...document.querySelectorAll('#attention-maps canvas')].map((c) => c.toDataURL())"
+    first = browser.execute_script(maps)
+    assert len(first) == 10
+    browser.execute_script(
+        "const s = document.getElementById('attention-layer');"
+        "s.value = (Number(s.value) + 3) % s.length; s.dispatchEvent(new Event('change'))"
+    )
+    assert browser.execute_script(maps) != first
+
+
+def test_both_themes_and_the_switch(browser):
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    by_theme = {}
+    for theme in ("light", "dark"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        by_theme[theme] = browser.execute_script(ground)
+    assert by_theme["light"] != by_theme["dark"]
+    click(browser, "theme")
+    assert browser.execute_script(ground) == by_theme["light"]
+
+
+def test_nothing_is_wider_than_a_phone(browser):
+    narrow = {"width": PHONE, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_no_complaint_and_no_request_but_the_file(browser, made):
+    click(browser, "play")
+    click(browser, "next")
+    click(browser, "theme")
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert asked and {url for url in asked if not url.startswith("data:")} == {made.page.as_uri()}

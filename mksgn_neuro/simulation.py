@@ -15,11 +15,12 @@ from mksgn_neuro.chip.traffic import Traffic, measure_traffic
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
-from mksgn_neuro.sim import distributed, reference
+from mksgn_neuro.sim import distributed
 from mksgn_neuro.sim.counts import Counts
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import Measurement, measure
-from mksgn_neuro.sim.readout import Readout, decide
+from mksgn_neuro.sim.readout import decide
+from mksgn_neuro.sim.recorded import from_spikes, run_reference
 
 BACKENDS = ("emulator", "reference", "lava")
 LAVA_CLIPS = 8
@@ -131,49 +132,27 @@ def _emulated(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tup
 
 
 def _by_reference(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
-    for inputs in _padded(clips, spacing):
-        traces = reference.run(network, inputs, period=spacing)
-        yield _scored(network, inputs, clips.shape[1], {name: trace.spikes for name, trace in traces.items()})
+    for result in run_reference(network, clips, drain=spacing - clips.shape[1], period=spacing):
+        yield result.scores, result.counts
 
 
 def _by_lava(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:
     """Back to back, so that Lava starts once for LAVA_CLIPS clips; each is cut out with the silence after it."""
-    for group in np.split(_padded(clips, spacing), range(LAVA_CLIPS, len(clips), LAVA_CLIPS)):
-        stream = group.reshape(-1, clips.shape[2])
+    for start in range(0, len(clips), LAVA_CLIPS):
+        group = clips[start : start + LAVA_CLIPS]
+        stream = _padded(group, spacing).reshape(-1, clips.shape[2])
         spikes = run_lava(network, stream, period=spacing, timeout=LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(stream))
-        for i, inputs in enumerate(group):
+        for i, clip in enumerate(group):
             own = {name: fired[i * spacing : (i + 1) * spacing] for name, fired in spikes.items()}
-            yield _scored(network, inputs, clips.shape[1], own)
+            result = from_spikes(network, clip, own)
+            yield result.scores, result.counts
 
 
 def _padded(clips: np.ndarray, spacing: int) -> np.ndarray:
     return np.pad(clips, ((0, 0), (0, spacing - clips.shape[1]), (0, 0)))
 
 
-def _scored(
-    network: Network, inputs: np.ndarray, frames: int, spikes: dict[str, np.ndarray]
-) -> tuple[np.ndarray, Counts]:
-    """Scores (1, classes) over the frames' answers, and the counts of one clip."""
-    readout = Readout.of(network)
-    votes = spikes[network.readout][readout.first : readout.first + frames].sum(axis=0, dtype=np.int64)
-    return readout.scores(votes[None]), counts_of(network, inputs, spikes)
-
-
 BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
-
-
-def counts_of(network: Network, inputs: np.ndarray, spikes: dict[str, np.ndarray]) -> Counts:
-    """Counts of one clip from recorded spikes (T, N)."""
-    sent = inputs != 0
-    counts = {network.source.name: sent.sum(axis=0, dtype=np.int64)}
-    counts |= {name: fired.sum(axis=0, dtype=np.int64) for name, fired in spikes.items()}
-    most = {network.source.name: int(sent.sum(axis=1).max(initial=0))}
-    most |= {name: int(fired.sum(axis=1, dtype=np.int64).max(initial=0)) for name, fired in spikes.items()}
-    synops = np.zeros(len(inputs), dtype=np.int64)
-    for name, fired in {network.source.name: sent, **spikes}.items():
-        degree = sum(np.bincount(q.matrix.indices, minlength=q.matrix.shape[1]) for q in network.outgoing[name])
-        synops += (fired.astype(np.int64) @ degree) if len(network.outgoing[name]) else 0
-    return Counts(1, len(inputs), counts, most, int(synops.max(initial=0)))
 
 
 def _traffic(network: Network, clips: np.ndarray, spacing: int, counts: Counts) -> tuple[Placement, Traffic]:

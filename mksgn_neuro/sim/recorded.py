@@ -14,11 +14,13 @@ from mksgn_neuro.sim.plan import out_degree
 from mksgn_neuro.sim.readout import Readout
 
 
-def run_reference(network: Network, clips: Iterable[np.ndarray], *, drain: int = 0) -> Iterator[Result]:
+def run_reference(
+    network: Network, clips: Iterable[np.ndarray], *, drain: int = 0, period: int | None = None
+) -> Iterator[Result]:
     """As `Emulator.stream` with all populations recorded, by the definition itself; a Result per clip."""
     for clip in clips:
         steps = np.concatenate([clip, np.zeros((drain, clip.shape[1]), dtype=clip.dtype)])
-        traces = reference.run(network, steps)
+        traces = reference.run(network, steps, period=period)
         yield from_spikes(network, clip, {name: trace.spikes for name, trace in traces.items()})
 
 

@@ -100,8 +100,7 @@ def simulate(
     starts from rest when its first input can arrive, as on the chip (DESIGN.md 6). Ctrl-C gives what is done so far,
     marked partial.
     """
-    drain = period - clips.shape[1] + network.hop * max(network.level.values())
-    spacing = clips.shape[1] + drain
+    spacing = spacing_of(network, period)
     started, done, partial = time.perf_counter(), [], False
     try:
         for scores, counts in BACKEND_RUNS[backend](network, clips, spacing):
@@ -120,6 +119,11 @@ def simulate(
     return Simulation(
         network, backend, scores, measure(network, counts), placement, traffic, len(chosen), period, seconds, partial
     )
+
+
+def spacing_of(network: Network, period: int) -> int:
+    """Steps that one clip takes alone: its period, and the steps until the last level has answered."""
+    return period + network.hop * max(network.level.values())
 
 
 def _emulated(network: Network, clips: np.ndarray, spacing: int) -> Iterator[tuple[np.ndarray, Counts]]:

@@ -71,10 +71,14 @@ def read_input(network: Network, path: Path) -> np.ndarray:
 
 
 def save_recording(network: Network, inputs: np.ndarray, path: Path, *, states: bool) -> None:
-    """Spikes of every population on clips (N, T, channels), as (N, T, neurons)."""
+    """Spikes of every population on clips (N, frames, channels), as (N, steps, neurons), silence after each too."""
+    from mksgn_neuro.lowering import steps_per_sample
     from mksgn_neuro.sim.engine import Emulator
+    from mksgn_neuro.simulation import spacing_of
 
-    result = Emulator(network).run(inputs, record="all", states=states)
+    spacing = spacing_of(network, steps_per_sample(network, inputs.shape[1]))
+    drain = spacing - inputs.shape[1]
+    result = Emulator(network).run(inputs, record="all", states=states, drain=drain, period=spacing)
     arrays = dict(result.spikes)
     if states:
         arrays |= {f"{n}.u": a for n, a in result.u.items()} | {f"{n}.v": a for n, a in result.v.items()}

@@ -126,7 +126,9 @@ class MKSGN(nn.Module):
         return summed[0].unflatten(-1, (self.config.classes, -1))
 
     def _update_information(self, encoded: Tensor) -> None:
-        if not self.training or self.encode.folded or not self.config.mutual_information:
+        # only while gradients flow: settling the statistics (no_grad) must not move the weights that it settles for
+        learning = self.training and torch.is_grad_enabled() and not self.encode.folded
+        if not learning or not self.config.mutual_information:
             return
         with torch.no_grad():
             by_modality = encoded.unflatten(-1, (self.config.modalities, -1)).movedim(-2, 0).flatten(1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.ir import Network, Population, Projection, Source
@@ -34,7 +34,8 @@ def assert_equal_gradients(found, expected, inputs):
 def test_lif_equals_the_loop_in_float64(seed):
     x, scale, shift = random(seed, *SHAPE), random(seed + 1, 5), random(seed + 2, 5, scale=0.3)
     spikes, expected = lif(x, scale, shift, KEEP), lif_loop(x * scale + shift, KEEP)
-    assert torch.equal(spikes, expected) and 0 < spikes.mean() < 1
+    assert torch.equal(spikes, expected)
+    assume(0 < spikes.mean() < 1)  # all silent or all firing says little about gradients
     assert_equal_gradients(spikes, expected, (x, scale, shift))
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mksgn_neuro.data.augment import Augmentation, augment
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.frames import Scaling, encode_batch, resample_batch
+from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,4 @@ def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int =
 
 
 def _tensors(clips: Clips) -> tuple[Tensor, ...]:
-    with warnings.catch_warnings():  # the clips are read-only, and so are we
-        warnings.simplefilter("ignore", UserWarning)
-        flat = torch.from_numpy(np.asarray(clips.positions))
-    arrays = (np.array(getattr(clips, name)) for name in ("starts", "lengths", "labels"))
-    return (flat, *(torch.from_numpy(a) for a in arrays))
+    return (*as_tensors(clips), torch.tensor(clips.labels))

@@ -123,7 +123,7 @@ def taps_forward(x, kernel, dilation, out):  # noqa: ANN001, ANN201
         for t in range(steps):
             for b in range(batch):
                 for c in range(channels):
-                    out[j, t, b, c] += kernel[0, c] * x[j, t, b, c]
+                    out[j, t, b, c] = kernel[0, c] * x[j, t, b, c]
                 for k in range(1, kernel.shape[0]):
                     if t >= k * dilation:
                         for c in range(channels):
@@ -132,18 +132,74 @@ def taps_forward(x, kernel, dilation, out):  # noqa: ANN001, ANN201
 
 @njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
 def taps_backward(grad, x, kernel, dilation, grad_x, grad_kernel):  # noqa: ANN001, ANN201
-    """Gradients of `taps_forward`: grad_x is added to, grad_kernel is (V, K, C) float64, per joint."""
+    """Gradients of `taps_forward`: grad_x like x, grad_kernel (V, K, C) float64, per joint."""
     joints, steps, batch, channels = x.shape
     taps = kernel.shape[0]
     for j in prange(joints):
         row = np.zeros((taps, channels), dtype=x.dtype)
+        grad_kernel[j] = 0
         for t in range(steps):
             row[:] = 0
-            for k in range(taps):
-                if t >= k * dilation:
-                    for b in range(batch):
+            for b in range(batch):
+                for c in range(channels):
+                    g = grad[j, t, b, c]
+                    grad_x[j, t, b, c] = kernel[0, c] * g
+                    row[0, c] += g * x[j, t, b, c]
+                for k in range(1, taps):
+                    if t + k * dilation < steps:
                         for c in range(channels):
-                            g = grad[j, t, b, c]
-                            grad_x[j, t - k * dilation, b, c] += kernel[k, c] * g
-                            row[k, c] += g * x[j, t - k * dilation, b, c]
+                            g = grad[j, t + k * dilation, b, c]
+                            grad_x[j, t, b, c] += kernel[k, c] * g
+                            row[k, c] += g * x[j, t, b, c]
             grad_kernel[j] += row
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
+def scaled_backward(grad, x, weight, grad_x, grad_weight):  # noqa: ANN001, ANN201
+    """Gradients of weight·x, weight (C,): grad_x like x, grad_weight (V, C) float64, per joint."""
+    joints, steps, batch, channels = x.shape
+    for j in prange(joints):
+        row = np.zeros(channels, dtype=x.dtype)
+        grad_weight[j] = 0
+        for t in range(steps):
+            row[:] = 0
+            for b in range(batch):
+                for c in range(channels):
+                    g = grad[j, t, b, c]
+                    grad_x[j, t, b, c] = weight[c] * g
+                    row[c] += g * x[j, t, b, c]
+            grad_weight[j] += row
+
+
+@njit(parallel=True, cache=True, fastmath={"contract"})
+def gated_forward(x, gates, out):  # noqa: ANN001, ANN201
+    """out = x where its head's gate is open, else 0; x (V, T, B, C), gates (V, T, B, H) of 0 and 1."""
+    joints, steps, batch, channels = x.shape
+    heads = gates.shape[3]
+    width = channels // heads
+    for j in prange(joints):
+        for t in range(steps):
+            for b in range(batch):
+                for h in range(heads):
+                    gate = gates[j, t, b, h]
+                    for c in range(h * width, (h + 1) * width):
+                        out[j, t, b, c] = gate * x[j, t, b, c]
+
+
+@njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
+def gated_backward(grad, x, gates, grad_x, grad_gates):  # noqa: ANN001, ANN201
+    """Gradients of `gated_forward` as a product."""
+    joints, steps, batch, channels = x.shape
+    heads = gates.shape[3]
+    width = channels // heads
+    for j in prange(joints):
+        for t in range(steps):
+            for b in range(batch):
+                for h in range(heads):
+                    gate = gates[j, t, b, h]
+                    total = x.dtype.type(0)
+                    for c in range(h * width, (h + 1) * width):
+                        g = grad[j, t, b, c]
+                        grad_x[j, t, b, c] = gate * g
+                        total += g * x[j, t, b, c]
+                    grad_gates[j, t, b, h] = total

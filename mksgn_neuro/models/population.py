@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 
@@ -79,7 +81,7 @@ class SpikingPopulation(nn.Module):
 
     def drive(self, inputs: dict[str, Tensor]) -> Tensor:
         """Σ of the synapses' sums, before bias and normalisation."""
-        return sum(self.synapses[name](x, self.grid) for name, x in inputs.items())
+        return reduce(torch.add, (self.synapses[name](x, self.grid) for name, x in inputs.items()))
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         return self.fire(self.drive(inputs))

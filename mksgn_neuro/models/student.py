@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.attention import SpikingSelfAttention
+from mksgn_neuro.models.attention import SpikingSelfAttention, gated
 from mksgn_neuro.models.fusion import joint_probabilities, modality_weights, mutual_information
 from mksgn_neuro.models.population import MOMENTUM, SpikingPopulation
 from mksgn_neuro.models.synapses import (
@@ -55,7 +55,6 @@ class Block(nn.Module):
 
     def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
         super().__init__()
-        self.heads = config.heads
         self.graph = SpikingPopulation(channels, {"input": GraphConvolution(partitions, channels_in, channels)})
         if config.attention == "gated":
             self.query = SpikingPopulation(config.query_channels, {"graph": Pointwise(channels, config.query_channels)})
@@ -75,8 +74,7 @@ class Block(nn.Module):
         if hasattr(self, "gate"):
             record["query"] = self.query({"graph": spikes})
             record["gate"] = self.gate({"query": record["query"]})
-            gates = record["gate"].unsqueeze(-1)
-            spikes = record["and"] = (spikes.unflatten(-1, (self.heads, -1)) * gates).flatten(-2)
+            spikes = record["and"] = gated(spikes, record["gate"])
         elif hasattr(self, "attention"):
             spikes = record["and"] = self.attention(spikes)
         record["temporal"] = self.temporal({"and": spikes, "input": x})

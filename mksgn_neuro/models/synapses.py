@@ -96,21 +96,29 @@ class _PairSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor) -> Tensor:  # noqa: ANN001
         ctx.save_for_backward(x, weights, post, pre)
-        out = x.new_zeros(x.shape[0], x.shape[1], weights.shape[2])
-        for w, i, j in zip(weights, post.tolist(), pre.tolist()):
-            out[i].addmm_(x[j], w)
+        out = x.new_empty(x.shape[0], x.shape[1], weights.shape[2])
+        for w, i, j, beta in zip(weights, post.tolist(), pre.tolist(), _keep_or_not(post)):
+            out[i].addmm_(x[j], w, beta=beta)
         return out
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, weights, post, pre = ctx.saved_tensors
-        grad_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_w = torch.empty_like(weights)
-        for p, (i, j) in enumerate(zip(post.tolist(), pre.tolist())):
+        for p, (i, j, beta) in enumerate(zip(post.tolist(), pre.tolist(), _keep_or_not(pre))):
             torch.mm(x[j].T, grad[i], out=grad_w[p])
             if grad_x is not None:
-                grad_x[j].addmm_(grad[i], weights[p].T)
+                grad_x[j].addmm_(grad[i], weights[p].T, beta=beta)
         return grad_x, grad_w, None, None
+
+
+def _keep_or_not(joints: Tensor) -> Iterator[int]:
+    """0 for the first pair of each joint, whose product overwrites what is there; 1 for those that add to it."""
+    seen = set()
+    for joint in joints.tolist():
+        yield int(joint in seen)
+        seen.add(joint)
 
 
 class GraphConvolution(SynapseModule):
@@ -119,7 +127,10 @@ class GraphConvolution(SynapseModule):
     def __init__(self, partitions: Tensor, channels_in: int, channels_out: int) -> None:
         super().__init__()
         subsets = len(partitions)
-        post, pre = torch.nonzero(partitions.abs().sum(0), as_tuple=True)
+        pairs = partitions.abs().sum(0)
+        if (pairs.diagonal() == 0).any():
+            raise ValueError("some joint is no neighbour of itself: add the identity to the partitions")
+        post, pre = torch.nonzero(pairs, as_tuple=True)
         self.register_buffer("post", post)
         self.register_buffer("pre", pre)
         self.adjacency = nn.Parameter(partitions[:, post, pre].clone())
@@ -169,15 +180,15 @@ class _Taps(torch.autograd.Function):
         x, kernel = x.contiguous(), kernel.contiguous()
         ctx.save_for_backward(x, kernel)
         ctx.dilation = dilation
-        out = torch.zeros_like(x)
+        out = torch.empty_like(x)
         kernels.taps_forward(x.numpy(), kernel.detach().numpy(), dilation, out.numpy())
         return out
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, kernel = ctx.saved_tensors
-        grad_x = torch.zeros_like(x)
-        grad_kernel = np.zeros((x.shape[0], *kernel.shape))
+        grad_x = torch.empty_like(x)
+        grad_kernel = np.empty((x.shape[0], *kernel.shape))
         arrays = (grad.contiguous().numpy(), x.numpy(), kernel.numpy(), ctx.dilation)
         kernels.taps_backward(*arrays, grad_x.numpy(), grad_kernel)
         return grad_x, torch.from_numpy(grad_kernel.sum(0)).to(kernel.dtype), None
@@ -203,6 +214,21 @@ class TemporalTaps(SynapseModule):
             yield k * self.dilation, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
 
 
+class _Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:  # noqa: ANN001
+        ctx.save_for_backward(x, weight)
+        return x * weight
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001
+        x, weight = ctx.saved_tensors
+        grad_x = torch.empty_like(x)
+        grad_weight = np.empty((x.shape[0], len(weight)))
+        kernels.scaled_backward(grad.contiguous().numpy(), x.numpy(), weight.numpy(), grad_x.numpy(), grad_weight)
+        return grad_x, torch.from_numpy(grad_weight.sum(0)).to(weight.dtype)
+
+
 class Shortcut(SynapseModule):
     """The block's input, one weight per channel: joins the same neurons, so that no spike is ever summed to 2."""
 
@@ -211,7 +237,8 @@ class Shortcut(SynapseModule):
         self.weight = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x * grid(self.weight)
+        weight = grid(self.weight)
+        return _Scaled.apply(x.contiguous(), weight) if x.device.type == "cpu" else x * weight
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
         row = _integers(grid(self.weight))

@@ -1,0 +1,75 @@
+"""The fused sums and their gradients against plain torch with autograd, in float64."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mksgn_neuro.data.skeleton import KINECT_20, partitions
+from mksgn_neuro.models.attention import gated
+from mksgn_neuro.models.synapses import GraphConvolution, Shortcut, TemporalTaps
+from tests.networks import seeds
+
+SHAPE = (3, 9, 2, 6)
+
+
+def random(seed: int, *shape: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+
+def as_they_are(weight: torch.Tensor) -> torch.Tensor:
+    return weight
+
+
+def assert_same_with_gradients(found, expected, inputs):
+    assert torch.allclose(found, expected, rtol=1e-12, atol=1e-12)
+    upstream = random(99, *found.shape).detach()
+    for got, wanted in zip(
+        torch.autograd.grad(found, inputs, upstream), torch.autograd.grad(expected, inputs, upstream)
+    ):
+        assert torch.allclose(got, wanted, rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.integers(1, 5), st.integers(1, 4))
+def test_taps_are_shifted_sums_even_when_the_kernel_is_longer_than_the_clip(seed, taps, dilation):
+    x, module = random(seed, *SHAPE), TemporalTaps(6, taps, dilation).double()
+    expected = torch.zeros_like(x)
+    for k in range(taps):
+        moved = torch.nn.functional.pad(x, (0, 0, 0, 0, k * dilation, 0))[:, : x.shape[1]]
+        expected = expected + module.weight[k] * moved
+    assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds)
+def test_a_shortcut_is_one_weight_per_channel(seed):
+    x, module = random(seed, *SHAPE), Shortcut(6).double()
+    assert_same_with_gradients(module(x, as_they_are), x * module.weight, (x, module.weight))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.sampled_from([1, 2, 3, 6]))
+def test_gates_are_a_product_by_head(seed, heads):
+    x, gates = random(seed, *SHAPE), random(seed + 1, *SHAPE[:3], heads)
+    expected = (x.unflatten(-1, (heads, -1)) * gates.unsqueeze(-1)).flatten(-2)
+    assert_same_with_gradients(gated(x, gates), expected, (x, gates))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds)
+def test_graph_convolution_is_the_sum_over_partitions(seed):
+    graph = torch.from_numpy(partitions(KINECT_20, 2)).double()
+    module = GraphConvolution(graph, 4, 5).double()
+    x = random(seed, len(graph[0]), 3, 2, 4)
+    adjacency = graph.new_zeros(graph.shape).index_put(
+        (torch.arange(len(graph))[:, None], module.post, module.pre), module.adjacency * module.mask
+    )
+    expected = torch.einsum("kij,jtbc,kcd->itbd", adjacency, x, module.weight)
+    assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight, module.adjacency))
+
+
+def test_a_joint_that_is_no_neighbour_of_itself_is_refused():
+    with pytest.raises(ValueError, match="identity"):
+        GraphConvolution(torch.ones(1, 3, 3) - torch.eye(3), 2, 2)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mksgn_neuro.models import kernels
+from mksgn_neuro.models.pairs import PairSum
 
 Grid = Callable[[Tensor], Tensor]
 Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post, pre)
@@ -90,37 +91,6 @@ class Fusion(Pointwise):
         return self.weight * self.modality_weights.repeat_interleave(per_modality)[:, None]
 
 
-class _PairSum(torch.autograd.Function):
-    """out[i] = Σ_(i, j) x[j] @ w[pair]: one small matrix product per pair of joints, no copies of x."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor) -> Tensor:  # noqa: ANN001
-        ctx.save_for_backward(x, weights, post, pre)
-        out = x.new_empty(x.shape[0], x.shape[1], weights.shape[2])
-        for w, i, j, beta in zip(weights, post.tolist(), pre.tolist(), _keep_or_not(post)):
-            out[i].addmm_(x[j], w, beta=beta)
-        return out
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
-        x, weights, post, pre = ctx.saved_tensors
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_w = torch.empty_like(weights)
-        for p, (i, j, beta) in enumerate(zip(post.tolist(), pre.tolist(), _keep_or_not(pre))):
-            torch.mm(x[j].T, grad[i], out=grad_w[p])
-            if grad_x is not None:
-                grad_x[j].addmm_(grad[i], weights[p].T, beta=beta)
-        return grad_x, grad_w, None, None
-
-
-def _keep_or_not(joints: Tensor) -> Iterator[int]:
-    """0 for the first pair of each joint, whose product overwrites what is there; 1 for those that add to it."""
-    seen = set()
-    for joint in joints.tolist():
-        yield int(joint in seen)
-        seen.add(joint)
-
-
 class GraphConvolution(SynapseModule):
     """Σ_k A_k X W_k with learnable A_k on a sparse skeleton prior, folded to one matrix per pair of joints."""
 
@@ -145,7 +115,7 @@ class GraphConvolution(SynapseModule):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         flat = x.reshape(x.shape[0], -1, x.shape[3])
-        out = _PairSum.apply(flat, grid(self.effective()), self.post, self.pre)
+        out = PairSum.apply(flat, grid(self.effective()), self.post, self.pre)
         return out.reshape(*x.shape[:3], -1)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:

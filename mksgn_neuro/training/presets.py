@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.errors import BadInput
@@ -81,13 +81,16 @@ TINY = Preset(
 )
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
-# Schedule and augmentation were chosen on held-out training subjects; the final model learns from all ten.
-NW_UCLA = replace(
-    BASE,
-    epochs=90,
+# Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both training views, which stand about 35 degrees
+# apart (median over the same performances); the final model learns from both cameras and all ten subjects.
+NW_UCLA = Preset(
+    channels=(64, 64, 64, 64, 96, 96),
+    encoder_channels=16,
+    epochs=220,
+    integer_epochs=8,
     weight_decay=0.02,
     held_out=0.0,
-    augmentation=Augmentation(crop=0.5, turn=50.0, tilt=12.0, scale=0.2, shear=0.1, noise=0.01),
+    augmentation=Augmentation(crop=0.65, turn=90.0, tilt=25.0, scale=0.2, shear=0.1, noise=0.01, mirror=0.5),
 )
 
 PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE, "nw-ucla": NW_UCLA}

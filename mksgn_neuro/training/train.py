@@ -15,6 +15,7 @@ from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.distill import Distilled, soft_label_loss
+from mksgn_neuro.models.pairs import products_by_joint
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
@@ -27,6 +28,8 @@ from mksgn_neuro.training.stage import Report, fit
 from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
 
 WATCH_EVERY = 8
+SETTLED_CLIPS = 512  # that normalisation statistics are taken from
+WATCHED_SETTLED_CLIPS = 64  # the same after an epoch where nothing is selected by the result
 LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
 
 
@@ -123,16 +126,20 @@ def _fit_student(
 ) -> None:  # fmt: skip
     loss = partial(student_loss, preset=run.preset, lessons=lessons)
 
+    settle_on = SETTLED_CLIPS if run.preset.held_out else WATCHED_SETTLED_CLIPS
+
     def validate(distilled: Distilled) -> dict:
-        return _validate(distilled.student, run)
+        return _validate(distilled.student, run, settle_on)
 
-    fit(module, run.stage(name, epochs, rate, loss, validate), run.directory, resume=run.resume, report=run.report)
+    stage = run.stage(name, epochs, rate, loss, validate)
+    with products_by_joint():
+        fit(module, stage, run.directory, resume=run.resume, report=run.report)
 
 
-def _validate(student: MKSGN, run: Run) -> dict:
+def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
     """Accuracy and spike rates on the held-out subjects, with the statistics of whole, un-augmented clips."""
     if not student.encode.folded:
-        settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
+        settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames, settle_on)
     result = evaluate(student, run.held_out, run.scaling, run.preset.frames)
     return {"accuracy": result.accuracy, "rates": result.rates}
 

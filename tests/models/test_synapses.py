@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
 from mksgn_neuro.models.attention import gated
+from mksgn_neuro.models.pairs import products_by_joint
 from mksgn_neuro.models.synapses import GraphConvolution, Shortcut, TemporalTaps
 from tests.networks import seeds
 
@@ -68,6 +69,22 @@ def test_graph_convolution_is_the_sum_over_partitions(seed):
     )
     expected = torch.einsum("kij,jtbc,kcd->itbd", adjacency, x, module.weight)
     assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight, module.adjacency))
+
+
+def test_dealing_joints_out_to_threads_changes_no_bit():
+    module = GraphConvolution(torch.from_numpy(partitions(KINECT_20, 2)), 4, 5)
+    x = torch.randn(20, 3, 2, 4).requires_grad_()
+
+    def outcome() -> list[torch.Tensor]:
+        sums = module(x, as_they_are)
+        return [sums, *torch.autograd.grad(sums.square().sum(), (x, module.weight, module.adjacency))]
+
+    alone = outcome()
+    before = torch.get_num_threads()
+    with products_by_joint():
+        together = outcome()
+    assert torch.get_num_threads() == before
+    assert all(torch.equal(a, b) for a, b in zip(alone, together))
 
 
 def test_a_joint_that_is_no_neighbour_of_itself_is_refused():

@@ -1,0 +1,84 @@
+"""Graph convolution as one small matrix product per pair of joints, without copies of the input.
+
+Products this small do not pay for waking other threads one by one, so joints are dealt out to threads instead, each of
+which computes alone: inside `products_by_joint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+
+import numba
+import torch
+from torch import Tensor
+
+Work = Callable[[int, list[int]], None]  # on a joint and its pairs
+
+
+class PairSum(torch.autograd.Function):
+    """out[post[p]] += x[pre[p]] @ weights[p]: x (V, n, C_in), weights (P, C_in, C_out); every joint is in some pair."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor) -> Tensor:  # noqa: ANN001
+        ctx.save_for_backward(x, weights, post, pre)
+        out, pres = x.new_empty(*x.shape[:2], weights.shape[2]), pre.tolist()
+
+        def add_up(joint: int, pairs: list[int]) -> None:
+            for n, p in enumerate(pairs):
+                out[joint].addmm_(x[pres[p]], weights[p], beta=min(n, 1))  # the first overwrites
+
+        _for_each_joint(post, add_up)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        x, weights, post, pre = ctx.saved_tensors
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad_w, posts = torch.empty_like(weights), post.tolist()
+
+        def add_up(joint: int, pairs: list[int]) -> None:
+            for n, p in enumerate(pairs):
+                torch.mm(x[joint].T, grad[posts[p]], out=grad_w[p])
+                if grad_x is not None:
+                    grad_x[joint].addmm_(grad[posts[p]], weights[p].T, beta=min(n, 1))
+
+        _for_each_joint(pre, add_up)
+        return grad_x, grad_w, None, None
+
+
+@contextmanager
+def products_by_joint() -> Iterator[None]:
+    """Within: torch computes on one thread, and the sums over pairs on numba's number of them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _for_each_joint(joints: Tensor, work: Work) -> None:
+    pairs: dict[int, list[int]] = {}
+    for p, joint in enumerate(joints.tolist()):
+        pairs.setdefault(joint, []).append(p)
+    alone = joints.device.type != "cpu" or torch.get_num_threads() > 1
+    threads = 1 if alone else min(numba.get_num_threads(), len(pairs))
+    items = list(pairs.items())
+    waiting = [_pool().submit(_work_through, items[t::threads], work) for t in range(1, threads)]
+    _work_through(items[::threads], work)
+    for future in waiting:
+        future.result()
+
+
+@torch.no_grad()
+def _work_through(items: list[tuple[int, list[int]]], work: Work) -> None:
+    for joint, pairs in items:
+        work(joint, pairs)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS, "pairs-of-joints")

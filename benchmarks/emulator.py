@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import numba
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -44,6 +45,7 @@ def best(works: dict[str, Callable[[], object]], repetitions: int) -> dict[str, 
 def against_torch(subject: Subject, threads: int) -> dict:
     """Samples per second of the float student's forward and of the emulator, same batch, same threads."""
     torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # the student's neurons are numba kernels
     emulator = Emulator(subject.network, threads=threads)
 
     def forward(student: torch.nn.Module) -> torch.Tensor:

@@ -19,8 +19,9 @@ from mksgn_neuro.sim.vector import (
     add_scaled,
     count_bits,
     count_chunk,
+    fire,
+    fire_wide,
     integrate_sums,
-    integrate_sums_memoryless,
     integrate_wide,
     lowest_bit,
 )
@@ -59,7 +60,9 @@ def run(tables, work, starts, begins, ends, period):
                     _run_tile(tables, work, p, tile, starts[c : c + 1], step[0], step[1], period)
 
 
-@njit(cache=True, nogil=True)
+# Without _nrt=False numba counts references to each of the tables' arrays, atomically, around every step below: that
+# was more than half of the time, and threads waited for each other. Nothing is allocated here.
+@njit(cache=True, nogil=True, _nrt=False)
 def _run_tile(tables, work, p, tile, starts, begins, ends, period):
     for c in range(len(starts)):
         for begin in range(begins[c], ends[c], BLOCK_STEPS):
@@ -146,10 +149,38 @@ def _gather_graded(tables, work, tile, start, begin, end):
 
 @njit(inline="always")
 def _fire(tables, work, p, tile, start, begin, end, period):
-    """Update a tile's neurons from its sums, step by step, and write their spike bits."""
+    """Update a tile's neurons from its sums and write their spike bits."""
+    if len(work.u_trace) or tables.pop_memory[p]:
+        _fire_step_by_step(tables, work, p, tile, start, begin, end, period)
+        return
+    slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
+    rows = work.bits.shape[1]
+    t = begin
+    while t < end:
+        stop = end
+        if period:
+            since_reset = (t - tables.pop_first[p]) % period
+            stop = min(stop, t + period - since_reset)
+        if work.row_mask >= 0:
+            stop = t + 1  # rows of a ring do not follow each other for ever
+        if t == 0 or (period and since_reset == 0):
+            for n in range(slot, slot + chunks * LANES):
+                work.v[n] = 0
+        at = (t - begin) * chunks * LANES
+        bit_at = (LEAD_HALVES + slot // LANES) * rows + start + (t & work.row_mask)
+        v, keep, bias, bits, steps = work.v, tables.v_keep, tables.bias, work.bits, stop - t
+        if tables.tile_wide[tile]:
+            fire_wide(chunks, work.totals, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
+        else:
+            fire(chunks, work.sums, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
+        t = stop
+
+
+@njit(inline="always")
+def _fire_step_by_step(tables, work, p, tile, start, begin, end, period):
+    """The same where a current outlasts its step or states are recorded."""
     slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
     wide, traced = tables.tile_wide[tile], len(work.u_trace) > 0
-    keeps = traced or tables.pop_memory[p]
     u, v, u_keep, v_keep, bias = work.u, work.v, tables.u_keep, tables.v_keep, tables.bias
     for t in range(begin, end):
         row = start + (t & work.row_mask)
@@ -161,10 +192,8 @@ def _fire(tables, work, p, tile, start, begin, end, period):
             at = ((t - begin) * chunks + chunk) * LANES
             if wide:
                 mask = integrate_wide(work.totals, at, u, v, u_keep, v_keep, bias, n, threshold)
-            elif keeps:
-                mask = integrate_sums(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
             else:
-                mask = integrate_sums_memoryless(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
+                mask = integrate_sums(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
             work.bits[LEAD_HALVES + n // LANES, row] = mask
         if traced:
             for n in range(slot, slot + chunks * LANES):
@@ -172,7 +201,7 @@ def _fire(tables, work, p, tile, start, begin, end, period):
                 work.v_trace[row, n] = v[n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def count_spikes(tables, bits, steps, counts, row_spikes, reached):
     """Count the spikes of the first `steps` rows: per slot, per population and row, and the synapses they reach.
 
@@ -188,7 +217,7 @@ def count_spikes(tables, bits, steps, counts, row_spikes, reached):
                 row_spikes[p, row] += count_bits(bits[half, row])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _scatter(tables, work, p, start, begin, end):
     """Fill `drive` with what arrives at population p through its scattered synapses."""
     first, last = tables.scatter_ptr[p], tables.scatter_ptr[p + 1]
@@ -212,7 +241,7 @@ def _scatter(tables, work, p, start, begin, end):
                     drive[n] += work.column[n] >> tables.scatter_shift[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _scatter_one(tables, work, i, row, sums):
     column = tables.scatter_column[i]
     if tables.scatter_word[i] < 0:

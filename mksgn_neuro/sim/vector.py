@@ -156,8 +156,8 @@ def _clamped(builder, v):
     return v
 
 
-def _integrate(lane: ir.Type, memory: bool):
-    """The neuron with synaptic sums of one type, with or without a current that outlasts its step."""
+def _integrate(lane: ir.Type):
+    """The neuron with synaptic sums of one type and a current that may outlast its step."""
 
     @intrinsic
     def integrate(typing, sums, at, u, v, u_keep, v_keep, bias, n, threshold):
@@ -178,15 +178,12 @@ def _integrate(lane: ir.Type, memory: bool):
             sums = _vector_at(context, builder, signature.args[0], args[0], args[1], lane, LANES)
             sums = builder.load(sums, align=lane.width // 8)
             sums = builder.sext(sums, ir.VectorType(I32, LANES)) if lane.width < 32 else sums
-            u = builder.shl(sums, _splat(6, LANES))
-            if memory:
-                u = builder.add(_decayed(builder, load(2), load(4)), u)
+            u = builder.add(_decayed(builder, load(2), load(4)), builder.shl(sums, _splat(6, LANES)))
             u = _wrapped(builder, u)
             v = builder.add(_decayed(builder, load(3), load(5)), builder.add(u, load(6)))
             v = _clamped(builder, v)
             fired = builder.icmp_signed(">", v, _broadcast(builder, args[8], LANES))
-            if memory:
-                builder.store(u, vector(2), align=4)
+            builder.store(u, vector(2), align=4)
             builder.store(builder.select(fired, _splat(0, LANES), v), vector(3), align=4)
             return builder.bitcast(fired, I32)
 
@@ -196,9 +193,109 @@ def _integrate(lane: ir.Type, memory: bool):
     return integrate
 
 
-integrate_wide = _integrate(I32, True)
-integrate_sums = _integrate(I16, True)
-integrate_sums_memoryless = _integrate(I16, False)
+integrate_wide = _integrate(I32)
+integrate_sums = _integrate(I16)
+
+
+def _kept(builder, v, keep):
+    """trunc0(v·keep / 4096) + 2048·keep for |v| < 2^23 in products of 15-bit factors, which one instruction makes.
+
+    v = 4096·h + low with low ≥ 0, so v·keep / 4096 = h·keep + low·keep / 4096, rounded up where v is negative.
+    """
+    twelve, low_bits = _splat(12, LANES), _splat(4095, LANES)
+    high = builder.and_(builder.lshr(builder.add(v, _splat(2**23, LANES)), twelve), low_bits)  # h + 2048
+    up = builder.and_(builder.ashr(v, _splat(31, LANES)), low_bits)
+    low = builder.lshr(builder.add(builder.mul(builder.and_(v, low_bits), keep), up), twelve)
+    return builder.add(builder.mul(high, keep), low)
+
+
+def _fire_for_width(chunks: int, lane: ir.Type):
+    """The neurons of a tile `chunks` wide without memory in u, over many time steps: v stays in registers."""
+    width = chunks * LANES
+
+    @intrinsic
+    def fire(typing, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
+        """Advance the neurons from `n` on over `steps` > 0 time steps whose synaptic sums begin at sums[at].
+
+        Sums of a step follow those of the step before. bits[bit_at + chunk·bit_stride + step] gets the spikes. Units
+        are those of `integrate`.
+        """
+
+        def codegen(context, builder, signature, args):
+            def vector(which, offset, lane, lanes):
+                return _vector_at(context, builder, signature.args[which], args[which], offset, lane, lanes)
+
+            def parameters(which):
+                at = (builder.add(args[6], ir.Constant(I64, chunk * LANES)) for chunk in range(chunks))
+                return [vector(which, offset, I32, LANES) for offset in at]
+
+            states = parameters(3)
+            first = [builder.load(state, align=4) for state in states]
+            keeps = [builder.and_(builder.load(k, align=4), _splat(8191, LANES)) for k in parameters(4)]
+            # what `_kept` gives too much is taken off the bias, once
+            excess = [builder.mul(keep, _splat(2048, LANES)) for keep in keeps]
+            biases = [builder.sub(builder.load(b, align=4), e) for b, e in zip(parameters(5), excess)]
+            threshold, before = _broadcast(builder, args[7], LANES), builder.block
+            loop, done = builder.append_basic_block("fire"), builder.append_basic_block("fire.done")
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            step, states_now = builder.phi(I64), [builder.phi(state.type) for state in first]
+            row, after = builder.add(args[1], builder.mul(step, ir.Constant(I64, width))), []
+            for chunk, (v, keep, bias) in enumerate(zip(states_now, keeps, biases)):
+                u = vector(0, builder.add(row, ir.Constant(I64, chunk * LANES)), lane, LANES)
+                u = builder.load(u, align=lane.width // 8)
+                u = builder.sext(u, ir.VectorType(I32, LANES)) if lane.width < 32 else u
+                u = _wrapped(builder, builder.shl(u, _splat(6, LANES)))
+                v = _clamped(builder, builder.add(_kept(builder, v, keep), builder.add(u, bias)))
+                fired = builder.icmp_signed(">", v, threshold)
+                out = builder.add(builder.add(args[9], step), builder.mul(args[10], ir.Constant(I64, chunk)))
+                mask = vector(8, out, I32, 1)
+                builder.store(builder.bitcast(builder.bitcast(fired, I32), ir.VectorType(I32, 1)), mask, align=4)
+                after.append(builder.select(fired, _splat(0, LANES), v))
+            following = builder.add(step, ir.Constant(I64, 1))
+            for phi, begin, then in ((step, ir.Constant(I64, 0), following), *zip(states_now, first, after)):
+                phi.add_incoming(begin, before)
+                phi.add_incoming(then, loop)
+            builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, done)
+            builder.position_at_end(done)
+            for state, v in zip(states, after):
+                builder.store(v, state, align=4)
+            return context.get_dummy_value()
+
+        index = types.int64
+        return types.void(sums, index, index, v, v_keep, bias, index, types.int32, bits, index, index), codegen
+
+    return fire
+
+
+_fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks, I16) for chunks in WIDTHS)
+_wide1, _wide2, _wide3, _wide4 = (_fire_for_width(chunks, I32) for chunks in WIDTHS)
+
+
+@njit(inline="always")
+def fire(chunks, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
+    """Neurons without memory in u, of a tile with int16 sums."""
+    if chunks == 4:
+        _fire4(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 3:
+        _fire3(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 2:
+        _fire2(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    else:
+        _fire1(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+
+
+@njit(inline="always")
+def fire_wide(chunks, totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
+    """Neurons without memory in u, of a tile with int32 sums."""
+    if chunks == 4:
+        _wide4(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 3:
+        _wide3(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 2:
+        _wide2(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+    else:
+        _wide1(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
 
 
 @intrinsic

@@ -214,41 +214,43 @@ def by_stock_loader(path: Path) -> RunForm:
     return run
 
 
-def file_rungs(truth: Truth, path: Path, target: str = "loihi2") -> Iterator[Rung]:
-    """What was written for a target, read back or run."""
-    return FILE_RUNGS[target](truth, path)
+def file_rungs(truth: Truth, path: Path, target: str = "loihi2", *, lava: bool = True) -> Iterator[Rung]:
+    """What was written for a target, read back or run; without `lava`, only read back."""
+    return FILE_RUNGS[target](truth, path, lava)
 
 
-def _lava_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+def _lava_rungs(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
     network = load(path)
     yield truth.against_steps("bundle's network, emulator", lambda *rest: by_emulator(network, *rest[1:]))
     run = lambda *rest: by_lava(network, *rest[1:])
-    yield _unless_missing("bundle's network, Lava process graph", lambda t: truth.against_steps(t, run), "lava-nc")
+    if lava:
+        yield _unless_missing("bundle's network, Lava process graph", lambda t: truth.against_steps(t, run), "lava-nc")
 
 
-def _nir_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+def _nir_rungs(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
     network, _ = read_nir(path)
     steps = balance(network)
     yield truth.against_steps("NIR file, our reader", lambda *rest: by_emulator(steps, *rest[1:]))
 
 
-def _slayer_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+def _slayer_rungs(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
     """SLAYER's own file; it names no groups, so its levels are taken in order."""
     chain = truth.subject.chain
     run = by_stock_loader(path)
-    yield _unless_missing("SLAYER's netx file, stock lava-dl loader", lambda t: truth.against_chain(t, chain, run))
+    if lava:
+        yield _unless_missing("SLAYER's netx file, stock lava-dl loader", lambda t: truth.against_chain(t, chain, run))
 
 
-def _netx_rungs(truth: Truth, path: Path) -> Iterator[Rung]:
+def _netx_rungs(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
     """What our reader finds in a netx file, and what Intel's loader computes from it."""
     chain, _ = read_netx(path)
     yield truth.against_chain("netx file, our reader", chain, by_emulator)
-    yield _unless_missing(
-        "netx file, stock lava-dl loader", lambda t: truth.against_chain(t, chain, by_stock_loader(path))
-    )
+    if lava:
+        run = lambda t: truth.against_chain(t, chain, by_stock_loader(path))
+        yield _unless_missing("netx file, stock lava-dl loader", run)
 
 
-FILE_RUNGS: dict[str, Callable[[Truth, Path], Iterator[Rung]]] = {
+FILE_RUNGS: dict[str, Callable[[Truth, Path, bool], Iterator[Rung]]] = {
     "loihi2": _netx_rungs,
     "slayer": _slayer_rungs,
     "lava": _lava_rungs,

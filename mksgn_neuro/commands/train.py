@@ -72,13 +72,21 @@ def _print_result(path: Path, training: dict, as_json: bool) -> None:
             f"teachers: {teacher['held_out_accuracy']:.1%} on held-out training subjects, "
             f"{teacher['macs_per_clip'] / 1e6:.0f} M multiply-accumulates per clip"
         )
-    accuracy = training["held_out_accuracy"]
-    click.echo(
-        f"{_watched(training['held_out_clips'])}, simulated on CPU: "
-        f"float {accuracy['float']:.1%}, quantized {accuracy['post_training_quantization']:.1%}, "
-        f"integer-exact {accuracy['integer']:.1%}"
-    )
+    _print_forms(_watched(training["held_out_clips"]), training["held_out_accuracy"])
+    test = training["test_accuracy"]
+    for part, what in (("standard", "test clips"), ("clean", "test clips without a twin in training")):
+        _print_forms(what, {form: accuracy[part] for form, accuracy in test.items()})
     click.echo(f"wrote {path}")
+
+
+def _print_forms(clips: str, accuracy: dict[str, float | None]) -> None:
+    """One line: the float student, its quantization without any training, and the integer-exact student."""
+    if accuracy["integer"] is None:
+        return
+    click.echo(
+        f"{clips}, simulated on CPU: float {accuracy['float']:.1%}, "
+        f"quantized {accuracy['post_training_quantization']:.1%}, integer-exact {accuracy['integer']:.1%}"
+    )
 
 
 def _watched(held_out: int) -> str:

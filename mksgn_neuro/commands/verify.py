@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 @click.option(
     "--file", "net", type=click.Path(path_type=Path), help="The .net file of MODEL; default: the one beside it."
 )
+@click.option(
+    "--lava/--no-lava", default=True, help="Also run SLAYER, Lava and Intel's loader: minutes for a few clips."
+)
 @dataset_options(default=None)
 @json_option
 def command(
-    model: Path | None, samples: int, net: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool,
-    as_json: bool,
+    model: Path | None, samples: int, net: Path | None, lava: bool, dataset: str | None, data_path: Path | None,
+    skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx."""
     from mksgn_neuro.commands.clips import Request
@@ -38,8 +41,9 @@ def command(
 
     path = find_model(model)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
+    file = net or path.with_suffix(".net")
     rungs, what = [], ""
-    for rung, what in climb(load_model(path), "loihi2", net or path.with_suffix(".net"), request, everything=True):  # noqa: B007
+    for rung, what in climb(load_model(path), "loihi2", file, request, everything=True, lava=lava):  # noqa: B007
         stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
         rungs.append(rung)
     ok = all(rung.ok for rung in rungs)
@@ -51,10 +55,10 @@ def command(
 
 
 def climb(
-    model: Model, target: str, file: Path, request: Request, *, everything: bool = False
+    model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True
 ) -> Iterator[tuple[Rung, str]]:
     """Rung by rung, with what it was compared on, to the target's `file`, which is written anew, elsewhere, where it
-    does not exist; `everything` takes the SLAYER and Lava forms on the way.
+    does not exist; `everything` takes the SLAYER and Lava forms on the way, no `lava` only forms that we wrote.
     """
     from mksgn_neuro.commands.clips import verification_frames
     from mksgn_neuro.deploy import write_target
@@ -67,8 +71,8 @@ def climb(
     truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
     with tempfile.TemporaryDirectory() as folder:
         written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
-        own = model_rungs(truth, model.student, frames, lava=everything)
-        for rung in chain(own, file_rungs(truth, written, target)):
+        own = model_rungs(truth, model.student, frames, lava=everything and lava)
+        for rung in chain(own, file_rungs(truth, written, target, lava=lava)):
             yield rung, what
 
 

@@ -42,6 +42,15 @@ def evaluate(student: MKSGN, clips: Clips, scaling: Scaling, frames: int) -> Eva
     return Evaluation(all_scores, predictions, float((predictions == clips.labels).mean()), mean_rates)
 
 
+def test_accuracy(student: MKSGN, clips: Clips, scaling: Scaling, frames: int) -> dict[str, float | None]:
+    """Accuracy on all test clips, and `clean`: on those without a twin in training; None where there are no clips."""
+    test, clean = clips.subset(~clips.train), clips.subset(~clips.train & ~clips.leaked)
+    parts = {"standard": test, "clean": clean}
+    return {
+        name: evaluate(student, part, scaling, frames).accuracy if len(part) else None for name, part in parts.items()
+    }
+
+
 @torch.no_grad()
 def settle_statistics(student: MKSGN, clips: Clips, scaling: Scaling, frames: int, at_most: int = 512) -> None:
     """Set normalisation statistics to those of at most `at_most` un-augmented training clips.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
-from mksgn_neuro.training.evaluate import evaluate, settle_statistics
+from mksgn_neuro.training.evaluate import evaluate, settle_statistics, test_accuracy
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
@@ -57,13 +58,14 @@ def train(
     torch.manual_seed(seed)
     student = build_student(preset.student(run.classes), clips.skeleton, preset.hops).to(device())
     train_float(student, run, lessons)
-    integer = quantize(student.cpu()).to(device())
-    summary["held_out_accuracy"] = {
-        "float": _validate(student.to(device()), run)["accuracy"],
-        "post_training_quantization": _validate(integer, run)["accuracy"],
-    }
+    quantized = quantize(student.cpu()).to(device())
+    integer = copy.deepcopy(quantized)
     train_integer(integer, run, lessons)
-    summary["held_out_accuracy"]["integer"] = _validate(integer, run)["accuracy"]
+    forms = {"float": student.to(device()), "post_training_quantization": quantized, "integer": integer}
+    summary["held_out_accuracy"] = {name: _validate(form, run)["accuracy"] for name, form in forms.items()}
+    summary["test_accuracy"] = {
+        name: test_accuracy(form, clips, scaling, preset.frames) for name, form in forms.items()
+    }
     summary |= {"held_out_clips": len(held_out) if preset.held_out else 0, "seed": seed}
     model = Model(
         integer.cpu().eval(),

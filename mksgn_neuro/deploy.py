@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from mksgn_neuro.export.netx import write_netx
 from mksgn_neuro.export.netx_fit import fit as netx_fit
 from mksgn_neuro.export.nir import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
+from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.models.store import Model
@@ -82,10 +82,3 @@ def write_target(model: Model, target: str, stem: Path) -> Deployed:
     """Write `model` for a target of WRITERS into files whose names begin with `stem`."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     return WRITERS[target](model, stem)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file in one piece."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import numpy as np
 from mksgn_neuro.commands.networks import Networks
 from mksgn_neuro.commands.options import print_json
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Network
 
 
@@ -87,7 +87,5 @@ def save_recording(network: Network, inputs: np.ndarray, path: Path, *, states: 
 
 def save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Write an .npz in one piece."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with in_one_piece(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
-    os.replace(temporary, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.defects import keep_sound
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import in_one_piece
 
 # Array -> (kinds of dtype, number of axes); the first five must be there.
 ARRAYS = {
@@ -60,9 +60,8 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
 def save(clips: Clips, path: Path) -> None:
     """Write `path` in one piece."""
     skeleton = clips.skeleton
-    temporary = path.with_name(path.name + ".tmp")
     positions = [clips[i] for i in range(len(clips))]
-    with open(temporary, "wb") as file:
+    with in_one_piece(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             positions=np.concatenate(positions) if positions else clips.positions[:0],
@@ -78,7 +77,6 @@ def save(clips: Clips, path: Path) -> None:
             up_axis=skeleton.up_axis,
             bodies=skeleton.bodies,
         )
-    os.replace(temporary, path)
 
 
 def _skeleton(arrays: dict[str, np.ndarray]) -> Skeleton:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.child import run_child
+from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.spec import require_legal
 from mksgn_neuro.ir.store import save
@@ -95,9 +95,7 @@ def write_lava_bundle(network: Network, folder: Path) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save(network, folder / NETWORK_FILE)
-    temporary = folder / (LOADER_FILE + ".tmp")
-    temporary.write_text(LOADER)
-    os.replace(temporary, folder / LOADER_FILE)
+    write_text(LOADER, folder / LOADER_FILE)
     return [folder / NETWORK_FILE, folder / LOADER_FILE]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from functools import reduce
 from itertools import pairwise
@@ -22,6 +21,7 @@ from mksgn_neuro import __version__
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx_levels import Level, exact_chain
 from mksgn_neuro.export.netx_rules import FORMAT, GROUP, INPUT_MESSAGE_BITS, ROWS_AT_ONCE, VERSION
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Group, Network, Projection
 from mksgn_neuro.ir.spec import require_legal
 
@@ -45,17 +45,15 @@ def write_netx(network: Network, path: Path, *, period: int) -> NetxFiles:
         raise BadInput(f"period is {period}", place=str(path), remedy="give the time steps per sample, at least 1")
     levels = exact_chain(require_legal(network))
     about = describe(network, levels, period)
-    net, sidecar = path.with_name(path.name + ".tmp"), path.with_name(path.name + ".json.tmp")
-    with h5py.File(net, "w") as file:
-        _write_shape_layers(file, levels)
-        for level in levels:
-            _write_level(file.create_group(f"layer/{level.layer}"), level)
-        _write_about(file.create_group(GROUP), about, levels)
-    file = {"name": path.name, "sha256": hashlib.sha256(net.read_bytes()).hexdigest()}
-    sidecar.write_text(json.dumps({"file": file, **about}, indent=2) + "\n")
     files = NetxFiles(path, path.with_name(path.name + ".json"))
-    os.replace(net, files.net)
-    os.replace(sidecar, files.sidecar)
+    with in_one_piece(files.sidecar) as sidecar, in_one_piece(files.net) as net:
+        with h5py.File(net, "w") as file:
+            _write_shape_layers(file, levels)
+            for level in levels:
+                _write_level(file.create_group(f"layer/{level.layer}"), level)
+            _write_about(file.create_group(GROUP), about, levels)
+        digest = {"name": path.name, "sha256": hashlib.sha256(net.read_bytes()).hexdigest()}
+        sidecar.write_text(json.dumps({"file": digest, **about}, indent=2) + "\n")
     return files
 
 

@@ -11,7 +11,6 @@ of u/64 and v/64, but for what docs/nir.md lists: rounding, saturation, resets b
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MAX_DECAY, require_legal
 
@@ -35,9 +35,8 @@ def write_nir(network: Network, path: Path) -> None:
     """Write `path` in one piece; raises what `to_nir` raises."""
     path = Path(path)
     graph = to_nir(network)
-    temporary = path.with_name(path.name + ".tmp")
-    nir.write(temporary, graph)
-    os.replace(temporary, path)
+    with in_one_piece(path) as temporary:
+        nir.write(temporary, graph)
 
 
 def to_nir(network: Network) -> nir.NIRGraph:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir.network import Group, Network, Population, Projection, Source, Task
 from mksgn_neuro.ir.weights import ConvKernel
 
@@ -23,10 +23,8 @@ SUFFIX = ".ir.h5"
 def save(network: Network, path: Path) -> None:
     """Write `path` in one piece: a temporary file, then a rename."""
     path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    with h5py.File(temporary, "w") as file:
+    with in_one_piece(path) as temporary, h5py.File(temporary, "w") as file:
         write_into(network, file)
-    os.replace(temporary, path)
 
 
 def write_into(network: Network, group: h5py.Group) -> None:

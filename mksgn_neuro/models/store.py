@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 
@@ -99,9 +99,8 @@ def load_model(path: Path) -> Model:
 
 def write_atomically(content: dict, path: Path) -> None:
     """torch.save to a temporary file, then a rename."""
-    temporary = Path(path).with_name(Path(path).name + ".tmp")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
+    with in_one_piece(Path(path)) as temporary:
+        torch.save(content, temporary)
 
 
 def read_checked(path: Path, format_name: str, version: int) -> dict:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.report.collect import Report
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito 2008
@@ -31,9 +32,8 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    temporary = path.with_name(path.name + ".tmp")
-    figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, bbox_inches="tight")
-    temporary.replace(path)
+    with in_one_piece(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, bbox_inches="tight")
     return path
 
 

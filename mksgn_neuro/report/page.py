@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro import __version__
-from mksgn_neuro.deploy import write_text
+from mksgn_neuro.files import write_text
 from mksgn_neuro.report import hardware, sections, svg
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.observe import Observed

@@ -81,8 +81,8 @@ TINY = Preset(
 )
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
-# Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both training views, which stand about 35 degrees
-# apart (median over the same performances); the final model learns from both cameras and all ten subjects.
+# Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final model learns
+# from both cameras and all ten subjects.
 NW_UCLA = Preset(
     channels=(64, 64, 64, 64, 96, 96),
     encoder_channels=16,

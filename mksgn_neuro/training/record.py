@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import write_text
 from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.stage import Report
 
@@ -63,6 +63,4 @@ def _scalars(record: dict) -> list[tuple[str, float]]:
 
 def write_json(path: Path, content: dict) -> None:
     """Write JSON in one piece."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)
+    write_text(json.dumps(content, indent=1) + "\n", path)

@@ -5,7 +5,6 @@ SLAYER's numbers are Loihi's divided by 64 (weights, thresholds, biases) or 4096
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm
 from mksgn_neuro.errors import Unsupported, WorkFailed
 from mksgn_neuro.export.child import serve
 from mksgn_neuro.export.slayer_plan import Level, plan
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import ConvKernel, Network
 from mksgn_neuro.ir.store import load
 
@@ -84,11 +84,9 @@ class Chain(torch.nn.Module):
         for name, reason in self.without_export.items():
             raise Unsupported(reason, place=name, remedy="write it with export --target loihi2")
         path = Path(path)
-        temporary = path.with_name(path.name + ".tmp")
-        with h5py.File(temporary, "w") as file:
+        with in_one_piece(path) as temporary, h5py.File(temporary, "w") as file:
             for i, block in enumerate(self.blocks):
                 block.export_hdf5(file.create_group(f"layer/{i}"))
-        os.replace(temporary, path)
 
 
 class DelayedDense(cuba.Dense):

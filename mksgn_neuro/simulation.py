@@ -188,6 +188,7 @@ class Classified:
         if self.clips.dataset == "nw-ucla":
             document |= {"accuracy_clean": _mean(self.right[~leaked]), "leaked": int(leaked.sum())}
         return document | {
+            "accuracy_of_classes": self._per_class(),
             "samples": run.samples,
             "partial": run.partial,
             "backend": run.backend,
@@ -197,6 +198,11 @@ class Classified:
             "cores": len(run.placement.mapping.cores),
             "throughput": run.throughput(),
         }
+
+    def _per_class(self) -> dict[str, float | None]:
+        """Accuracy on the clips of each class."""
+        labels = self.clips.labels[: self.simulation.samples]
+        return {name: _mean(self.right[labels == k]) for k, name in enumerate(self.clips.class_names)}
 
 
 def _mean(right: np.ndarray) -> float | None:

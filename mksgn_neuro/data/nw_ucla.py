@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -73,6 +74,19 @@ def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], N
         dataset="nw-ucla",
         skipped=tuple(skipped),
     )
+
+
+def between_training_views(clips: Clips) -> Clips:
+    """Only the clips of the training views: view 1 trains, view 2 tests.
+
+    For choosing a network or its training without a look at view 3. Raises BadInput where one of the views has none.
+    """
+    views = np.array([int(name[-2:]) for name in clips.names])
+    first, second = (views == view for view in TRAIN_VIEWS)
+    if not first.any() or not second.any():
+        raise BadInput("not both training views are here", place=clips.dataset, remedy="give the whole archive")
+    chosen = first | second
+    return replace(clips.subset(chosen), train=first[chosen], dataset="nw-ucla-views", part_of=None)
 
 
 def _key(name: str, place: str) -> tuple[int, int, int]:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
 NTU = ("ntu60-xsub", "ntu60-xview", "ntu120-xsub", "ntu120-xset")
-DATASETS = ("synthetic", "nw-ucla", *NTU, "npz")
+NW_UCLA = ("nw-ucla", "nw-ucla-views")
+DATASETS = ("synthetic", *NW_UCLA, *NTU, "npz")
 HINTS = {
-    "nw-ucla": "give the archive all_sqe.zip or its folder with --data",
+    **dict.fromkeys(NW_UCLA, "give the archive all_sqe.zip or its folder with --data"),
     **dict.fromkeys(NTU, "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data"),
     "npz": "give an .npz in the generic format with --data",
 }
@@ -45,8 +46,9 @@ def load(
         raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
     if dataset == "npz":
         return generic.load(path, skip_bad=skip_bad)
-    if dataset == "nw-ucla":
-        return nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
+    if dataset in NW_UCLA:
+        clips = nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
+        return clips if dataset == "nw-ucla" else nw_ucla.between_training_views(clips)
     from mksgn_neuro.data import ntu
 
     return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)

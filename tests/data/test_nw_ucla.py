@@ -39,6 +39,16 @@ def test_names_give_labels_subjects_split_and_leaks(tmp_path):
     assert np.array_equal(made[0], np.float32(GOOD["all_sqe/a01_s01_e00_v01.json"]["skeletons"]))
 
 
+def test_training_views_alone_split_by_view(tmp_path):
+    archive = write_zip(tmp_path / "x.zip", GOOD)
+    made = registry.load("nw-ucla-views", archive)
+    assert made.names == ("a01_s01_e00_v01", "a12_s02_e00_v02") and made.train.tolist() == [True, False]
+    assert not made.leaked.any() and made.dataset == "nw-ucla-views"
+    first = {name: content for name, content in GOOD.items() if "_v02" not in name}
+    with pytest.raises(BadInput, match="both training views"):
+        registry.load("nw-ucla-views", write_zip(tmp_path / "y.zip", first))
+
+
 def test_a_folder_reads_like_its_zip(tmp_path):
     archive = write_zip(tmp_path / "x.zip", GOOD)
     zipfile.ZipFile(archive).extractall(tmp_path / "folder")

@@ -11,6 +11,7 @@ import torch
 from mksgn_neuro.commands.reading import load_clips
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
+from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 
@@ -32,7 +33,8 @@ class Request:
 
 def clips_for(task: Task, request: Request) -> Clips:
     """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
-    dataset = request.dataset or task.dataset
+    trained_on = task.dataset if task.dataset in DATASETS else "npz"  # whose files name their data themselves
+    dataset = request.dataset or trained_on
     clips = load_clips(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
     place = str(request.path or dataset)
     if clips.skeleton.parents != tuple(task.parents):

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import h5py
@@ -14,10 +15,11 @@ from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
 from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.data.generic import save as save_clips
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.lowering import quantize
-from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.training.evaluate import settle_statistics
 
@@ -79,6 +81,21 @@ def test_simulate_says_the_same_of_the_model_and_of_its_file(model, tmp_path):
     assert all(population["spikes"] > 0 for population in own["populations"])
     assert own["synaptic_operations"]["Effective_MACs"] == chain["synaptic_operations"]["Effective_MACs"] > 0
     assert own["synaptic_operations"]["Effective_ACs"] < chain["synaptic_operations"]["Effective_ACs"]
+
+
+def test_a_model_of_named_npz_data_is_simulated_without_saying_npz_again(model, tmp_path):
+    named = replace(load_model(model), dataset="ward 7")
+    save_model(named, tmp_path / "model.pt")
+    save_clips(replace(load("synthetic", None).subset(range(12)), part_of=None), tmp_path / "x.npz")
+    document = run("simulate", tmp_path / "model.pt", "--data", tmp_path / "x.npz", "--split", "all")
+    assert document["samples"] == 12 and set(document["accuracy_of_classes"]) == set(named.class_names)
+
+
+def test_verify_without_lava_takes_our_own_forms_on_many_clips(model):
+    document = run("verify", model, "--samples", 40, "--no-lava")
+    names = [rung["to"] for rung in document["rungs"]]
+    assert names == ["reference", "reference in time steps", "emulator", "chain of levels", "netx file, our reader"]
+    assert document["ok"] and all(rung["samples"] == 40 for rung in document["rungs"])
 
 
 def test_arrays_go_in_and_spikes_come_out(model, tmp_path):

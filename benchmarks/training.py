@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from benchmarks.slayer_student import SlayerStudent
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
+from mksgn_neuro.models.pairs import products_by_joint
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.models.teacher import Teacher, TeacherConfig
 from mksgn_neuro.training.presets import BASE
@@ -46,7 +47,7 @@ def main() -> None:
     ours, slayers = build_student(config, KINECT_20, BASE.hops), SlayerStudent(config, graph)
     teacher = Teacher(TeacherConfig(CLASSES, BASE.teacher_channels), torch.from_numpy(partitions(KINECT_20, 2)))
     steps = {
-        "ours": stepper(ours, lambda x: ours(x).counts.mean(-1), frames, labels),
+        "ours": products_by_joint()(stepper(ours, lambda x: ours(x).counts.mean(-1), frames, labels)),  # as in `train`
         "SLAYER": stepper(slayers, lambda x: slayers(x).unflatten(1, (CLASSES, -1)).mean(-1), frames, labels),
         "teacher, one modality": stepper(teacher, lambda x: teacher(x[:, :, 0])[0], frames, labels),
     }

@@ -74,8 +74,10 @@ def _print_result(path: Path, training: dict, as_json: bool) -> None:
         )
     _print_forms(_watched(training["held_out_clips"]), training["held_out_accuracy"])
     test = training["test_accuracy"]
-    for part, what in (("standard", "test clips"), ("clean", "test clips without a twin in training")):
-        _print_forms(what, {form: accuracy[part] for form, accuracy in test.items()})
+    standard, clean = ({form: accuracy[part] for form, accuracy in test.items()} for part in ("standard", "clean"))
+    _print_forms("test clips", standard)
+    if clean != standard:
+        _print_forms("test clips without a twin in training", clean)
     click.echo(f"wrote {path}")
 
 

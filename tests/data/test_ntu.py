@@ -144,5 +144,5 @@ def test_nothing_of_the_data_set_is_an_error(tmp_path, folder):
         registry.load("ntu60-xsub", tmp_path / "nowhere")
     with pytest.raises(BadInput, match="needs a path"):
         registry.load("ntu60-xsub", None)
-    with pytest.raises(BadInput, match="choose from synthetic, nw-ucla, ntu60-xsub"):
+    with pytest.raises(BadInput, match="choose from synthetic, nw-ucla, nw-ucla-views, ntu60-xsub"):
         registry.load("ntu", None)

@@ -58,7 +58,7 @@ def training(report: Report) -> Figure | None:
         values = [e["validation_accuracy"] for e in report.training.history if e["stage"] == stage]
         style = {"color": COLOURS[k % len(COLOURS)], "marker": "osD^vx"[k % 6], "markersize": 3}
         axes.plot(range(1, len(values) + 1), values, label=stage.replace("-", " "), **style)
-    axes.set(xlabel="epoch of the stage", ylabel="accuracy, held-out training clips", ylim=(0, 1))
+    axes.set(xlabel="epoch of the stage", ylabel="accuracy after each epoch", ylim=(0, 1))
     axes.legend(fontsize=7)
     return figure
 

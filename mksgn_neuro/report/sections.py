@@ -42,7 +42,7 @@ def verdict(report: Report) -> str:
     cards.append(("decided for good by", decided, "median of the clips that are recognised"))
     cards.append(("same spikes in every form", *_verified(report)))
     items = "".join(f"<div><dt>{t}</dt><dd>{v}</dd><dd class='note'>{escape(n)}</dd></div>" for t, v, n in cards)
-    return f'<dl class="cards">{items}</dl>{_held_out(report)}'
+    return f'<dl class="cards">{items}</dl>{_accuracy_of_forms(report)}'
 
 
 def _what(simulation: dict) -> str:
@@ -67,13 +67,23 @@ def _verified(report: Report) -> tuple[str, str]:
     return ("verified" if ran and not wrong else f"{wrong} spikes differ"), note
 
 
-def _held_out(report: Report) -> str:
-    accuracy = report.training.summary.get("held_out_accuracy") if report.training else None
-    if not accuracy:
+def _accuracy_of_forms(report: Report) -> str:
+    """The float, the quantized and the integer student, as training left them."""
+    summary = report.training.summary if report.training else {}
+    if "held_out_accuracy" not in summary:
         return ""
-    parts = ", ".join(f"{name.replace('_', ' ')} {value:.1%}" for name, value in accuracy.items())
-    clips = report.training.summary["held_out_clips"]
-    return f"<p>On {clips} held-out training clips, on which models are chosen: {escape(parts)}.</p>"
+    held_out = summary["held_out_clips"]
+    chosen_on = f"{held_out} held-out training clips, on which models are chosen"
+    figures = {chosen_on if held_out else "clips that they were trained on": summary["held_out_accuracy"]}
+    test = summary.get("test_accuracy", {})
+    for part, what in (("standard", "all test clips"), ("clean", "test clips without a twin in training")):
+        figures[what] = {form: accuracy[part] for form, accuracy in test.items() if accuracy[part] is not None}
+    said = [f"On {what}: {_percentages(accuracy)}." for what, accuracy in figures.items() if accuracy]
+    return f"<p>{'<br>'.join(escape(sentence) for sentence in said)}</p>"
+
+
+def _percentages(accuracy: dict[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.1%}" for name, value in accuracy.items())
 
 
 def training_curves(report: Report) -> str:
@@ -86,11 +96,12 @@ def training_curves(report: Report) -> str:
     for epoch in report.training.history:
         stages.setdefault(epoch["stage"], []).append(epoch)
     students, lines = {n: e for n, e in stages.items() if n in STAGE_WORDS}, []
+    watched = "held out" if report.training.summary.get("held_out_clips", 1) else "trained on, not augmented"
     done = 0
     for name, epochs in students.items():
         x = [done + i + 1 for i in range(len(epochs))]
         colour = 1 if name == "float" else 2
-        lines.append(svg.Line(f"{STAGE_WORDS[name]}, held out", x, [e["validation_accuracy"] for e in epochs], colour))
+        lines.append(svg.Line(f"{STAGE_WORDS[name]}, {watched}", x, [e["validation_accuracy"] for e in epochs], colour))
         lines.append(svg.Line(f"{STAGE_WORDS[name]}, training", x, [e["accuracy"] for e in epochs], colour + 2))
         done += len(epochs)
     teachers = [

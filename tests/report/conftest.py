@@ -49,7 +49,9 @@ def model(tmp_path_factory):
     student = build_student(config, clips.skeleton, 1)
     settle_statistics(student, clips.subset(clips.train), scaling, FRAMES)
     path = tmp_path_factory.mktemp("report") / "model.pt"
-    training = {"teacher": {"macs_per_clip": 1000, "modalities": ["joint"]}, "seed": 0}
+    training = {"teacher": {"macs_per_clip": 1000, "modalities": ["joint"]}, "seed": 0, "held_out_clips": 60}
+    training |= {"held_out_accuracy": {"float": 0.75, "integer": 0.5}}
+    training |= {"test_accuracy": {"float": {"standard": 0.625, "clean": None}}}
     whole = Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, FRAMES, "synthetic", training)
     save_model(whole, path)
     epochs = [{"stage": s, "epoch": 0, "validation_accuracy": 0.5, "accuracy": 0.4} for s in ("teacher-joint", "float")]

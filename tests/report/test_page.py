@@ -95,6 +95,14 @@ def test_simulate_writes_the_same_page(made, tmp_path):
     assert ours == theirs
 
 
+def test_every_form_has_its_accuracy_and_what_it_was_measured_on(collected):
+    text = page(collected)
+    assert "On 60 held-out training clips, on which models are chosen: float 75.0%, integer 50.0%." in text
+    assert "On all test clips: float 62.5%." in text and "without a twin" not in text
+    none_held_out = replace(collected.training, summary=collected.training.summary | {"held_out_clips": 0})
+    assert "On clips that they were trained on: float 75.0%" in page(replace(collected, training=none_held_out))
+
+
 def test_a_differing_form_is_in_the_verdict(collected):
     from mksgn_neuro.verify import Rung
 

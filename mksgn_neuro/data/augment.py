@@ -20,8 +20,7 @@ class Augmentation:
 
     `crop`: smallest share of the clip that is kept. `turn`, `tilt`: degrees about the vertical and the two level axes.
     `scale`: per axis, 1 ± scale. `shear`: off-diagonal entries, ± shear. `noise`: metres, per joint and frame.
-    `offset`: metres, per joint and constant over the clip, as a camera's view of a joint is wrong for as long as it
-    stands there. `mirror`: chance of exchanging left and right; 0 wherever they are different classes.
+    `mirror`: chance of exchanging left and right; 0 wherever they are different classes.
     """
 
     crop: float = 0.5
@@ -30,7 +29,6 @@ class Augmentation:
     scale: float = 0.15
     shear: float = 0.0
     noise: float = 0.005
-    offset: float = 0.0
     mirror: float = 0.0
 
 
@@ -56,8 +54,6 @@ def augment(
         x = _mirrored(x, skeleton, settings.mirror, generator)
     if settings.noise:
         x = x + settings.noise * torch.randn(x.shape, generator=generator, device=x.device)
-    if settings.offset:
-        x = x + settings.offset * torch.randn((len(x), 1, *x.shape[2:]), generator=generator, device=x.device)
     x = x + centre
     return x if here is None else x * here
 

@@ -81,7 +81,7 @@ def between_training_views(clips: Clips) -> Clips:
 
     For choosing a network or its training without a look at view 3. Raises BadInput where one of the views has none.
     """
-    views = np.array([int(name[-2:]) for name in clips.names])
+    views = np.array([_key(name, clips.dataset)[2] for name in clips.names])
     first, second = (views == view for view in TRAIN_VIEWS)
     if not first.any() or not second.any():
         raise BadInput("not both training views are here", place=clips.dataset, remedy="give the whole archive")

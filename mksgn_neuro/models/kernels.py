@@ -154,23 +154,6 @@ def taps_backward(grad, x, kernel, dilation, grad_x, grad_kernel):  # noqa: ANN0
             grad_kernel[j] += row
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc"})
-def scaled_backward(grad, x, weight, grad_x, grad_weight):  # noqa: ANN001, ANN201
-    """Gradients of weight·x, weight (C,): grad_x like x, grad_weight (V, C) float64, per joint."""
-    joints, steps, batch, channels = x.shape
-    for j in prange(joints):
-        row = np.zeros(channels, dtype=x.dtype)
-        grad_weight[j] = 0
-        for t in range(steps):
-            row[:] = 0
-            for b in range(batch):
-                for c in range(channels):
-                    g = grad[j, t, b, c]
-                    grad_x[j, t, b, c] = weight[c] * g
-                    row[c] += g * x[j, t, b, c]
-            grad_weight[j] += row
-
-
 @njit(parallel=True, cache=True, fastmath={"contract"})
 def gated_forward(x, gates, out):  # noqa: ANN001, ANN201
     """out = x where its head's gate is open, else 0; x (V, T, B, C), gates (V, T, B, H) of 0 and 1."""

@@ -164,6 +164,14 @@ class _Taps(torch.autograd.Function):
         return grad_x, torch.from_numpy(grad_kernel.sum(0)).to(kernel.dtype), None
 
 
+def taps(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
+    """Σ_k kernel[k]·x[t − k·dilation], channel by channel; kernel (K, C)."""
+    if x.device.type == "cpu":
+        return _Taps.apply(x, kernel, dilation)
+    shifted = (nn.functional.pad(x, (0, 0, 0, 0, k * dilation, 0)) for k in range(len(kernel)))
+    return sum(kernel[k] * moved[:, : x.shape[1]] for k, moved in enumerate(shifted))
+
+
 class TemporalTaps(SynapseModule):
     """Causal depthwise convolution over frames: Σ_k w_k·x[t − k·dilation], weight (taps, C)."""
 
@@ -173,30 +181,11 @@ class TemporalTaps(SynapseModule):
         self.weight = nn.Parameter(torch.randn(taps, channels) / math.sqrt(taps))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        weight = grid(self.weight)
-        if x.device.type == "cpu":
-            return _Taps.apply(x, weight, self.dilation)
-        shifted = (nn.functional.pad(x, (0, 0, 0, 0, k * self.dilation, 0)) for k in range(len(weight)))
-        return sum(weight[k] * moved[:, : x.shape[1]] for k, moved in enumerate(shifted))
+        return taps(x, grid(self.weight), self.dilation)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
         for k, row in enumerate(_integers(grid(self.weight))):
             yield k * self.dilation, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
-
-
-class _Scaled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:  # noqa: ANN001
-        ctx.save_for_backward(x, weight)
-        return x * weight
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001
-        x, weight = ctx.saved_tensors
-        grad_x = torch.empty_like(x)
-        grad_weight = np.empty((x.shape[0], len(weight)))
-        kernels.scaled_backward(grad.contiguous().numpy(), x.numpy(), weight.numpy(), grad_x.numpy(), grad_weight)
-        return grad_x, torch.from_numpy(grad_weight.sum(0)).to(weight.dtype)
 
 
 class Shortcut(SynapseModule):
@@ -207,8 +196,7 @@ class Shortcut(SynapseModule):
         self.weight = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        weight = grid(self.weight)
-        return _Scaled.apply(x.contiguous(), weight) if x.device.type == "cpu" else x * weight
+        return taps(x, grid(self.weight)[None], 1)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
         row = _integers(grid(self.weight))

@@ -20,7 +20,6 @@ from mksgn_neuro.sim.vector import (
     count_bits,
     count_chunk,
     fire,
-    fire_wide,
     integrate_sums,
     integrate_wide,
     lowest_bit,
@@ -170,7 +169,7 @@ def _fire(tables, work, p, tile, start, begin, end, period):
         bit_at = (LEAD_HALVES + slot // LANES) * rows + start + (t & work.row_mask)
         v, keep, bias, bits, steps = work.v, tables.v_keep, tables.bias, work.bits, stop - t
         if tables.tile_wide[tile]:
-            fire_wide(chunks, work.totals, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
+            fire(chunks, work.totals, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
         else:
             fire(chunks, work.sums, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
         t = stop

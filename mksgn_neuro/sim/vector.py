@@ -209,7 +209,7 @@ def _kept(builder, v, keep):
     return builder.add(builder.mul(high, keep), low)
 
 
-def _fire_for_width(chunks: int, lane: ir.Type):
+def _fire_for_width(chunks: int):
     """The neurons of a tile `chunks` wide without memory in u, over many time steps: v stays in registers."""
     width = chunks * LANES
 
@@ -220,6 +220,7 @@ def _fire_for_width(chunks: int, lane: ir.Type):
         Sums of a step follow those of the step before. bits[bit_at + chunk·bit_stride + step] gets the spikes. Units
         are those of `integrate`.
         """
+        lane = ir.IntType(sums.dtype.bitwidth)
 
         def codegen(context, builder, signature, args):
             def vector(which, offset, lane, lanes):
@@ -268,13 +269,12 @@ def _fire_for_width(chunks: int, lane: ir.Type):
     return fire
 
 
-_fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks, I16) for chunks in WIDTHS)
-_wide1, _wide2, _wide3, _wide4 = (_fire_for_width(chunks, I32) for chunks in WIDTHS)
+_fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks) for chunks in WIDTHS)
 
 
 @njit(inline="always")
 def fire(chunks, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
-    """Neurons without memory in u, of a tile with int16 sums."""
+    """Neurons without memory in u, of a tile whose sums are int16 or int32."""
     if chunks == 4:
         _fire4(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
     elif chunks == 3:
@@ -283,19 +283,6 @@ def fire(chunks, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, b
         _fire2(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
     else:
         _fire1(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
-
-
-@njit(inline="always")
-def fire_wide(chunks, totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
-    """Neurons without memory in u, of a tile with int32 sums."""
-    if chunks == 4:
-        _wide4(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
-    elif chunks == 3:
-        _wide3(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
-    elif chunks == 2:
-        _wide2(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
-    else:
-        _wide1(totals, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
 
 
 @intrinsic

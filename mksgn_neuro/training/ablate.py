@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.models.store import Model
-from mksgn_neuro.training.evaluate import evaluate, test_accuracy
+from mksgn_neuro.training.evaluate import evaluate
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report
 from mksgn_neuro.training.train import train
@@ -74,7 +74,7 @@ def outcome(name: str, model: Model, clips: Clips) -> Outcome:
     """A trained variant in figures."""
     seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.frames)
     rates = [rate for population, rate in seen.rates.items() if not population.endswith(("gate", "readout"))]
-    test = test_accuracy(model.student, clips, model.scaling, model.frames)
+    test = model.training["test_accuracy"]["integer"]
     return Outcome(
         variant=name,
         held_out=model.training["held_out_accuracy"]["integer"],

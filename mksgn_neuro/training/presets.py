@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.errors import BadInput
@@ -83,8 +83,8 @@ BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
 # Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final model learns
 # from both cameras and all ten subjects.
-NW_UCLA = Preset(
-    channels=(64, 64, 64, 64, 96, 96),
+NW_UCLA = replace(
+    BASE,
     encoder_channels=16,
     epochs=220,
     integer_epochs=30,

@@ -21,7 +21,7 @@ from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
-from mksgn_neuro.training.evaluate import evaluate, settle_statistics, test_accuracy
+from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, test_accuracy
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
@@ -29,8 +29,7 @@ from mksgn_neuro.training.stage import Report, fit
 from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
 
 WATCH_EVERY = 8
-SETTLED_CLIPS = 512  # that normalisation statistics are taken from
-WATCHED_SETTLED_CLIPS = 64  # the same after an epoch where nothing is selected by the result
+WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
 LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
 
 

@@ -41,9 +41,8 @@ def test_hanging_child_and_its_children_are_killed(tmp_path):
     assert time.monotonic() - began < 30
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
     assert len(pids) == 2 and os.getpid() not in pids
-    deadline = (
-        time.monotonic() + 10
-    )  # a grandchild that was killed is nobody's to wait for and dies when it is scheduled
+    # a grandchild that was killed is nobody's to wait for and dies when it is scheduled
+    deadline = time.monotonic() + 10
     while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(is_alive(pid) for pid in pids)

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, json_option, print_json, say, seed_option, stderr
 
 if TYPE_CHECKING:
     from mksgn_neuro.training.ablate import Outcome
@@ -44,7 +44,7 @@ def command(
         with TrainingDisplay(stderr) as display:
             outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
     except KeyboardInterrupt:
-        stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
         raise SystemExit(130) from None
     if as_json:
         print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, stderr
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say
 from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network
@@ -43,7 +43,7 @@ def command(
     if verified:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
         for rung, _ in climb(loaded, target, written.main, request):
-            stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
+            say(f"  {rung.source} → {rung.target}: {rung.verdict}")
             rungs.append(rung)
     document = written.as_json() | fit_on_chip(written.network, chips)
     document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)

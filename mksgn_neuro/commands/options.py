@@ -16,6 +16,12 @@ from mksgn_neuro.errors import BadInput
 SHIPPED_MODEL = "nw-ucla.pt"
 stderr = Console(stderr=True)
 
+
+def say(line: str) -> None:
+    """One line to stderr, never wrapped: logs and pipes have no width."""
+    stderr.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 
@@ -46,7 +52,7 @@ def find_model(path: Path | None) -> Path:
     if not trained and not shipped.exists():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
     chosen = trained[-1] if trained else shipped
-    stderr.print(f"model: {chosen}")
+    say(f"model: {chosen}")
     return chosen
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mksgn_neuro.commands.options import stderr
+from mksgn_neuro.commands.options import say, stderr
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
@@ -33,9 +33,9 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
     with reading(f"reading {dataset}") as progress:
         clips = load(dataset, path, skip_bad=skip_bad, seed=seed, progress=progress)
     if clips.skipped:
-        stderr.print(f"left out {len(clips.skipped)} clips:", highlight=False)
+        say(f"left out {len(clips.skipped)} clips:")
         for line in clips.skipped[:LISTED]:
-            stderr.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+            say(f"  {line}")
         if len(clips.skipped) > LISTED:
-            stderr.print(f"  and {len(clips.skipped) - LISTED} more: mksgn-neuro data inspect {path} --json")
+            say(f"  and {len(clips.skipped) - LISTED} more: mksgn-neuro data inspect {path} --json")
     return clips

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from mksgn_neuro.commands.clips import SPLITS
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option, stderr
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.simulation import BACKENDS
 
@@ -62,7 +62,7 @@ def command(
         from mksgn_neuro.commands.report import report_of, write
 
         write(report_of(path, result, document, rungs=None), report_path)
-        stderr.print(f"wrote {report_path}", highlight=False)
+        say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 
 

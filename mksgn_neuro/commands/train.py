@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, json_option, print_json, say, seed_option, stderr
 
 
 @click.command()
@@ -48,7 +48,7 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     output.mkdir(parents=True, exist_ok=True)
     if is_first_rank():
-        stderr.print(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
+        say(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
         config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
         write_json(output / "config.json", config)
     try:
@@ -56,7 +56,7 @@ def command(
             report = TensorBoard(output, display.report).report if tensorboard and is_first_rank() else display.report
             model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
     except KeyboardInterrupt:
-        stderr.print(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
         raise SystemExit(130) from None
     if is_first_rank():
         _print_result(output / "model.pt", model.training, as_json)

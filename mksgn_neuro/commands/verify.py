@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, stderr
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say
 from mksgn_neuro.errors import WorkFailed
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     file = net or path.with_suffix(".net")
     rungs, what = [], ""
     for rung, what in climb(load_model(path), "loihi2", file, request, everything=True, lava=lava):  # noqa: B007
-        stderr.print(f"  {rung.source} → {rung.target}: {rung.verdict}", highlight=False)
+        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
         rungs.append(rung)
     ok = all(rung.ok for rung in rungs)
     if as_json:
@@ -67,7 +67,7 @@ def climb(
 
     task = model.task()
     frames, what = verification_frames(task, model.scaling.bits, request)
-    stderr.print(f"comparing every population at every step on {what}, simulated on CPU")
+    say(f"comparing every population at every step on {what}, simulated on CPU")
     truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
     with tempfile.TemporaryDirectory() as folder:
         written = file if file.exists() else write_target(model, target, Path(folder) / "model").main

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.contradictions import moves_against_label
 from mksgn_neuro.errors import BadInput
 
 UNUSABLE = "not finite"
@@ -14,11 +15,12 @@ REMEDY = "repair or remove the clip, or leave such clips out with --skip-bad"
 
 
 def defects(clips: Clips) -> dict[str, np.ndarray]:
-    """Bool masks (N,): coordinates not finite (unusable); one frame only; constant (more frames but no motion)."""
+    """Bool masks (N,): not finite (unusable); one frame only; constant (more, but no motion); against their label."""
     finite = np.array([bool(np.isfinite(clips[i]).all()) for i in range(len(clips))], dtype=bool)
     one_frame = clips.lengths == 1
     still = np.array([bool((clips[i] == clips[i][:1]).all()) for i in range(len(clips))], dtype=bool)
-    return {UNUSABLE: ~finite, "one frame": one_frame, "constant": still & ~one_frame}
+    masks = {UNUSABLE: ~finite, "one frame": one_frame, "constant": still & ~one_frame}
+    return {**masks, "moves against its label": moves_against_label(clips)}
 
 
 def first_not_finite(clip: np.ndarray) -> str:

@@ -82,16 +82,19 @@ TINY = Preset(
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
 # Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final model learns
-# from both cameras and all ten subjects.
+# from both cameras and all ten subjects. Without gates it is as good there, and a quarter cheaper to train and to run.
 NW_UCLA = replace(
     BASE,
     encoder_channels=16,
+    attention="none",
+    soft_label_weight=0.0,
+    feature_weight=0.0,
     epochs=220,
     integer_epochs=30,
     integer_learning_rate=5e-4,
     weight_decay=0.02,
     held_out=0.0,
-    augmentation=Augmentation(crop=0.65, turn=90.0, tilt=25.0, scale=0.2, shear=0.1, noise=0.01, mirror=0.5),
+    augmentation=Augmentation(crop=0.65, turn=180.0, tilt=25.0, scale=0.2, shear=0.1, noise=0.01, mirror=0.5),
 )
 
 PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE, "nw-ucla": NW_UCLA}

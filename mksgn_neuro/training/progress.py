@@ -48,4 +48,5 @@ class TrainingDisplay:
             f"training {record['accuracy']:.1%}  held out {record['validation_accuracy']:.1%}{spiking}  "
             f"{record['seconds']:.1f} s",
             highlight=False,
+            soft_wrap=True,
         )

@@ -103,12 +103,13 @@ def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | 
 
 
 def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
-    """Float stage."""
+    """Float stage; ends with the statistics of SETTLED_CLIPS clips, whatever an epoch's validation looked at."""
     widths = lessons.widths if lessons and run.preset.feature_weight else []
     torch.manual_seed(run.seed)
     _fit_student(
         Distilled(student, widths).to(device()), "float", run.preset.epochs, run.preset.learning_rate, run, lessons
     )
+    settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
 
 
 def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:

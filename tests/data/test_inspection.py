@@ -34,7 +34,12 @@ def test_generic_defects(tmp_path):
     positions[6, 0, 0] = np.nan
     generic.save(clips(positions=positions), tmp_path / "x.npz")
     (found,) = inspect(tmp_path / "x.npz")["datasets"]
-    assert found["defects"] == {"not finite": [], "one frame": ["clip 1"], "constant": ["clip 0"]}
+    assert found["defects"] == {
+        "not finite": [],
+        "one frame": ["clip 1"],
+        "constant": ["clip 0"],
+        "moves against its label": [],
+    }
     assert found["left_out"] == ["clip 2: a coordinate is not a finite number"]
 
 
@@ -87,6 +92,14 @@ def test_the_leaks_of_nw_ucla():
     leaked = {c["name"]: c["leaked"] for c in found["classes"] if c["leaked"]}
     assert leaked == {"pick up with two hands": 50, "drop trash": 45}
     assert len(found["defects"]["one frame"]) == 2
+
+
+@needs_shared_data
+def test_subject_4_sits_down_where_nw_ucla_says_stand_up_in_view_2_and_the_other_way_round():
+    (found,) = inspect(NW_UCLA)["datasets"]
+    against = found["defects"]["moves against its label"]
+    assert {name[:7] for name in against if name.endswith("s04_e00_v02")} == {"a05_s04", "a06_s04"}
+    assert sum("_s04_" in name and name.endswith("_v02") for name in against) == 10 and len(against) == 12
 
 
 @needs_shared_data

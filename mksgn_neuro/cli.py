@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS: tuple[str, ...] = (
     "train",
+    "tune",
     "ablate",
     "export",
     "simulate",

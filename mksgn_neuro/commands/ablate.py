@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mksgn_neuro.commands.options import dataset_options, json_option, print_json, say, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option
 
 if TYPE_CHECKING:
     from mksgn_neuro.training.ablate import Outcome
@@ -32,20 +32,16 @@ def command(
 ) -> None:  # fmt: skip
     """Train the model whole, then without each of its parts, and print what each part is worth."""
     from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.commands.training import watched
     from mksgn_neuro.training.ablate import ablate
     from mksgn_neuro.training.presets import preset
-    from mksgn_neuro.training.progress import TrainingDisplay
 
     changes = {"epochs": epochs, "teacher_epochs": teacher_epochs}
     chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     options = {"seed": seed, "resume": resume, "teacher": teacher}
-    try:
-        with TrainingDisplay(stderr) as display:
-            outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
-    except KeyboardInterrupt:
-        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
-        raise SystemExit(130) from None
+    with watched(output) as display:
+        outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
     if as_json:
         print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})
         return

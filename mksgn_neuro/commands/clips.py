@@ -33,15 +33,10 @@ class Request:
 
 def clips_for(task: Task, request: Request) -> Clips:
     """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
-    trained_on = task.dataset if task.dataset in DATASETS else "npz"  # whose files name their data themselves
-    dataset = request.dataset or trained_on
+    dataset = request.dataset or dataset_of(task)
     clips = load_clips(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
     place = str(request.path or dataset)
-    if clips.skeleton.parents != tuple(task.parents):
-        problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
-        raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
-    if clips.class_names != tuple(task.class_names):
-        raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+    require_same_task(clips, task, place)
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
     if len(index) == 0:
@@ -49,6 +44,20 @@ def clips_for(task: Task, request: Request) -> Clips:
     if request.limit is not None and request.limit < len(index):
         index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
     return clips.subset(index)
+
+
+def dataset_of(task: Task) -> str:
+    """What the network was trained on, as --dataset calls it: files in our own format name their data themselves."""
+    return task.dataset if task.dataset in DATASETS else "npz"
+
+
+def require_same_task(clips: Clips, task: Task, place: str) -> None:
+    """Raise BadInput unless the clips have the joints and the classes of the task."""
+    if clips.skeleton.parents != tuple(task.parents):
+        problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
+        raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
+    if clips.class_names != tuple(task.class_names):
+        raise BadInput("has other classes than the network", place=place, remedy="train on this data")
 
 
 def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:

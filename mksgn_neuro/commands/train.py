@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, json_option, print_json, say, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, json_option, seed_option
 
 
 @click.command()
@@ -32,10 +32,10 @@ def command(
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.commands.training import announce, print_result, watched
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
-    from mksgn_neuro.training.progress import TrainingDisplay
-    from mksgn_neuro.training.record import TensorBoard, write_json
+    from mksgn_neuro.training.record import TensorBoard
     from mksgn_neuro.training.train import train
 
     if teacher and no_teacher:
@@ -46,50 +46,11 @@ def command(
     chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
-    output.mkdir(parents=True, exist_ok=True)
     if is_first_rank():
-        say(f"{dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
         config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
-        write_json(output / "config.json", config)
-    try:
-        with TrainingDisplay(stderr) as display:
-            report = TensorBoard(output, display.report).report if tensorboard and is_first_rank() else display.report
-            model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
-    except KeyboardInterrupt:
-        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
-        raise SystemExit(130) from None
+        announce(clips, output, config)
+    with watched(output) as display:
+        report = TensorBoard(output, display.report).report if tensorboard and is_first_rank() else display.report
+        model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
     if is_first_rank():
-        _print_result(output / "model.pt", model.training, as_json)
-
-
-def _print_result(path: Path, training: dict, as_json: bool) -> None:
-    if as_json:
-        print_json({"model": str(path), **training})
-        return
-    if "teacher" in training:
-        teacher = training["teacher"]
-        click.echo(
-            f"teachers: {teacher['held_out_accuracy']:.1%} on held-out training subjects, "
-            f"{teacher['macs_per_clip'] / 1e6:.0f} M multiply-accumulates per clip"
-        )
-    _print_forms(_watched(training["held_out_clips"]), training["held_out_accuracy"])
-    test = training["test_accuracy"]
-    standard, clean = ({form: accuracy[part] for form, accuracy in test.items()} for part in ("standard", "clean"))
-    _print_forms("test clips", standard)
-    if clean != standard:
-        _print_forms("test clips without a twin in training", clean)
-    click.echo(f"wrote {path}")
-
-
-def _print_forms(clips: str, accuracy: dict[str, float | None]) -> None:
-    """One line: the float student, its quantization without any training, and the integer-exact student."""
-    if accuracy["integer"] is None:
-        return
-    click.echo(
-        f"{clips}, simulated on CPU: float {accuracy['float']:.1%}, "
-        f"quantized {accuracy['post_training_quantization']:.1%}, integer-exact {accuracy['integer']:.1%}"
-    )
-
-
-def _watched(held_out: int) -> str:
-    return f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"
+        print_result(output / "model.pt", model.training, as_json)

@@ -37,7 +37,10 @@ class Run:
         return len(self.fit_clips.class_names)
 
     def stage(self, name: str, epochs: int, rate: float, loss: Callable, validate: Callable) -> Stage:
-        """A stage over this run's clips."""
+        """A stage over this run's clips.
+
+        Under a rate penalty its last epoch is kept: the most accurate one tends to be the one with the most spikes.
+        """
         preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
 
         def batches(epoch: int) -> Iterator[Batch]:
@@ -49,7 +52,7 @@ class Run:
 
         return Stage(
             name, epochs, rate, preset.weight_decay, batches, len(self.fit_clips) // batch, loss, validate,
-            self.seed, self.fingerprint(), keep_last=preset.held_out == 0,
+            self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:

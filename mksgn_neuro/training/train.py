@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.data.frames import Scaling, fit_scaling
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.distill import Distilled, soft_label_loss
@@ -41,18 +41,8 @@ def train(
 
     Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing.
     """
-    rank, world = start()
-    if world > preset.batch:
-        raise BadInput(f"{world} processes for batches of {preset.batch} clips", remedy="start fewer processes")
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    if not resume and is_first_rank():
-        _forget_checkpoints(directory)
-    fit_clips, held_out = _split(clips, preset.held_out, seed)
-    scaling = fit_scaling(fit_clips, preset.frames, modalities=preset.modalities)
-    recorder = Recorder(directory, report)
-    taught_by = str(teacher or "")
-    run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
+    options = {"seed": seed, "resume": resume, "report": report, "taught_by": str(teacher or "")}
+    run, recorder = start_run(clips, preset, directory, **options)
     lessons, summary = _lessons(run, clips, teacher)
     torch.manual_seed(seed)
     student = build_student(preset.student(run.classes), clips.skeleton, preset.hops).to(device())
@@ -61,23 +51,48 @@ def train(
     integer = copy.deepcopy(quantized)
     train_integer(integer, run, lessons)
     forms = {"float": student.to(device()), "post_training_quantization": quantized, "integer": integer}
-    summary["held_out_accuracy"] = {name: _validate(form, run)["accuracy"] for name, form in forms.items()}
-    summary["test_accuracy"] = {
-        name: test_accuracy(form, clips, scaling, preset.frames) for name, form in forms.items()
+    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
+
+
+def start_run(
+    clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, report: Report,
+    taught_by: str = "", scaling: Scaling | None = None,
+) -> tuple[Run, Recorder]:  # fmt: skip
+    """Split the clips and make the folder ready; the input's scaling is fitted unless it is given.
+
+    Raises BadInput for more processes than a batch has clips.
+    """
+    rank, world = start()
+    if world > preset.batch:
+        raise BadInput(f"{world} processes for batches of {preset.batch} clips", remedy="start fewer processes")
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not resume and is_first_rank():
+        _forget_checkpoints(directory)
+    fit_clips, held_out = _split(clips, preset.held_out, seed)
+    scaling = scaling or fit_scaling(fit_clips, preset.frames, modalities=preset.modalities)
+    recorder = Recorder(directory, report)
+    run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
+    return run, recorder
+
+
+def finish_run(
+    forms: dict[str, MKSGN], clips: Clips, run: Run, recorder: Recorder, *, hops: int, notes: dict
+) -> Model:  # fmt: skip
+    """Measure every form of the student; the one called "integer" is written to DIR/model.pt, with the notes."""
+    frames = run.preset.frames
+    accuracy = {name: test_accuracy(form, clips, run.scaling, frames) for name, form in forms.items()}
+    summary = {
+        **notes,
+        "held_out_accuracy": {name: _validate(form, run)["accuracy"] for name, form in forms.items()},
+        "test_accuracy": accuracy,
+        "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
+        "seed": run.seed,
     }
-    summary |= {"held_out_clips": len(held_out) if preset.held_out else 0, "seed": seed}
-    model = Model(
-        integer.cpu().eval(),
-        clips.skeleton,
-        preset.hops,
-        scaling,
-        clips.class_names,
-        preset.frames,
-        clips.dataset,
-        summary,
-    )
+    integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
+    model = Model(integer, skeleton, hops, run.scaling, names, frames, clips.dataset, summary)
     if is_first_rank():
-        save_model(model, directory / "model.pt")
+        save_model(model, run.directory / "model.pt")
         recorder.finish(summary)
     return model
 

@@ -1,0 +1,68 @@
+"""What the commands that train have in common: what they say first, while they train, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mksgn_neuro.commands.options import print_json, say, stderr
+from mksgn_neuro.training.progress import TrainingDisplay
+
+if TYPE_CHECKING:
+    from mksgn_neuro.data.clips import Clips
+
+
+def announce(clips: Clips, output: Path, config: dict) -> None:
+    """Say how many clips there are, and keep the options in OUTPUT/config.json."""
+    from mksgn_neuro.training.record import write_json
+
+    output.mkdir(parents=True, exist_ok=True)
+    say(f"{clips.dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
+    write_json(output / "config.json", config)
+
+
+@contextmanager
+def watched(output: Path) -> Iterator[TrainingDisplay]:
+    """A display of what trains within; says how to go on when it is interrupted."""
+    try:
+        with TrainingDisplay(stderr) as display:
+            yield display
+    except KeyboardInterrupt:
+        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        raise SystemExit(130) from None
+
+
+def print_result(path: Path, training: dict, as_json: bool) -> None:
+    """The accuracies of every form of the student, and where the model is."""
+    if as_json:
+        print_json({"model": str(path), **training})
+        return
+    if "teacher" in training:
+        teacher = training["teacher"]
+        click.echo(
+            f"teachers: {teacher['held_out_accuracy']:.1%} on held-out training subjects, "
+            f"{teacher['macs_per_clip'] / 1e6:.0f} M multiply-accumulates per clip"
+        )
+    held_out = training["held_out_clips"]
+    chosen_on = f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"
+    _print_forms(chosen_on, training["held_out_accuracy"])
+    test = training["test_accuracy"]
+    standard, clean = ({form: accuracy[part] for form, accuracy in test.items()} for part in ("standard", "clean"))
+    _print_forms("test clips", standard)
+    if clean != standard:
+        _print_forms("test clips without a twin in training", clean)
+    click.echo(f"wrote {path}")
+
+
+FORM_WORDS = {"post_training_quantization": "quantized", "integer": "integer-exact", "given": "as given"}
+
+
+def _print_forms(clips: str, accuracy: dict[str, float | None]) -> None:
+    if accuracy["integer"] is None:
+        return
+    said = ", ".join(f"{FORM_WORDS.get(form, form)} {share:.1%}" for form, share in accuracy.items())
+    click.echo(f"{clips}, simulated on CPU: {said}")

@@ -1,0 +1,55 @@
+"""mksgn-neuro tune: go on training a finished model in the integers of the chip."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, seed_option
+from mksgn_neuro.errors import BadInput
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@dataset_options(default=None)
+@click.option("--preset", "preset_name", default="base", show_default=True, help="Whose batches and augmentation.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
+@click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
+@click.option("--rate-penalty", type=float, help="Weight of the mean spike rate in the loss: it buys energy.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
+@click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
+@seed_option
+@json_option
+def command(
+    model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
+    epochs: int | None, learning_rate: float | None, rate_penalty: float | None, output: Path, resume: bool,
+    seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
+    from mksgn_neuro.commands.clips import dataset_of, require_same_task
+    from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.commands.training import announce, print_result, watched
+    from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.training.collective import is_first_rank, start
+    from mksgn_neuro.training.presets import preset
+    from mksgn_neuro.training.tune import tune
+
+    path = find_model(model)
+    if path.resolve() == (output / "model.pt").resolve():
+        raise BadInput("would overwrite the model that it starts from", place="--output", remedy="name another folder")
+    given = load_model(path)
+    changes = {"integer_epochs": epochs, "integer_learning_rate": learning_rate, "rate_penalty": rate_penalty}
+    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    start()
+    dataset = dataset or dataset_of(given.task())
+    clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    require_same_task(clips, given.task(), str(data_path or dataset))
+    if is_first_rank():
+        started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
+        announce(clips, output, {**started, **asdict(chosen)})
+    with watched(output) as display:
+        tuned = tune(given, clips, chosen, output, seed=seed, resume=resume, report=display.report)
+    if is_first_rank():
+        print_result(output / "model.pt", tuned.training, as_json)

@@ -1,0 +1,41 @@
+"""Training on in integers: shape and scaling stay, a kill costs nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from mksgn_neuro.training.tune import tune
+from tests.training.runs import WITHOUT_TEACHER, few_clips, same_weights, silent, trained
+from tests.training.test_train import Killed, killer
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("given"), replace(WITHOUT_TEACHER, integer_epochs=0))
+
+
+def tuned(given, directory, *, epochs=2, **options):
+    preset = replace(WITHOUT_TEACHER, integer_epochs=epochs, frames=99)
+    return tune(given, few_clips(), preset, directory, **({"seed": 5, "report": silent} | options))
+
+
+def test_only_weights_change_and_the_given_model_does_not(given, tmp_path):
+    before = {name: value.clone() for name, value in given.student.state_dict().items()}
+    after = tuned(given, tmp_path)
+    assert not same_weights(after, given)
+    assert all((before[name] == value).all() for name, value in given.student.state_dict().items())
+    assert after.student.config == given.student.config
+    assert (after.scaling, after.frames, after.hops) == (given.scaling, given.frames, given.hops)
+    assert all(population.is_integer for population in after.student.populations().values())
+    assert after.training["held_out_accuracy"].keys() == {"given", "integer"}
+
+
+def test_without_epochs_nothing_changes(given, tmp_path):
+    assert same_weights(tuned(given, tmp_path, epochs=0), given)
+
+
+def test_a_killed_run_resumes_to_the_same_weights(given, tmp_path):
+    expected = tuned(given, tmp_path / "whole")
+    with pytest.raises(Killed):
+        tuned(given, tmp_path / "killed", report=killer("integer", 1, 1))
+    assert same_weights(tuned(given, tmp_path / "killed", resume=True), expected)

@@ -124,7 +124,8 @@ def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
     _fit_student(
         Distilled(student, widths).to(device()), "float", run.preset.epochs, run.preset.learning_rate, run, lessons
     )
-    settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
+    with products_by_joint():  # so that the number of threads changes no weight
+        settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
 
 
 def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:

@@ -56,6 +56,16 @@ def test_two_processes_compute_what_one_computes(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_number_of_threads_changes_no_weight(tmp_path):
+    command = [sys.executable, "-m", "mksgn_neuro.cli", "train", "--no-teacher", "--epochs", "1", "--output"]
+    for threads in ("1", "2"):
+        environment = os.environ | {"OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+        subprocess.run([*command, str(tmp_path / threads)], cwd=ROOT, env=environment, check=True, capture_output=True)
+    one, two = (load_model(tmp_path / threads / "model.pt") for threads in ("1", "2"))
+    assert same_weights(one, two)
+
+
+@pytest.mark.slow
 def test_an_interrupted_run_resumes(tmp_path):
     command = [sys.executable, "-m", "mksgn_neuro.cli", "train", "--no-teacher", "--epochs", "2", "--output"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -10,6 +10,15 @@ from mksgn_neuro.models.student import StudentConfig
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """How long one stage trains, at which highest learning rate, on clips varied how."""
+
+    epochs: int
+    learning_rate: float
+    augmentation: Augmentation
+
+
+@dataclass(frozen=True)
 class Preset:
     """One training run: the student's shape, the schedule of each stage and the weights of the losses."""
 
@@ -41,11 +50,28 @@ class Preset:
     feature_weight: float = 0.5
     held_out: float = 0.2  # share of the training subjects; 0: train on all of them and keep the last epoch
     augmentation: Augmentation = field(default_factory=Augmentation)
+    integer_augmentation: Augmentation | None = None  # None: as in the float stage
 
     @property
     def distils(self) -> bool:
         """Whether anything is learned from teachers."""
         return self.soft_label_weight > 0 or self.feature_weight > 0
+
+    @property
+    def teacher_schedule(self) -> Schedule:
+        """Each teacher's."""
+        return Schedule(self.teacher_epochs, self.teacher_learning_rate, self.augmentation)
+
+    @property
+    def float_schedule(self) -> Schedule:
+        """The student's in floats."""
+        return Schedule(self.epochs, self.learning_rate, self.augmentation)
+
+    @property
+    def integer_schedule(self) -> Schedule:
+        """The student's in integers."""
+        varied = self.integer_augmentation or self.augmentation
+        return Schedule(self.integer_epochs, self.integer_learning_rate, varied)
 
     def student(self, classes: int) -> StudentConfig:
         """The student's shape for a task."""
@@ -90,11 +116,13 @@ NW_UCLA = replace(
     soft_label_weight=0.0,
     feature_weight=0.0,
     epochs=220,
-    integer_epochs=30,
+    integer_epochs=15,
     integer_learning_rate=5e-4,
     weight_decay=0.02,
     held_out=0.0,
     augmentation=Augmentation(crop=0.65, turn=180.0, tilt=25.0, scale=0.2, shear=0.1, noise=0.01, mirror=0.5),
+    # normalisation is frozen by then, at the statistics of clips as they are, and strong variation pulls away from them
+    integer_augmentation=Augmentation(crop=0.95, turn=180.0, tilt=15.0, scale=0.1, shear=0.05, noise=0.005, mirror=0.5),
 )
 
 PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE, "nw-ucla": NW_UCLA}

@@ -11,7 +11,7 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.training.batches import Batch, training_batches
 from mksgn_neuro.training.collective import device
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.stage import Report, Stage
 
 
@@ -36,7 +36,7 @@ class Run:
         """Number of classes of the task."""
         return len(self.fit_clips.class_names)
 
-    def stage(self, name: str, epochs: int, rate: float, loss: Callable, validate: Callable) -> Stage:
+    def stage(self, name: str, schedule: Schedule, loss: Callable, validate: Callable) -> Stage:
         """A stage over this run's clips.
 
         Under a rate penalty its last epoch is kept: the most accurate one tends to be the one with the most spikes.
@@ -45,14 +45,14 @@ class Run:
 
         def batches(epoch: int) -> Iterator[Batch]:
             drawn = training_batches(
-                self.fit_clips, self.scaling, preset.frames, preset.augmentation, batch,
+                self.fit_clips, self.scaling, preset.frames, schedule.augmentation, batch,
                 seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world,
             )  # fmt: skip
             return (each.to(device()) for each in drawn)
 
         return Stage(
-            name, epochs, rate, preset.weight_decay, batches, len(self.fit_clips) // batch, loss, validate,
-            self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
+            name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, len(self.fit_clips) // batch,
+            loss, validate, self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:

@@ -51,9 +51,8 @@ def _train_one(teacher: Teacher, m: int, run: Run, directory: Path) -> None:
     def validate(module: Teacher) -> dict:
         return {"accuracy": accuracy(Selected(module, m), run.held_out, run)}
 
-    preset = run.preset
     name = f"teacher-{_file_name(run.scaling.modalities[m])}"
-    stage = run.stage(name, preset.teacher_epochs, preset.teacher_learning_rate, loss, validate)
+    stage = run.stage(name, run.preset.teacher_schedule, loss, validate)
     fit(teacher, stage, directory, resume=run.resume, report=run.report)
 
 

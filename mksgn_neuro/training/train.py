@@ -22,7 +22,7 @@ from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, test_accuracy
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report, fit
@@ -121,9 +121,7 @@ def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
     """Float stage; ends with the statistics of SETTLED_CLIPS clips, whatever an epoch's validation looked at."""
     widths = lessons.widths if lessons and run.preset.feature_weight else []
     torch.manual_seed(run.seed)
-    _fit_student(
-        Distilled(student, widths).to(device()), "float", run.preset.epochs, run.preset.learning_rate, run, lessons
-    )
+    _fit_student(Distilled(student, widths).to(device()), "float", run.preset.float_schedule, run, lessons)
     with products_by_joint():  # so that the number of threads changes no weight
         settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
 
@@ -135,13 +133,10 @@ def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
     """
     for population in student.populations().values():
         population.gamma.requires_grad_(False)
-    preset = run.preset
-    _fit_student(Distilled(student, []), "integer", preset.integer_epochs, preset.integer_learning_rate, run, lessons)
+    _fit_student(Distilled(student, []), "integer", run.preset.integer_schedule, run, lessons)
 
 
-def _fit_student(
-    module: Distilled, name: str, epochs: int, rate: float, run: Run, lessons: Lessons | None
-) -> None:  # fmt: skip
+def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, lessons: Lessons | None) -> None:
     loss = partial(student_loss, preset=run.preset, lessons=lessons)
 
     settle_on = SETTLED_CLIPS if run.preset.held_out else WATCHED_SETTLED_CLIPS
@@ -149,7 +144,7 @@ def _fit_student(
     def validate(distilled: Distilled) -> dict:
         return _validate(distilled.student, run, settle_on)
 
-    stage = run.stage(name, epochs, rate, loss, validate)
+    stage = run.stage(name, schedule, loss, validate)
     with products_by_joint():
         fit(module, stage, run.directory, resume=run.resume, report=run.report)
 

@@ -26,6 +26,9 @@ def small_config(**changes) -> StudentConfig:
     return StudentConfig(**(fields | changes))
 
 
+LATE = {"late_fusion": True, "heads": 4, "readout_copies": 4}  # for `small_config`
+
+
 def random_frames(seed: int, batch: int, frames: int, joints: int = 5) -> torch.Tensor:
     """(B, T, 4, V, 3) integers in the 8-bit range, smooth enough to drive the network."""
     generator = torch.Generator().manual_seed(seed)

@@ -19,16 +19,22 @@ Work = Callable[[int, list[int]], None]  # on a joint and its pairs
 
 
 class PairSum(torch.autograd.Function):
-    """out[post[p]] += x[pre[p]] @ weights[p]: x (V, n, C_in), weights (P, C_in, C_out); every joint is in some pair."""
+    """out[post[p]] += x[pre[p]] @ weights[p]: x (V, n, C_in), weights (P, C_in, C_out); every joint is in some pair.
+
+    With groups, weights are (P, C_in / groups, C_out) and each group of channels is multiplied by itself.
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor) -> Tensor:  # noqa: ANN001
+    def forward(ctx, x: Tensor, weights: Tensor, post: Tensor, pre: Tensor, groups: int = 1) -> Tensor:  # noqa: ANN001
         ctx.save_for_backward(x, weights, post, pre)
+        ctx.groups = groups
         out, pres = x.new_empty(*x.shape[:2], weights.shape[2]), pre.tolist()
 
         def add_up(joint: int, pairs: list[int]) -> None:
             for n, p in enumerate(pairs):
-                out[joint].addmm_(x[pres[p]], weights[p], beta=min(n, 1))  # the first overwrites
+                parts = (part.chunk(groups, -1) for part in (out[joint], x[pres[p]], weights[p]))
+                for sums, spikes, weight in zip(*parts):
+                    sums.addmm_(spikes, weight, beta=min(n, 1))  # the first overwrites
 
         _for_each_joint(post, add_up)
         return out
@@ -36,17 +42,22 @@ class PairSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, weights, post, pre = ctx.saved_tensors
+        groups = ctx.groups
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_w, posts = torch.empty_like(weights), post.tolist()
 
         def add_up(joint: int, pairs: list[int]) -> None:
             for n, p in enumerate(pairs):
-                torch.mm(x[joint].T, grad[posts[p]], out=grad_w[p])
+                given, spikes = grad[posts[p]].chunk(groups, -1), x[joint].chunk(groups, -1)
+                for found, part, error in zip(grad_w[p].chunk(groups, -1), spikes, given):
+                    found.addmm_(part.T, error, beta=0)
                 if grad_x is not None:
-                    grad_x[joint].addmm_(grad[posts[p]], weights[p].T, beta=min(n, 1))
+                    parts = (grad_x[joint].chunk(groups, -1), given, weights[p].chunk(groups, -1))
+                    for found, error, weight in zip(*parts):
+                        found.addmm_(error, weight.T, beta=min(n, 1))
 
         _for_each_joint(pre, add_up)
-        return grad_x, grad_w, None, None
+        return grad_x, grad_w, None, None, None
 
 
 @contextmanager

@@ -44,10 +44,24 @@ class StudentConfig:
     readout_copies: int = 4
     attention: str = "gated"
     mutual_information: bool = True
+    late_fusion: bool = False
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
+        shared = (*self.channels, self.heads, self.query_channels, self.readout_copies)
+        if any(number % self.groups for number in shared) or (self.late_fusion and self.attention == "ssa"):
+            raise ValueError(f"{self.groups} modalities cannot share {shared} with attention {self.attention!r}")
+
+    @property
+    def weighs_modalities(self) -> bool:
+        """Whether mutual information weights the fusion: late fusion has nothing to weight, its modalities vote."""
+        return self.mutual_information and not self.late_fusion
+
+    @property
+    def groups(self) -> int:
+        """Parts of every population that never meet before the class neurons: late fusion has one per modality."""
+        return self.modalities if self.late_fusion else 1
 
 
 class Block(nn.Module):
@@ -55,9 +69,11 @@ class Block(nn.Module):
 
     def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
         super().__init__()
-        self.graph = SpikingPopulation(channels, {"input": GraphConvolution(partitions, channels_in, channels)})
+        groups = config.groups
+        self.graph = SpikingPopulation(channels, {"input": GraphConvolution(partitions, channels_in, channels, groups)})
         if config.attention == "gated":
-            self.query = SpikingPopulation(config.query_channels, {"graph": Pointwise(channels, config.query_channels)})
+            query = Pointwise(channels, config.query_channels, groups)
+            self.query = SpikingPopulation(config.query_channels, {"graph": query})
             sums = HeadSum(config.heads, config.query_channels // config.heads)
             self.gate = SpikingPopulation(config.heads, {"query": sums}, quiet=False)
             nn.init.constant_(self.gate.gamma, OPEN_GATE[0])
@@ -65,7 +81,7 @@ class Block(nn.Module):
         elif config.attention == "ssa":
             self.attention = SpikingSelfAttention(channels, config.heads)
         same = channels_in == channels
-        shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels)
+        shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels, groups)
         taps = TemporalTaps(channels, config.taps, dilation)
         self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut})
 
@@ -99,11 +115,17 @@ class MKSGN(nn.Module):
         m, c0 = config.modalities, config.channels[0]
         self.joints = partitions.shape[1]
         self.encode = SpikingPopulation(m * config.encoder_channels, {"input": PerModality(m, config.encoder_channels)})
-        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0)})
+        fusion = (
+            Pointwise(m * config.encoder_channels, c0, m)
+            if config.late_fusion
+            else Fusion(m, config.encoder_channels, c0)
+        )
+        self.fuse = SpikingPopulation(c0, {"encode": fusion})
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies
-        self.readout = SpikingPopulation(outputs, {"temporal": ClassSum(self.joints, config.channels[-1], outputs)})
+        votes = ClassSum(self.joints, config.channels[-1], outputs, config.groups)
+        self.readout = SpikingPopulation(outputs, {"temporal": votes})
         self.register_buffer("joint_firing", torch.full((m, m), 0.25))
 
     def forward(self, frames: Tensor) -> Activity:
@@ -120,13 +142,17 @@ class MKSGN(nn.Module):
         spikes["readout"] = self.readout.fire(drive)
         return Activity(self._per_class(spikes["readout"].sum(1)), drive, spikes)
 
+    def votes(self, activity: Activity) -> Tensor:
+        """(groups, B, classes): what each group of channels says, the mean over its readout copies."""
+        return activity.counts.unflatten(-1, (-1, self.config.groups)).mean(-2).movedim(-1, 0)
+
     def _per_class(self, summed: Tensor) -> Tensor:
         return summed[0].unflatten(-1, (self.config.classes, -1))
 
     def _update_information(self, encoded: Tensor) -> None:
         # only while gradients flow: settling the statistics (no_grad) must not move the weights that it settles for
         learning = self.training and torch.is_grad_enabled() and not self.encode.folded
-        if not learning or not self.config.mutual_information:
+        if not learning or not self.config.weighs_modalities:
             return
         with torch.no_grad():
             by_modality = encoded.unflatten(-1, (self.config.modalities, -1)).movedim(-2, 0).flatten(1)

@@ -38,17 +38,23 @@ class SynapseModule(nn.Module):
 
 
 class Pointwise(SynapseModule):
-    """The same (C_in, C_out) matrix at every joint."""
+    """The same weights (C_in / groups, C_out) at every joint; each group of targets sees its own group of sources."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, groups: int = 1) -> None:
         super().__init__()
+        self.groups = groups
+        channels_in //= groups
         self.weight = nn.Parameter(torch.randn(channels_in, channels_out) / math.sqrt(channels_in))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x @ grid(self.effective())
+        if self.groups == 1:
+            return x @ grid(self.effective())
+        weights = grid(self.effective()).chunk(self.groups, -1)
+        return torch.cat([part @ weight for part, weight in zip(x.chunk(self.groups, -1), weights)], -1)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
-        weight = _integers(grid(self.effective()))
+        weights = np.split(_integers(grid(self.effective())), self.groups, axis=1)
+        weight = sp.block_diag(weights, format="csr")
         yield 0, sp.kron(sp.identity(joints, dtype=np.int32), weight.T, format="csr")
 
 
@@ -92,10 +98,15 @@ class Fusion(Pointwise):
 
 
 class GraphConvolution(SynapseModule):
-    """Σ_k A_k X W_k with learnable A_k on a sparse skeleton prior, folded to one matrix per pair of joints."""
+    """Σ_k A_k X W_k with learnable A_k on a sparse skeleton prior, folded to one matrix per pair of joints.
 
-    def __init__(self, partitions: Tensor, channels_in: int, channels_out: int) -> None:
+    Weights are (K, C_in / groups, C_out): each group of targets sees its own group of sources.
+    """
+
+    def __init__(self, partitions: Tensor, channels_in: int, channels_out: int, groups: int = 1) -> None:
         super().__init__()
+        self.groups = groups
+        channels_in //= groups
         subsets = len(partitions)
         pairs = partitions.abs().sum(0)
         if (pairs.diagonal() == 0).any():
@@ -110,21 +121,25 @@ class GraphConvolution(SynapseModule):
         self.joints = partitions.shape[1]
 
     def effective(self) -> Tensor:
-        """(P, C_in, C_out): the folded weights of each pair of joints."""
+        """(P, C_in / groups, C_out): the folded weights of each pair of joints."""
         return torch.einsum("kp,kcd->pcd", self.adjacency * self.mask, self.weight)
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         flat = x.reshape(x.shape[0], -1, x.shape[3])
-        out = PairSum.apply(flat, grid(self.effective()), self.post, self.pre)
+        out = PairSum.apply(flat, grid(self.effective()), self.post, self.pre, self.groups)
         return out.reshape(*x.shape[:3], -1)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
-        blocks = _integers(grid(self.effective())).transpose(0, 2, 1)
-        order = np.lexsort((self.pre.cpu().numpy(), self.post.cpu().numpy()))
-        post, pre = self.post.cpu().numpy()[order], self.pre.cpu().numpy()[order]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=joints))])
-        shape = (joints * blocks.shape[1], joints * blocks.shape[2])
-        yield 0, sp.bsr_matrix((blocks[order], pre, starts), shape=shape).tocsr()
+        by_group = np.split(_integers(grid(self.effective())), self.groups, axis=2)
+        blocks = np.stack(by_group, axis=1).reshape(-1, *by_group[0].shape[1:]).transpose(0, 2, 1)
+        post, pre = (
+            (joint.cpu().numpy()[:, None] * self.groups + np.arange(self.groups)).ravel()
+            for joint in (self.post, self.pre)
+        )  # a joint's groups of channels lie side by side
+        order, rows = np.lexsort((pre, post)), joints * self.groups
+        starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=rows))])
+        shape = (rows * blocks.shape[1], rows * blocks.shape[2])
+        yield 0, sp.bsr_matrix((blocks[order], pre[order], starts), shape=shape).tocsr()
 
 
 class HeadSum(SynapseModule):
@@ -207,18 +222,26 @@ class ClassSum(SynapseModule):
     """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K).
 
     Every joint has weights of its own: they cost the chip nothing, for each pair of neurons has its synapse anyway.
+    With groups, neuron k listens to group k modulo `groups` of the channels only.
     """
 
-    def __init__(self, joints: int, channels: int, outputs: int) -> None:
+    def __init__(self, joints: int, channels: int, outputs: int, groups: int = 1) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(joints, channels, outputs) / math.sqrt(joints * channels))
+        scale = 1 / math.sqrt(joints * channels / groups)
+        self.weight = nn.Parameter(torch.randn(joints, channels, outputs) * scale)
+        group = torch.arange(channels) // (channels // groups)
+        listens = group[:, None] == torch.arange(outputs) % groups
+        self.register_buffer("listens", listens.float(), persistent=False)
+
+    def effective(self) -> Tensor:
+        return self.weight * self.listens
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        per_joint = x.flatten(1, 2) @ grid(self.weight)
+        per_joint = x.flatten(1, 2) @ grid(self.effective())
         return per_joint.sum(0, keepdim=True).unflatten(1, x.shape[1:3])
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
-        yield 0, sp.csr_matrix(_integers(grid(self.weight)).reshape(-1, self.weight.shape[-1]).T)
+        yield 0, sp.csr_matrix(_integers(grid(self.effective())).reshape(-1, self.weight.shape[-1]).T)
 
 
 def _integers(weight: Tensor) -> np.ndarray:

@@ -124,7 +124,7 @@ def training_of(model: Model, folder: Path) -> Training:
 
 def information_of(model: Model) -> Information | None:
     """The matrix that weights the fusion; None where the model was trained without."""
-    if not model.student.config.mutual_information:
+    if not model.student.config.weighs_modalities:
         return None
     matrix = model.student.information()
     return Information(model.scaling.modalities, matrix.numpy(), modality_weights(matrix).numpy())

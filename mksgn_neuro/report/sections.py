@@ -220,7 +220,7 @@ def information(report: Report) -> str:
     """What the modalities' spikes tell of each other."""
     found = report.information
     if found is None:
-        return "<p>Not in this file: only a model.pt trained with mutual information has it.</p>"
+        return "<p>Not in this file: only a model.pt whose fusion is weighted by it has it.</p>"
     tip = lambda r, c: f"{found.modalities[r]} and {found.modalities[c]}: {found.matrix[r, c]:.4f} nats"
     chart = svg.heat_map(
         found.matrix, alt="Mutual information of the spikes of each pair of modalities, in nats", rows=found.modalities,

@@ -40,6 +40,7 @@ class Preset:
     label_smoothing: float = 0.1
     attention: str = "gated"
     mutual_information: bool = True
+    late_fusion: bool = False  # each modality by itself up to the class neurons, which vote
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
     rate_penalty: float = 0.0
     teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
@@ -74,7 +75,13 @@ class Preset:
         return Schedule(self.integer_epochs, self.integer_learning_rate, varied)
 
     def student(self, classes: int) -> StudentConfig:
-        """The student's shape for a task."""
+        """The student's shape for a task; raises BadInput for parts that do not go together."""
+        try:
+            return self._student(classes)
+        except ValueError as error:
+            raise BadInput(str(error), place="--preset", remedy="choose another preset or --attention") from error
+
+    def _student(self, classes: int) -> StudentConfig:
         return StudentConfig(
             classes=classes,
             modalities=len(self.modalities),
@@ -87,6 +94,7 @@ class Preset:
             readout_copies=self.readout_copies,
             attention=self.attention,
             mutual_information=self.mutual_information,
+            late_fusion=self.late_fusion,
         )
 
 
@@ -121,7 +129,7 @@ NW_UCLA = replace(
     held_out=0.0,
     augmentation=Augmentation(crop=0.65, turn=90.0, tilt=25.0, scale=0.2, shear=0.1, noise=0.01, mirror=0.5),
 )
-# Without gates: a quarter cheaper to train, a fifth fewer cores. Seen from any side, not only from those of the cameras.
+# Without gates: a quarter cheaper to train, a fifth fewer cores. Seen from any side, not only from the cameras'.
 NW_UCLA_LEAN = replace(
     NW_UCLA,
     attention="none",
@@ -130,8 +138,18 @@ NW_UCLA_LEAN = replace(
     # normalisation is frozen by then, at the statistics of clips as they are, and strong variation pulls away from them
     integer_augmentation=Augmentation(crop=0.95, turn=180.0, tilt=15.0, scale=0.1, shear=0.05, noise=0.005, mirror=0.5),
 )
+# Four small networks side by side, one per modality, that meet in the class neurons: as many synapses as one of 64
+# channels that sees all modalities.
+NW_UCLA_LATE = replace(NW_UCLA_LEAN, late_fusion=True, channels=(128, 128, 128, 128, 192, 192), epochs=150)
 
-PRESETS = {"tiny": TINY, "base": BASE, "large": LARGE, "nw-ucla": NW_UCLA, "nw-ucla-lean": NW_UCLA_LEAN}
+PRESETS = {
+    "tiny": TINY,
+    "base": BASE,
+    "large": LARGE,
+    "nw-ucla": NW_UCLA,
+    "nw-ucla-lean": NW_UCLA_LEAN,
+    "nw-ucla-late": NW_UCLA_LATE,
+}
 
 
 def preset(name: str) -> Preset:

@@ -160,11 +160,19 @@ def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
 def student_loss(
     module: Distilled, batch: Batch, preset: Preset, lessons: Lessons | None = None
 ) -> tuple[Tensor, int]:  # fmt: skip
-    """CE + α·soft labels + β·inner features + an optional penalty on all spikes (DESIGN.md 4)."""
+    """CE + α·soft labels + β·inner features + an optional penalty on all spikes (DESIGN.md 4).
+
+    Under late fusion CE is the mean of the modalities': each learns by itself, as if it voted alone.
+    """
     activity = module.student(batch.frames)
     rates = activity.counts.mean(-1) / batch.frames.shape[1]
     logits = LOGIT_SCALE * rates
-    loss = F.cross_entropy(logits, batch.labels, label_smoothing=preset.label_smoothing)
+    loss = torch.stack(
+        [
+            F.cross_entropy(voted, batch.labels, label_smoothing=preset.label_smoothing)
+            for voted in LOGIT_SCALE * module.student.votes(activity) / batch.frames.shape[1]
+        ]
+    ).mean()
     if lessons:
         targets = lessons.of(batch, with_features=len(module.translations) > 0)
         if preset.soft_label_weight:

@@ -7,7 +7,7 @@ import torch
 
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
-from tests.students import partitions, random_frames, small_config, warm_student
+from tests.students import LATE, partitions, random_frames, small_config, warm_student
 
 FRAMES = 10
 
@@ -87,6 +87,43 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
         if name != "readout":
             assert torch.equal(spikes, expected.spikes[name][order]), name
     assert sum(float(s.sum()) for s in found.spikes.values()) > 0
+
+
+@pytest.mark.parametrize("attention", ["gated", "none"])
+def test_under_late_fusion_a_modality_reaches_its_own_channels_and_votes_only(attention):
+    torch.manual_seed(0)
+    student, frames = MKSGN(small_config(attention=attention, **LATE), partitions()), random_frames(1, 2, FRAMES)
+    with torch.no_grad():
+        for step in range(40):  # until its running statistics are those of such frames, so that all layers fire
+            student.train()(random_frames(step, 4, FRAMES))
+    student = quantize(student)
+    for modality in range(4):
+        changed = frames.clone()
+        changed[:, :, modality] = random_frames(2, 2, FRAMES)[:, :, modality]
+        with torch.no_grad():
+            before, after = student(frames), student(changed)
+        parts = {
+            name: [activity.spikes[name].chunk(4, -1) for activity in (before, after)]
+            for name in set(before.spikes) - {"readout"}
+        }
+        parts["votes"] = [activity.drive.unflatten(-1, (-1, 4)).unbind(-1) for activity in (before, after)]
+        reached = {name: {m for m in range(4) if not torch.equal(a[m], b[m])} for name, (a, b) in parts.items()}
+        assert reached["encode"] == reached["b3.temporal"] == reached["votes"] == {modality}
+        assert all(modalities <= {modality} for modalities in reached.values())
+
+
+def test_votes_are_means_over_the_copies_of_a_group():
+    student = MKSGN(small_config(**LATE | {"readout_copies": 8}), partitions())
+    activity = student(random_frames(0, 2, FRAMES))
+    votes = student.votes(activity)
+    assert votes.shape == (4, 2, 3)
+    assert torch.equal(votes[1], (activity.counts[..., 1] + activity.counts[..., 5]) / 2)
+
+
+@pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])
+def test_late_fusion_of_what_cannot_be_shared_out_is_refused(changes):
+    with pytest.raises(ValueError, match="cannot share"):
+        small_config(**LATE | changes)
 
 
 @pytest.mark.parametrize("modalities", [1, 2])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
 from mksgn_neuro.models.attention import gated
 from mksgn_neuro.models.pairs import products_by_joint
-from mksgn_neuro.models.synapses import GraphConvolution, Shortcut, TemporalTaps
+from mksgn_neuro.models.synapses import ClassSum, GraphConvolution, Pointwise, Shortcut, TemporalTaps
 from tests.networks import seeds
 
 SHAPE = (3, 9, 2, 6)
@@ -59,20 +59,42 @@ def test_gates_are_a_product_by_head(seed, heads):
 
 
 @settings(max_examples=10, deadline=None)
-@given(seeds)
-def test_graph_convolution_is_the_sum_over_partitions(seed):
+@given(seeds, st.sampled_from([1, 2, 4]))
+def test_graph_convolution_is_the_sum_over_partitions_group_by_group(seed, groups):
     graph = torch.from_numpy(partitions(KINECT_20, 2)).double()
-    module = GraphConvolution(graph, 4, 5).double()
+    module = GraphConvolution(graph, 4, 8, groups).double()
     x = random(seed, len(graph[0]), 3, 2, 4)
     adjacency = graph.new_zeros(graph.shape).index_put(
         (torch.arange(len(graph))[:, None], module.post, module.pre), module.adjacency * module.mask
     )
-    expected = torch.einsum("kij,jtbc,kcd->itbd", adjacency, x, module.weight)
+    parts = zip(x.chunk(groups, -1), module.weight.chunk(groups, -1))
+    expected = torch.cat([torch.einsum("kij,jtbc,kcd->itbd", adjacency, part, weight) for part, weight in parts], -1)
     assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight, module.adjacency))
 
 
-def test_dealing_joints_out_to_threads_changes_no_bit():
-    module = GraphConvolution(torch.from_numpy(partitions(KINECT_20, 2)), 4, 5)
+@settings(max_examples=10, deadline=None)
+@given(seeds, st.sampled_from([1, 2, 3]))
+def test_the_same_matrix_at_every_joint_group_by_group(seed, groups):
+    x, module = random(seed, *SHAPE), Pointwise(6, 12, groups).double()
+    expected = x @ torch.block_diag(*module.weight.chunk(groups, -1))
+    assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds, st.sampled_from([1, 2, 3]))
+def test_class_neurons_listen_to_their_group_only(seed, groups):
+    x, module = random(seed, *SHAPE), ClassSum(SHAPE[0], 6, 12, groups).double()
+    per_group = [
+        torch.einsum("vtbc,vcn->tbn", part, weight)
+        for part, weight in zip(x.chunk(groups, -1), module.weight.chunk(groups, 1))
+    ]
+    expected = torch.stack([per_group[k % groups][..., k] for k in range(12)], -1)[None]
+    assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight))
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_dealing_joints_out_to_threads_changes_no_bit(groups):
+    module = GraphConvolution(torch.from_numpy(partitions(KINECT_20, 2)), 4, 8, groups)
     x = torch.randn(20, 3, 2, 4).requires_grad_()
 
     def outcome() -> list[torch.Tensor]:

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.train import student_loss
-from tests.students import partitions, random_frames, small_config
+from mksgn_neuro.training.train import LOGIT_SCALE, student_loss
+from tests.students import LATE, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, WITHOUT_TEACHER, same_weights, trained
 
 
@@ -138,6 +139,16 @@ def test_the_rate_penalty_is_its_weight_times_the_mean_rate():
     rates = [float(s.mean()) for name, s in spikes.items() if name != "readout"]
     assert right == still_right
     assert float(paid - free) == pytest.approx(7 * sum(rates) / len(rates), rel=1e-4)
+
+
+def test_under_late_fusion_every_modality_learns_as_if_it_voted_alone():
+    torch.manual_seed(0)
+    module, frames = Distilled(MKSGN(small_config(**LATE), partitions()), []), random_frames(0, 4, 8)
+    batch = Batch(frames, torch.tensor([0, 1, 2, 0]), torch.arange(4))
+    loss, _ = student_loss(module, batch, WITHOUT_TEACHER)
+    votes = module.student.votes(module.student(frames))
+    alone = [cross_entropy(LOGIT_SCALE * vote / 8, batch.labels, label_smoothing=0.1) for vote in votes]
+    assert float(loss) == pytest.approx(float(sum(alone)) / 4)
 
 
 def test_single_modality_and_ssa_run_through(tmp_path):

@@ -1,0 +1,20 @@
+from dataclasses import replace
+
+import pytest
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.training.presets import PRESETS, preset
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("attention", ["gated", "none"])
+def test_every_preset_has_a_student_with_and_without_gates(name, attention):
+    student = replace(preset(name), attention=attention).student(10)
+    assert student.classes == 10 and student.channels == preset(name).channels
+
+
+def test_what_does_not_go_together_is_refused():
+    with pytest.raises(BadInput, match="cannot share"):
+        replace(preset("nw-ucla-late"), attention="ssa").student(10)
+    with pytest.raises(BadInput, match="unknown preset 'huge'"):
+        preset("huge")

@@ -17,7 +17,7 @@ from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.lowering import balance, fold, levelize, lower, quantize
 from mksgn_neuro.models.store import build_student
-from mksgn_neuro.training.presets import preset
+from mksgn_neuro.training.presets import PRESETS, preset
 
 CHILD = "--in-this-process"
 
@@ -43,7 +43,7 @@ def measure(name: str) -> str:
 
 
 def main() -> None:
-    names = sys.argv[1:] or ["tiny", "base", "large", "nw-ucla"]
+    names = sys.argv[1:] or list(PRESETS)
     if names[0] == CHILD:
         print(measure(names[1]))
         return

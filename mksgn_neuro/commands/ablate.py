@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @dataset_options()
-@click.option("--preset", "preset_name", default="tiny", show_default=True, help="tiny, base, large, nw-ucla.")
+@click.option(
+    "--preset",
+    "preset_name",
+    default="tiny",
+    show_default=True,
+    help="tiny, base, large, nw-ucla, nw-ucla-lean, nw-ucla-gated.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")

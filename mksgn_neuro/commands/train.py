@@ -12,7 +12,13 @@ from mksgn_neuro.commands.options import dataset_options, json_option, seed_opti
 
 @click.command()
 @dataset_options()
-@click.option("--preset", "preset_name", default="tiny", show_default=True, help="tiny, base, large, nw-ucla.")
+@click.option(
+    "--preset",
+    "preset_name",
+    default="tiny",
+    show_default=True,
+    help="tiny, base, large, nw-ucla, nw-ucla-lean, nw-ucla-gated.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)

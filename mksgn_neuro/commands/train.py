@@ -25,7 +25,7 @@ from mksgn_neuro.commands.options import dataset_options, json_option, seed_opti
 @click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
-@click.option("--rate-penalty", type=float, help="Weight of the mean spike rate in the loss: it buys energy.")
+@click.option("--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy.")
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard into the output folder.")

@@ -17,7 +17,7 @@ from mksgn_neuro.errors import BadInput
 @click.option("--preset", "preset_name", default="base", show_default=True, help="Whose batches and augmentation.")
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
 @click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
-@click.option("--rate-penalty", type=float, help="Weight of the mean spike rate in the loss: it buys energy.")
+@click.option("--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
 @click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
 @seed_option

@@ -21,6 +21,7 @@ from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
+from mksgn_neuro.training.cost import done_share, synapse_shares
 from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, test_accuracy
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
@@ -137,7 +138,8 @@ def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
 
 
 def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, lessons: Lessons | None) -> None:
-    loss = partial(student_loss, preset=run.preset, lessons=lessons)
+    shares = synapse_shares(module.student) if run.preset.rate_penalty else None
+    loss = partial(student_loss, preset=run.preset, lessons=lessons, shares=shares)
 
     settle_on = SETTLED_CLIPS if run.preset.held_out else WATCHED_SETTLED_CLIPS
 
@@ -158,11 +160,13 @@ def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
 
 
 def student_loss(
-    module: Distilled, batch: Batch, preset: Preset, lessons: Lessons | None = None
+    module: Distilled, batch: Batch, preset: Preset, lessons: Lessons | None = None,
+    shares: dict[str, float] | None = None,
 ) -> tuple[Tensor, int]:  # fmt: skip
-    """CE + α·soft labels + β·inner features + an optional penalty on all spikes (DESIGN.md 4).
+    """CE + α·soft labels + β·inner features + a penalty on synaptic operations (DESIGN.md 4).
 
-    Under late fusion CE is the mean of the modalities': each learns by itself, as if it voted alone.
+    `shares` are those of `synapse_shares`; without them spikes cost nothing. Under late fusion CE is the mean of the
+    modalities': each learns by itself, as if it voted alone.
     """
     activity = module.student(batch.frames)
     rates = activity.counts.mean(-1) / batch.frames.shape[1]
@@ -179,7 +183,6 @@ def student_loss(
             loss = loss + preset.soft_label_weight * soft_label_loss(logits, targets.logits, preset.temperature)
         if module.translations:
             loss = loss + preset.feature_weight * module.feature_loss(activity, targets, batch.labels)
-    if preset.rate_penalty:
-        hidden = [spikes.mean() for name, spikes in activity.spikes.items() if name != "readout"]
-        loss = loss + preset.rate_penalty * torch.stack(hidden).mean()
+    if shares:
+        loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
     return loss, int((rates.argmax(1) == batch.labels).sum())

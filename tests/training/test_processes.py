@@ -40,16 +40,17 @@ def losses(directory: Path) -> list[float]:
 
 @pytest.mark.slow
 def test_two_processes_compute_what_one_computes(tmp_path):
-    """Same global batch, same losses: teachers, float and integer student.
+    """Same global batch, same losses: teachers and float student.
 
     Floats are summed over clips in another order, hence not to the last bit, and a spike that flips on such a
-    difference is a real one: one epoch per stage, before flips add up (seen: 1.4e-5 of the loss).
+    difference is a real one: one epoch per stage, before flips add up (seen: 1.4e-5 of the loss). The integer stage
+    starts from a threshold mantissa, which the last bits of a weight can move to another integer: not compared.
     """
     alone, together = tmp_path / "one", tmp_path / "two"
     first, second = start(str(alone), "--short"), start(str(together), "--short", processes=2)
     finish(first)
     finish(second)
-    assert np.allclose(losses(together), losses(alone), rtol=2e-4)
+    assert np.allclose(losses(together)[:-1], losses(alone)[:-1], rtol=2e-4)
     a, b = (torch.load(d / "float.checkpoint.pt", weights_only=True)["module"] for d in (alone, together))
     for name in a:
         assert torch.allclose(a[name].float(), b[name].float(), rtol=0.05, atol=0.02), name

@@ -12,6 +12,7 @@ from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
+from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.train import LOGIT_SCALE, student_loss
 from tests.students import LATE, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, WITHOUT_TEACHER, same_weights, trained
@@ -129,16 +130,17 @@ def test_a_damaged_teacher_is_refused(whole, tmp_path):
         trained(tmp_path / "run", teacher=folder)
 
 
-def test_the_rate_penalty_is_its_weight_times_the_mean_rate():
+def test_the_rate_penalty_is_its_weight_times_the_share_of_synaptic_operations_done():
     torch.manual_seed(0)
     module, frames = Distilled(MKSGN(small_config(), partitions()), []), random_frames(0, 4, 8)
     batch = Batch(frames, torch.tensor([0, 1, 2, 0]), torch.arange(4))
     free, right = student_loss(module, batch, WITHOUT_TEACHER)
-    paid, still_right = student_loss(module, batch, replace(WITHOUT_TEACHER, rate_penalty=7.0))
+    shares = synapse_shares(module.student)
+    paid, still_right = student_loss(module, batch, replace(WITHOUT_TEACHER, rate_penalty=7.0), shares=shares)
     spikes = module.student(frames).spikes
-    rates = [float(s.mean()) for name, s in spikes.items() if name != "readout"]
+    done = sum(share * float(spikes[name].mean()) for name, share in shares.items())
     assert right == still_right
-    assert float(paid - free) == pytest.approx(7 * sum(rates) / len(rates), rel=1e-4)
+    assert float(paid - free) == pytest.approx(7 * done, rel=1e-4)
 
 
 def test_under_late_fusion_every_modality_learns_as_if_it_voted_alone():

@@ -1,0 +1,30 @@
+"""What a spike costs: the synapses that it goes through, by population."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from mksgn_neuro.lowering import lower, quantize
+from mksgn_neuro.models.student import MKSGN
+
+
+def synapse_shares(student: MKSGN) -> dict[str, float]:
+    """Each population's share of all synapses, counted where its spikes go; those that feed nothing are left out.
+
+    Raises Unsupported for a student that cannot be deployed: what its spikes cost is not known.
+    """
+    integer = copy.deepcopy(student) if student.encode.is_integer else quantize(student)
+    network = lower(integer.cpu())
+    synapses: dict[str, int] = {}
+    for projection in network.projections:
+        synapses[projection.pre] = synapses.get(projection.pre, 0) + projection.synapses
+    synapses.pop(network.source.name)  # its values come whatever the student does
+    return {name: count / sum(synapses.values()) for name, count in synapses.items()}
+
+
+def done_share(spikes: dict[str, Tensor], shares: dict[str, float]) -> Tensor:
+    """Share of the accumulates of a network in which everybody fires always that these spikes make, in [0, 1]."""
+    return torch.stack([share * spikes[name].mean() for name, share in shares.items()]).sum()

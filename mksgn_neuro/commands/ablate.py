@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option
+from mksgn_neuro.commands.training import preset_option, teacher_option, watched
 
 if TYPE_CHECKING:
     from mksgn_neuro.training.ablate import Outcome
@@ -18,16 +18,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @dataset_options()
-@click.option(
-    "--preset",
-    "preset_name",
-    default="tiny",
-    show_default=True,
-    help="tiny, base, large, nw-ucla, nw-ucla-lean, nw-ucla-gated.",
-)
+@preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
-@click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")
+@teacher_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True)
 @click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
 @seed_option
@@ -38,12 +32,10 @@ def command(
 ) -> None:  # fmt: skip
     """Train the model whole, then without each of its parts, and print what each part is worth."""
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.commands.training import watched
     from mksgn_neuro.training.ablate import ablate
     from mksgn_neuro.training.presets import preset
 
-    changes = {"epochs": epochs, "teacher_epochs": teacher_epochs}
-    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    chosen = preset(preset_name, epochs=epochs, teacher_epochs=teacher_epochs)
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     options = {"seed": seed, "resume": resume, "teacher": teacher}
     with watched(output) as display:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json
 from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network
@@ -42,9 +42,7 @@ def command(
     rungs = []
     if verified:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        for rung, _ in climb(loaded, target, written.main, request):
-            say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-            rungs.append(rung)
+        rungs, _ = climb(loaded, target, written.main, request)
     document = written.as_json() | fit_on_chip(written.network, chips)
     document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
     document["rungs"] = [rung.as_json() for rung in rungs]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.clips import SPLITS, Request
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option
 
 if TYPE_CHECKING:
     from mksgn_neuro.report.collect import Report
@@ -61,10 +61,7 @@ def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
     from mksgn_neuro.commands.verify import climb
     from mksgn_neuro.models.store import load_model
 
-    rungs = []
-    for rung, _ in climb(load_model(path), "loihi2", path.with_suffix(".net"), request):
-        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-        rungs.append(rung)
+    rungs, _ = climb(load_model(path), "loihi2", path.with_suffix(".net"), request)
     return tuple(rungs)
 
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mksgn_neuro.commands.options import dataset_options, json_option, seed_option
+from mksgn_neuro.commands.training import (
+    announce,
+    preset_option,
+    print_result,
+    rate_penalty_option,
+    resume_option,
+    teacher_option,
+    watched,
+)
 
 
 @click.command()
 @dataset_options()
-@click.option(
-    "--preset",
-    "preset_name",
-    default="tiny",
-    show_default=True,
-    help="tiny, base, large, nw-ucla, nw-ucla-lean, nw-ucla-gated.",
-)
+@preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
-@click.option("--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote.")
+@teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
-@click.option("--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy.")
+@rate_penalty_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
-@click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
+@resume_option
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard into the output folder.")
 @seed_option
 @json_option
@@ -38,7 +41,6 @@ def command(
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.commands.training import announce, print_result, watched
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.record import TensorBoard
@@ -49,7 +51,7 @@ def command(
     changes = {"epochs": epochs, "teacher_epochs": teacher_epochs, "attention": attention, "rate_penalty": rate_penalty}
     changes["integer_epochs"] = 0 if ptq else None
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
-    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    chosen = preset(preset_name, **changes)
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     if is_first_rank():

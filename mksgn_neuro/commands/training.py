@@ -1,4 +1,4 @@
-"""What the commands that train have in common: what they say first, while they train, and at the end."""
+"""What the commands that train have in common: options, and what they say first, meanwhile and at the end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ from mksgn_neuro.training.progress import TrainingDisplay
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
+
+PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-lean", "nw-ucla-late")  # --help must not load torch
+
+preset_option = click.option(
+    "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."
+)
+teacher_option = click.option(
+    "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
+)
+rate_penalty_option = click.option(
+    "--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy."
+)
+resume_option = click.option(
+    "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
+)
 
 
 def announce(clips: Clips, output: Path, config: dict) -> None:

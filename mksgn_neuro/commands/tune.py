@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from mksgn_neuro.commands.options import dataset_options, find_model, json_option, seed_option
+from mksgn_neuro.commands.training import announce, print_result, rate_penalty_option, resume_option, watched
 from mksgn_neuro.errors import BadInput
 
 
@@ -17,9 +18,9 @@ from mksgn_neuro.errors import BadInput
 @click.option("--preset", "preset_name", default="base", show_default=True, help="Whose batches and augmentation.")
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
 @click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
-@click.option("--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy.")
+@rate_penalty_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
-@click.option("--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill.")
+@resume_option
 @seed_option
 @json_option
 def command(
@@ -30,7 +31,6 @@ def command(
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
     from mksgn_neuro.commands.clips import dataset_of, require_same_task
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.commands.training import announce, print_result, watched
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
@@ -41,7 +41,7 @@ def command(
         raise BadInput("would overwrite the model that it starts from", place="--output", remedy="name another folder")
     given = load_model(path)
     changes = {"integer_epochs": epochs, "integer_learning_rate": learning_rate, "rate_penalty": rate_penalty}
-    chosen = replace(preset(preset_name), **{name: value for name, value in changes.items() if value is not None})
+    chosen = preset(preset_name, **changes)
     start()
     dataset = dataset or dataset_of(given.task())
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)

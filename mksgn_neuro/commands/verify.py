@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +41,7 @@ def command(
     path = find_model(model)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or path.with_suffix(".net")
-    rungs, what = [], ""
-    for rung, what in climb(load_model(path), "loihi2", file, request, everything=True, lava=lava):  # noqa: B007
-        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-        rungs.append(rung)
+    rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
     ok = all(rung.ok for rung in rungs)
     if as_json:
         print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": what})
@@ -56,9 +52,11 @@ def command(
 
 def climb(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True
-) -> Iterator[tuple[Rung, str]]:
-    """Rung by rung, with what it was compared on, to the target's `file`, which is written anew, elsewhere, where it
-    does not exist; `everything` takes the SLAYER and Lava forms on the way, no `lava` only forms that we wrote.
+) -> tuple[list[Rung], str]:
+    """Every rung to the target's `file`, and what was compared on; says each verdict as it comes.
+
+    The file is written anew, elsewhere, where it does not exist; `everything` takes the SLAYER and Lava forms on the
+    way, no `lava` only forms that we wrote.
     """
     from mksgn_neuro.commands.clips import verification_frames
     from mksgn_neuro.deploy import write_target
@@ -68,12 +66,15 @@ def climb(
     task = model.task()
     frames, what = verification_frames(task, model.scaling.bits, request)
     say(f"comparing every population at every step on {what}, simulated on CPU")
+    rungs = []
     truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
     with tempfile.TemporaryDirectory() as folder:
         written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
         own = model_rungs(truth, model.student, frames, lava=everything and lava)
         for rung in chain(own, file_rungs(truth, written, target, lava=lava)):
-            yield rung, what
+            say(f"  {rung.source} → {rung.target}: {rung.verdict}")
+            rungs.append(rung)
+    return rungs, what
 
 
 def raise_if_different(rungs: list[Rung]) -> None:

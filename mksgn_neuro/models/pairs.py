@@ -29,12 +29,12 @@ class PairSum(torch.autograd.Function):
         ctx.save_for_backward(x, weights, post, pre)
         ctx.groups = groups
         out, pres = x.new_empty(*x.shape[:2], weights.shape[2]), pre.tolist()
+        parts = _by_group(groups, out, x, weights)
 
         def add_up(joint: int, pairs: list[int]) -> None:
-            for n, p in enumerate(pairs):
-                parts = (part.chunk(groups, -1) for part in (out[joint], x[pres[p]], weights[p]))
-                for sums, spikes, weight in zip(*parts):
-                    sums.addmm_(spikes, weight, beta=min(n, 1))  # the first overwrites
+            for sums, spikes, weight in parts:
+                for n, p in enumerate(pairs):
+                    sums[joint].addmm_(spikes[pres[p]], weight[p], beta=min(n, 1))  # the first overwrites
 
         _for_each_joint(post, add_up)
         return out
@@ -42,22 +42,26 @@ class PairSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, weights, post, pre = ctx.saved_tensors
-        groups = ctx.groups
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_w, posts = torch.empty_like(weights), post.tolist()
+        for_w = _by_group(ctx.groups, grad_w, x, grad)
+        for_x = _by_group(ctx.groups, grad_x, grad, weights) if grad_x is not None else []
 
         def add_up(joint: int, pairs: list[int]) -> None:
-            for n, p in enumerate(pairs):
-                given, spikes = grad[posts[p]].chunk(groups, -1), x[joint].chunk(groups, -1)
-                for found, part, error in zip(grad_w[p].chunk(groups, -1), spikes, given):
-                    found.addmm_(part.T, error, beta=0)
-                if grad_x is not None:
-                    parts = (grad_x[joint].chunk(groups, -1), given, weights[p].chunk(groups, -1))
-                    for found, error, weight in zip(*parts):
-                        found.addmm_(error, weight.T, beta=min(n, 1))
+            for found, spikes, given in for_w:
+                for p in pairs:
+                    found[p].addmm_(spikes[joint].T, given[posts[p]], beta=0)
+            for found, given, weight in for_x:
+                for n, p in enumerate(pairs):
+                    found[joint].addmm_(given[posts[p]], weight[p].T, beta=min(n, 1))
 
         _for_each_joint(pre, add_up)
         return grad_x, grad_w, None, None, None
+
+
+def _by_group(groups: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    """Views of each group of channels, side by side."""
+    return list(zip(*(tensor.chunk(groups, -1) for tensor in tensors)))
 
 
 @contextmanager

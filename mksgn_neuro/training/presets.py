@@ -152,8 +152,8 @@ PRESETS = {
 }
 
 
-def preset(name: str) -> Preset:
-    """A preset by name; raises BadInput for an unknown one."""
+def preset(name: str, **changes: object) -> Preset:
+    """A preset by name, with the changes that are not None; raises BadInput for an unknown name."""
     if name not in PRESETS:
         raise BadInput(f"unknown preset {name!r}", place="--preset", remedy=f"choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return replace(PRESETS[name], **{field: value for field, value in changes.items() if value is not None})

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from mksgn_neuro.commands.training import PRESET_NAMES
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.presets import PRESETS, preset
 
@@ -11,6 +12,14 @@ from mksgn_neuro.training.presets import PRESETS, preset
 def test_every_preset_has_a_student_with_and_without_gates(name, attention):
     student = replace(preset(name), attention=attention).student(10)
     assert student.classes == 10 and student.channels == preset(name).channels
+
+
+def test_help_names_every_preset():
+    assert tuple(PRESETS) == PRESET_NAMES
+
+
+def test_a_change_that_is_none_keeps_what_the_preset_has():
+    assert preset("tiny", epochs=None, rate_penalty=2.0) == replace(preset("tiny"), rate_penalty=2.0)
 
 
 def test_what_does_not_go_together_is_refused():

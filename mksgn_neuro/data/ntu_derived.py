@@ -69,7 +69,10 @@ def unpickle(path: Path) -> object:
     """Read a pickle of plain data; raises BadInput for anything else."""
     try:
         with open(path, "rb") as file:
-            return DataUnpickler(file).load()
+            content = DataUnpickler(file).load()
+            if file.read(1):
+                raise pickle.UnpicklingError("more bytes after its end")
+            return content
     except _Forbidden as error:
         remedy = "do not trust this file; get it from its makers"
         raise BadInput(f"the pickle wants to run {error}", place=str(path), remedy=remedy) from error

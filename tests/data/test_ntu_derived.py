@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.data import ntu, registry
@@ -96,6 +96,7 @@ def test_plain_data_round_trips(tmp_path_factory, value, protocol):
 
 
 @given(st.binary(max_size=80))
+@example(b"}.")  # an empty dict, and one byte after it
 @settings(max_examples=60, deadline=None)
 def test_noise_is_no_pickle(tmp_path_factory, noise):
     path = tmp_path_factory.mktemp("noise") / "x.pkl"

@@ -62,7 +62,8 @@ class DataUnpickler(pickle.Unpickler):
         try:
             return _HARMLESS[module, name]
         except KeyError:
-            raise _Forbidden(f"{module}.{name}") from None
+            asked_for = f"{module}.{name}".encode("unicode_escape").decode()  # a damaged name may hold line breaks
+            raise _Forbidden(asked_for) from None
 
 
 def unpickle(path: Path) -> object:

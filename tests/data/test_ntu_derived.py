@@ -95,6 +95,12 @@ def test_plain_data_round_trips(tmp_path_factory, value, protocol):
     assert unpickle(dump(tmp_path_factory.mktemp("plain") / "x.pkl", value, protocol)) == value
 
 
+def test_a_damaged_name_stays_on_one_line(tmp_path):
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(np.zeros(2)).replace(b"_reconstruct", b"_reconstr\nct"))
+    with pytest.raises(BadInput, match=r"wants to run numpy\S*_reconstr\\nct"):
+        unpickle(tmp_path / "x.pkl")
+
+
 @given(st.binary(max_size=80))
 @example(b"}.")  # an empty dict, and one byte after it
 @settings(max_examples=60, deadline=None)

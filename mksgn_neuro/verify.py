@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
+DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
 Distribution = Literal["lava-nc", "lava-dl"]
 Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
@@ -208,7 +210,7 @@ def by_stock_loader(path: Path) -> RunForm:
     """lava-dl's own loader on a file, every layer read."""
 
     def run(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
-        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit(network, stream))
+        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit_if_dense(network, stream))
         return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
 
     return run
@@ -265,11 +267,17 @@ def by_lava(network: Network, stream: np.ndarray, period: int) -> dict[str, np.n
 
 def by_slayer(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
     """SLAYER blocks, one per level of a chain."""
-    return run_slayer(network, stream, period=period, timeout=_limit(network, stream))
+    return run_slayer(network, stream, period=period, timeout=_limit_if_dense(network, stream))
 
 
 def _limit(network: Network, stream: np.ndarray) -> float:
     return LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(stream) * len(network.populations)
+
+
+def _limit_if_dense(chain: Network, stream: np.ndarray) -> float:
+    """SLAYER holds every level's weights dense, and the stock loader does while it loads."""
+    pairs = sum(before * size for before, size in pairwise([chain.source.size, *(p.size for p in chain.order)]))
+    return _limit(chain, stream) + DENSE_SECONDS_PER_MILLION * pairs / 1e6
 
 
 def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: bool = True) -> Iterator[Rung]:

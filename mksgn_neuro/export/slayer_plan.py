@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.export.netx_rules import distinct
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
 from mksgn_neuro.ir.spec import MAX_UNSIGNED_WEIGHT, MIXED_WEIGHT_RANGE, require_legal, synaptic_sum_bound
 
@@ -15,7 +17,7 @@ LOWEST_VOLTAGE = 1 - 2**23
 
 @dataclass(frozen=True)
 class Level:
-    """One block: `weights` and `delays` int (out, in), or a `kernel`; `loop` (out, out) if recurrent.
+    """One block: `weights` and `delays` (out, in), or a `kernel`; `loop` (out, out) if recurrent.
 
     `may_saturate`: some input could drive a voltage below 24 bits, which SLAYER does not model. `no_export`: why the
     stock netx reader would change this level's numbers, empty if it does not.
@@ -23,9 +25,9 @@ class Level:
 
     population: Population
     kernel: ConvKernel | None
-    weights: np.ndarray
-    delays: np.ndarray
-    loop: np.ndarray | None
+    weights: sp.csr_matrix
+    delays: sp.csr_matrix
+    loop: sp.csr_matrix | None
     may_saturate: bool
     no_export: str
 
@@ -83,13 +85,13 @@ def _level(network: Network, p: Population, shape: tuple[int, ...] | None) -> Le
     """`shape` is the previous block's (C, H, W), () if it is flat, None before the first block."""
     feeding = [q for q in network.incoming[p.name] if q.pre != p.name]
     kernel = _kernel(feeding, p, shape)
-    delays = np.zeros(kernel.kernel.shape, int) if kernel else _delays(feeding, p)
-    weights = kernel.kernel if kernel else sum(_scaled(q, p) for q in feeding)
+    weights = sum(_scaled(q, p) for q in feeding)
+    delays = sp.csr_matrix(weights.shape, dtype=np.int8) if kernel else _delays(feeding, p)
     loop = _loop(network, p)
-    if loop is not None and delays.any():
+    if loop is not None and delays.nnz:
         raise Unsupported("a recurrent SLAYER block has no synaptic delays", place=p.name, remedy="relay the delays")
-    all_weights = weights if loop is None else np.concatenate([weights, loop], axis=1)
-    return Level(p, kernel, weights, delays, loop, _may_saturate(network, p), _no_export(all_weights))
+    values = np.unique(kernel.kernel) if kernel else distinct(weights if loop is None else sp.hstack([weights, loop]))
+    return Level(p, kernel, weights, delays, loop, _may_saturate(network, p), _no_export(values))
 
 
 def _kernel(feeding: list[Projection], p: Population, shape: tuple[int, ...] | None) -> ConvKernel | None:
@@ -104,28 +106,31 @@ def _kernel(feeding: list[Projection], p: Population, shape: tuple[int, ...] | N
     return q.weights if shared else None
 
 
-def _scaled(q: Projection, p: Population) -> np.ndarray:
+def _scaled(q: Projection, p: Population) -> sp.csr_matrix:
     if q.weight_exp < 0:
         raise Unsupported("a negative weight exponent rounds sums, SLAYER cannot", place=p.name, remedy="requantize")
-    return q.matrix.toarray() << q.weight_exp
+    return q.matrix * (1 << q.weight_exp)
 
 
-def _delays(feeding: list[Projection], p: Population) -> np.ndarray:
-    """Delay of each synapse, 0 where there is none."""
-    delays = np.zeros(feeding[0].matrix.shape, dtype=int)
-    taken = np.zeros(delays.shape, dtype=bool)
-    for q in feeding:
-        post, pre = q.matrix.nonzero()
-        if taken[post, pre].any():
-            i = int(np.argmax(taken[post, pre]))
-            problem = f"synapse {pre[i]} → {post[i]} from {q.pre} has two delays; a SLAYER weight has one"
-            raise Unsupported(problem, place=p.name, remedy="levelize the network first (it copies the source)")
-        taken[post, pre] = True
-        delays[post, pre] = q.delay
+def _delays(feeding: list[Projection], p: Population) -> sp.csr_matrix:
+    """Delay of each synapse; those without are not stored."""
+    patterns = [_pattern(q) for q in feeding]
+    if (twice := sum(patterns) > 1).nnz:
+        post, pre = (int(i[0]) for i in twice.nonzero())
+        name = next(q.pre for q, pattern in zip(feeding[::-1], patterns[::-1]) if pattern[post, pre])
+        problem = f"synapse {pre} → {post} from {name} has two delays; a SLAYER weight has one"
+        raise Unsupported(problem, place=p.name, remedy="levelize the network first (it copies the source)")
+    delays = sum(pattern * np.int8(q.delay) for q, pattern in zip(feeding, patterns))
+    delays.eliminate_zeros()
     return delays
 
 
-def _loop(network: Network, p: Population) -> np.ndarray | None:
+def _pattern(q: Projection) -> sp.csr_matrix:
+    """1 where a synapse has a weight."""
+    return (q.matrix != 0).astype(np.int8)
+
+
+def _loop(network: Network, p: Population) -> sp.csr_matrix | None:
     loops = [q for q in network.incoming[p.name] if q.pre == p.name]
     if not loops:
         return None
@@ -148,13 +153,13 @@ def _may_saturate(network: Network, p: Population) -> bool:
     return bool(np.any(drive * 4096 / np.maximum(p.v_decay, 1) > -LOWEST_VOLTAGE) or np.any(p.v_decay == 0))
 
 
-def _no_export(weights: np.ndarray) -> str:
+def _no_export(values: np.ndarray) -> str:
     """A netx layer has one grid for all weights, and lava-dl 0.6.0 loses or refuses those without a positive one."""
-    low, high = int(weights.min()), int(weights.max())
+    low, high = int(values.min()), int(values.max())
     if high <= 0:
         return "no weight of this level is positive, which the stock netx reader corrupts"
     unsigned = low >= 0 and high <= MAX_UNSIGNED_WEIGHT
-    signed = low >= MIXED_WEIGHT_RANGE[0] and high <= MIXED_WEIGHT_RANGE[1] and not np.any(weights & 1)
+    signed = low >= MIXED_WEIGHT_RANGE[0] and high <= MIXED_WEIGHT_RANGE[1] and not np.any(values & 1)
     if unsigned or signed:
         return ""
     return f"weights in [{low}, {high}] do not share one 8-bit grid (0..255, or even if signs are mixed)"

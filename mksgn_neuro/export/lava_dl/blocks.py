@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import scipy.sparse as sp
 import torch
 from lava.lib.dl.slayer.axon import delay as shift
 from lava.lib.dl.slayer.block import cuba
@@ -90,24 +91,35 @@ class Chain(torch.nn.Module):
 
 
 class DelayedDense(cuba.Dense):
-    """A CUBA dense block with a fixed delay per synapse, (out, in) steps, which netx holds and SLAYER lacks."""
+    """A CUBA dense block with a fixed delay per synapse, (out, in) steps, which netx holds and SLAYER lacks.
 
-    def __init__(self, *args: object, delays: np.ndarray, **kwargs: object) -> None:
+    Only the synapses that have a weight when it is built are computed.
+    """
+
+    def __init__(self, *args: object, weights: sp.csr_matrix, delays: sp.csr_matrix, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.register_buffer("delays", torch.as_tensor(delays))
+        self.delays = delays
+        post, pre = weights.nonzero()
+        of_each = np.asarray(delays[post, pre]).ravel()
+        self.steps = [int(d) for d in np.unique(of_each)]
+        for d in self.steps:
+            self.register_buffer(f"synapses_{d}", torch.as_tensor(np.stack([post, pre])[:, of_each == d]).long())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes (B, out, T) of input (B, in, T)."""
-        weight = self.synapse.pre_hook_fx(self.synapse.weight).flatten(1)
-        z = sum(
-            torch.einsum("oi,bit->bot", weight * (self.delays == d), shift(x, int(d))) for d in self.delays.unique()
-        )
-        return self.neuron(z)
+        return self.neuron(sum(self._arriving(shift(x, d), self.get_buffer(f"synapses_{d}")) for d in self.steps))
+
+    def _arriving(self, x: torch.Tensor, synapses: torch.Tensor) -> torch.Tensor:
+        values = self.synapse.pre_hook_fx(self.synapse.weight.flatten(1)[synapses[0], synapses[1]])
+        matrix = torch.sparse_coo_tensor(synapses, values, self.delays.shape)
+        batch, inputs, steps = x.shape
+        arrived = matrix @ x.transpose(0, 1).reshape(inputs, -1)
+        return arrived.reshape(-1, batch, steps).transpose(0, 1)
 
     def export_hdf5(self, handle: h5py.Group) -> None:
         """SLAYER's own export and the 2-D delay matrix beside it."""
         super().export_hdf5(handle)
-        handle.create_dataset("delay", data=self.delays.numpy())
+        handle.create_dataset("delay", data=self.delays.toarray())
 
 
 def whole(x: torch.Tensor, descale: bool = False) -> torch.Tensor:
@@ -135,9 +147,10 @@ def _block(level: Level) -> torch.nn.Module:
 
 def _dense(level: Level, neuron: dict) -> torch.nn.Module:
     out, inputs = level.weights.shape
-    kwargs = _hook(level.weights)
-    if level.delays.any():
-        block = DelayedDense(neuron, inputs, out, delay_shift=False, delays=level.delays, **kwargs)
+    kwargs = _hook(level.weights.data)
+    if level.delays.nnz:
+        kwargs |= {"weights": level.weights, "delays": level.delays}
+        block = DelayedDense(neuron, inputs, out, delay_shift=False, **kwargs)
     else:
         block = cuba.Dense(neuron, inputs, out, delay_shift=False, **kwargs)
     _set_weight(block.synapse, level.weights)
@@ -149,7 +162,7 @@ def _recurrent(level: Level, neuron: dict) -> torch.nn.Module:
     block = cuba.Recurrent(neuron, inputs, out, delay_shift=False)
     for synapse, weights in ((block.input_synapse, level.weights), (block.recurrent_synapse, level.loop)):
         _set_weight(synapse, weights)
-        synapse.pre_hook_fx = _hook(weights).get("pre_hook_fx", synapse.pre_hook_fx)
+        synapse.pre_hook_fx = _hook(weights.data).get("pre_hook_fx", synapse.pre_hook_fx)
     return block
 
 
@@ -159,7 +172,7 @@ def _conv(level: Level, neuron: dict) -> torch.nn.Module:
     geometry = {"stride": k.stride, "padding": k.padding, "dilation": k.dilation, "groups": k.groups}
     inputs = per_group * k.groups
     block = cuba.Conv(neuron, inputs, out, tuple(size), delay_shift=False, **geometry, **_hook(k.kernel))
-    _set_weight(block.synapse, k.kernel)
+    block.synapse.weight.data = torch.tensor(k.kernel / SCALE, dtype=torch.float32).reshape(block.synapse.shape)
     return block
 
 
@@ -168,8 +181,9 @@ def _hook(weights: np.ndarray) -> dict[str, Callable]:
     return {} if not np.any(weights & 1) else {"pre_hook_fx": whole}
 
 
-def _set_weight(synapse: torch.nn.Module, weights: np.ndarray) -> None:
-    synapse.weight.data = torch.tensor(weights / SCALE, dtype=torch.float32).reshape(synapse.weight.shape)
+def _set_weight(synapse: torch.nn.Module, weights: sp.csr_matrix) -> None:
+    dense = torch.from_numpy(weights.astype(np.float32).toarray())  # a gigabyte and more, so only now
+    synapse.weight.data = dense.div_(SCALE).reshape(synapse.weight.shape)
 
 
 def _forget(neuron: torch.nn.Module) -> None:

@@ -69,7 +69,7 @@ def _block(
     ahead, behind = _axonal(block, population, recurrent or bool(np.any(population.bias)))
     if last and behind.any():
         raise _refused(place, "axonal delay behind the last neurons, which have a bias or a loop", "drop the delay")
-    own = block.delays.numpy() if isinstance(block, DelayedDense) else 0
+    own = block.delays.toarray() if isinstance(block, DelayedDense) else 0
     projections = _delayed(tail.name, name, weights, own + tail.delays[None, :] + ahead[:, None])
     if recurrent:
         loop = _integers(block.recurrent_synapse, place)

@@ -115,9 +115,9 @@ TINY = Preset(
 )
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
 LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
-# Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final model learns
+# Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final models learn
 # from both cameras and all ten subjects.
-NW_UCLA = replace(
+NW_UCLA_GATED = replace(
     BASE,
     encoder_channels=16,
     soft_label_weight=0.0,
@@ -131,24 +131,24 @@ NW_UCLA = replace(
 )
 # Without gates: a quarter cheaper to train, a fifth fewer cores. Seen from any side, not only from the cameras'.
 NW_UCLA_LEAN = replace(
-    NW_UCLA,
+    NW_UCLA_GATED,
     attention="none",
     integer_epochs=15,
-    augmentation=replace(NW_UCLA.augmentation, turn=180.0),
+    augmentation=replace(NW_UCLA_GATED.augmentation, turn=180.0),
     # normalisation is frozen by then, at the statistics of clips as they are, and strong variation pulls away from them
     integer_augmentation=Augmentation(crop=0.95, turn=180.0, tilt=15.0, scale=0.1, shear=0.05, noise=0.005, mirror=0.5),
 )
 # Four small networks side by side, one per modality, that meet in the class neurons: as many synapses as one of 64
 # channels that sees all modalities.
-NW_UCLA_LATE = replace(NW_UCLA_LEAN, late_fusion=True, channels=(128, 128, 128, 128, 192, 192), epochs=150)
+NW_UCLA = replace(NW_UCLA_LEAN, late_fusion=True, channels=(128, 128, 128, 128, 192, 192), epochs=300)
 
 PRESETS = {
     "tiny": TINY,
     "base": BASE,
     "large": LARGE,
     "nw-ucla": NW_UCLA,
+    "nw-ucla-gated": NW_UCLA_GATED,
     "nw-ucla-lean": NW_UCLA_LEAN,
-    "nw-ucla-late": NW_UCLA_LATE,
 }
 
 

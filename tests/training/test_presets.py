@@ -24,6 +24,6 @@ def test_a_change_that_is_none_keeps_what_the_preset_has():
 
 def test_what_does_not_go_together_is_refused():
     with pytest.raises(BadInput, match="cannot share"):
-        replace(preset("nw-ucla-late"), attention="ssa").student(10)
+        replace(preset("nw-ucla"), attention="ssa").student(10)
     with pytest.raises(BadInput, match="unknown preset 'huge'"):
         preset("huge")

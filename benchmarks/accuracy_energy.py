@@ -56,8 +56,8 @@ def plot(points: list[Point], path: Path) -> None:
 
     figure, axes = plt.subplots(figsize=(7, 4))
     energies = [p.millijoules for p in points]
-    axes.plot(energies, [p.standard for p in points], "o-", label="all 464 test clips")
-    axes.plot(energies, [p.clean for p in points], "s--", label="the 369 without a twin in training")
+    axes.plot(energies, [p.standard for p in points], "o", label="all 464 test clips")
+    axes.plot(energies, [p.clean for p in points], "s", label="the 369 without a twin in training")
     axes.plot(*PAPER, "k*", markersize=11, label="the paper's float SNN, its own figure")
     for p in points:
         axes.annotate(p.label, (p.millijoules, p.clean), textcoords="offset points", xytext=(4, -14), fontsize=8)

@@ -85,11 +85,17 @@ def _wait(child: subprocess.Popen, log: Path, timeout: float) -> str | None:
     while (now := time.monotonic()) < deadline:
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = child.wait(timeout=min(0.1, deadline - now))
-            return None if status == 0 else f"failed with status {status}"
+            return _ending(status)
         if not raised and TRACEBACK in log.read_text(errors="replace"):
             raised = True
             deadline = min(deadline, now + GRACE_AFTER_TRACEBACK)
     return "raised in one of its processes and hung" if raised else f"did not finish within {timeout:g} s"
+
+
+def _ending(status: int) -> str | None:
+    if status == -signal.SIGKILL:
+        return "was killed, as the system does when memory runs out"
+    return None if status == 0 else f"failed with status {status}"
 
 
 def _save(path: str | Path, arrays: Arrays) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def work(payload):
         divide()
     if what == "exit":
         os._exit(7)
+    if what == "be_killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if what == "vanish":
         os._exit(0)
     if what == "hang":

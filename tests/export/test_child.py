@@ -30,6 +30,8 @@ def test_traceback_is_in_the_error():
 def test_death_without_a_word_is_an_error():
     with pytest.raises(ChildFailed, match="status 7"):
         run_child(MODULE, {"what": np.array("exit")}, timeout=60)
+    with pytest.raises(ChildFailed, match="was killed.*memory"):
+        run_child(MODULE, {"what": np.array("be_killed")}, timeout=60)
     with pytest.raises(ChildFailed, match="without an answer"):
         run_child(MODULE, {"what": np.array("vanish")}, timeout=60)
 

@@ -17,7 +17,7 @@ LOWEST_VOLTAGE = 1 - 2**23
 
 @dataclass(frozen=True)
 class Level:
-    """One block: `weights` and `delays` (out, in), or a `kernel`; `loop` (out, out) if recurrent.
+    """One block: `weights` and `delays` (out, in), or a `kernel` alone; `loop` (out, out) if recurrent.
 
     `may_saturate`: some input could drive a voltage below 24 bits, which SLAYER does not model. `no_export`: why the
     stock netx reader would change this level's numbers, empty if it does not.
@@ -25,8 +25,8 @@ class Level:
 
     population: Population
     kernel: ConvKernel | None
-    weights: sp.csr_matrix
-    delays: sp.csr_matrix
+    weights: sp.csr_matrix | None
+    delays: sp.csr_matrix | None
     loop: sp.csr_matrix | None
     may_saturate: bool
     no_export: str
@@ -84,10 +84,10 @@ def _require_chain(network: Network, p: Population, before: str) -> None:
 def _level(network: Network, p: Population, shape: tuple[int, ...] | None) -> Level:
     """`shape` is the previous block's (C, H, W), () if it is flat, None before the first block."""
     feeding = [q for q in network.incoming[p.name] if q.pre != p.name]
-    kernel = _kernel(feeding, p, shape)
-    weights = sum(_scaled(q, p) for q in feeding)
-    delays = sp.csr_matrix(weights.shape, dtype=np.int8) if kernel else _delays(feeding, p)
     loop = _loop(network, p)
+    kernel = _kernel(feeding, p, shape) if loop is None else None
+    weights = None if kernel else sum(_scaled(q, p) for q in feeding)
+    delays = None if kernel else _delays(feeding, p)
     if loop is not None and delays.nnz:
         raise Unsupported("a recurrent SLAYER block has no synaptic delays", place=p.name, remedy="relay the delays")
     values = np.unique(kernel.kernel) if kernel else distinct(weights if loop is None else sp.hstack([weights, loop]))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,18 @@ def test_convolutions_stay_convolutions_and_equal_the_reference():
     inputs = batch(1, network, steps=20)
     chain = to_slayer(network)
     assert [type(b).__name__ for b in chain.blocks] == ["Input", "Conv", "Conv", "Flatten", "Dense"]
+    assert_equals_reference(network, levels(chain, inputs), inputs)
+
+
+def test_a_convolution_with_a_loop_becomes_a_recurrent_block():
+    network = conv_network(1)
+    looped = network.order[1]
+    populations = tuple(replace(p, i_decay=np.array(4096)) if p == looped else p for p in network.populations)
+    loop = Projection(looped.name, looped.name, 2 * np.eye(looped.size, dtype=int))
+    network = replace(network, populations=populations, projections=(*network.projections, loop))
+    inputs = batch(1, network, steps=20)
+    chain = to_slayer(network)
+    assert [type(b).__name__ for b in chain.blocks] == ["Input", "Conv", "Flatten", "Recurrent", "Dense"]
     assert_equals_reference(network, levels(chain, inputs), inputs)
 
 

@@ -172,7 +172,7 @@ def _conv(level: Level, neuron: dict) -> torch.nn.Module:
     geometry = {"stride": k.stride, "padding": k.padding, "dilation": k.dilation, "groups": k.groups}
     inputs = per_group * k.groups
     block = cuba.Conv(neuron, inputs, out, tuple(size), delay_shift=False, **geometry, **_hook(k.kernel))
-    block.synapse.weight.data = torch.tensor(k.kernel / SCALE, dtype=torch.float32).reshape(block.synapse.shape)
+    _set_weight(block.synapse, k.kernel)
     return block
 
 
@@ -181,9 +181,10 @@ def _hook(weights: np.ndarray) -> dict[str, Callable]:
     return {} if not np.any(weights & 1) else {"pre_hook_fx": whole}
 
 
-def _set_weight(synapse: torch.nn.Module, weights: sp.csr_matrix) -> None:
-    dense = torch.from_numpy(weights.astype(np.float32).toarray())  # a gigabyte and more, so only now
-    synapse.weight.data = dense.div_(SCALE).reshape(synapse.weight.shape)
+def _set_weight(synapse: torch.nn.Module, weights: sp.csr_matrix | np.ndarray) -> None:
+    values = weights.astype(np.float32)
+    dense = values.toarray() if sp.issparse(values) else values  # a gigabyte and more, so only now
+    synapse.weight.data = torch.from_numpy(dense).div_(SCALE).reshape(synapse.weight.shape)
 
 
 def _forget(neuron: torch.nn.Module) -> None:

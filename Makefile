@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint install chromium clean
+.PHONY: demo test test-slow test-cuda lint install chromium clean
 
 install: $(VENV)/.installed
 
@@ -22,10 +22,14 @@ demo: install
 	$(BIN)/mksgn-neuro demo
 
 test: install
-	$(BIN)/python -m pytest -m 'not slow' -n 2
+	$(BIN)/python -m pytest -m 'not slow and not cuda' -n 2
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# On a machine with a GPU.
+test-cuda: install
+	$(BIN)/python -m pytest -m cuda
 
 lint: install
 	$(BIN)/ruff check .

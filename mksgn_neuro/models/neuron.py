@@ -7,30 +7,16 @@ CUDA; elsewhere the plain loop over time below runs, which also is what the kern
 from __future__ import annotations
 
 import math
-from functools import cache
-from importlib.util import find_spec
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from mksgn_neuro.models import kernels, scan
+from mksgn_neuro.models import kernels
 from mksgn_neuro.models.collective import all_sum, channel_statistics
+from mksgn_neuro.models.fused import kernels_of
 
 SURROGATE_WIDTH = 2.0  # thresholds; our choice
 VOLTAGE_LIMIT = kernels.VOLTAGE_LIMIT
-
-
-@cache
-def _scans(device: str) -> ModuleType | None:
-    """The module with the fused scans of a kind of device; None where only the plain loop runs."""
-    if device == "cpu":
-        return scan
-    if device == "cuda" and find_spec("triton"):
-        from mksgn_neuro.models import scan_cuda
-
-        return scan_cuda
-    return None
 
 
 class _LIF(torch.autograd.Function):
@@ -39,7 +25,7 @@ class _LIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:  # noqa: ANN001
         x = x.contiguous()
-        spikes, v = _scans(x.device.type).lif_forward(x, scale, shift, keep)
+        spikes, v = kernels_of(x.device.type).lif_forward(x, scale, shift, keep)
         ctx.save_for_backward(x, scale, v)
         ctx.keep = keep
         return spikes
@@ -64,7 +50,7 @@ class _NormalisedLIF(torch.autograd.Function):
         rstd = torch.rsqrt(variance + epsilon)
         scale = gamma * rstd
         free = beta - mean * scale
-        spikes, v = _scans(x.device.type).lif_forward(x, scale, free.clamp(max=max_shift), keep)
+        spikes, v = kernels_of(x.device.type).lif_forward(x, scale, free.clamp(max=max_shift), keep)
         ctx.save_for_backward(x, v, gamma, mean, rstd, free <= max_shift)
         ctx.keep, ctx.count = keep, count
         ctx.mark_non_differentiable(mean, variance)
@@ -82,7 +68,7 @@ class _NormalisedLIF(torch.autograd.Function):
         by_mean = -gamma * rstd * all_beta / ctx.count
         by_variance = -all_scale * gamma * rstd**3 / ctx.count
         constant = by_mean - by_variance * mean
-        out = _scans(x.device.type).affine(grad_z, x, gamma * rstd, by_variance, constant)
+        out = kernels_of(x.device.type).affine(grad_z, x, gamma * rstd, by_variance, constant)
         return out, grad_scale * rstd, grad_beta, None, None, None
 
 
@@ -92,7 +78,7 @@ class _IntegerLIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:  # noqa: ANN001
         x = x.contiguous()
-        spikes, v = _scans(x.device.type).integer_forward(x, bias.to(torch.int64), vth, v_decay)
+        spikes, v = kernels_of(x.device.type).integer_forward(x, bias.to(torch.int64), vth, v_decay)
         ctx.save_for_backward(x, v)
         ctx.keep, ctx.vth = 1 - v_decay / kernels.DECAY_ONE, vth
         return spikes
@@ -106,7 +92,7 @@ class _IntegerLIF(torch.autograd.Function):
 
 def lif(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> Tensor:
     """Spikes (V, T, B, C) of 0 and 1, float32; scale and shift (C,) in thresholds."""
-    if _scans(x.device.type):
+    if kernels_of(x.device.type):
         return _LIF.apply(x, scale, shift, keep)
     return lif_loop(x * scale + shift, keep)
 
@@ -115,7 +101,7 @@ def normalised_lif(
     x: Tensor, gamma: Tensor, beta: Tensor, keep: float, epsilon: float, max_shift: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes of LIF(batch norm of x), and the batch's mean and variance (C,)."""
-    if _scans(x.device.type):
+    if kernels_of(x.device.type):
         return _NormalisedLIF.apply(x, gamma, beta, keep, epsilon, max_shift)
     mean, variance = channel_statistics(x)
     scale = gamma * torch.rsqrt(variance + epsilon)
@@ -125,7 +111,7 @@ def normalised_lif(
 
 def integer_lif(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
     """Spikes of the integer neuron on synaptic sums `x` (exact integers in float32), bias (C,) integers."""
-    if _scans(x.device.type):
+    if kernels_of(x.device.type):
         return _IntegerLIF.apply(x, bias, vth, v_decay)
     return integer_lif_loop(x, bias, vth, v_decay)
 
@@ -178,14 +164,17 @@ def integer_lif_loop(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:
     return torch.stack(spikes, 1)
 
 
-def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Mean and biased variance (C,) over (V, T, B) of all processes' clips, and how many values that were."""
-    sums = _scans(x.device.type).channel_sums(x)
-    total = all_sum(torch.cat([sums.flatten(), sums.new_tensor([x.numel() // x.shape[-1]])]))
-    count = int(total[-1])
+def batch_statistics(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and biased variance (C,) over (V, T, B) of all processes' clips, and how many values that were, float64.
+
+    All stay on the device: a number that Python reads makes it wait for the GPU.
+    """
+    sums = kernels_of(x.device.type).channel_sums(x)
+    total = all_sum(torch.cat([sums.flatten(), sums.new_full((1,), x.numel() // x.shape[-1])]))
+    count = total[-1]
     mean, square = total[:-1].view(2, -1) / count
     return mean.to(x.dtype), (square - mean**2).clamp(min=0).to(x.dtype), count
 
 
 def _reverse(grad: Tensor, v: Tensor, x: Tensor, keep: float) -> tuple[Tensor, Tensor, Tensor]:
-    return _scans(v.device.type).reverse(grad.contiguous(), v, x, keep, SURROGATE_WIDTH)
+    return kernels_of(v.device.type).reverse(grad.contiguous(), v, x, keep, SURROGATE_WIDTH)

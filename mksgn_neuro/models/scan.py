@@ -1,4 +1,4 @@
-"""The neuron's scans over time on CPU: numba kernels, one pass over (V, T, B, C) each. `scan_cuda` is their like."""
+"""Scans over time on CPU: numba kernels, one pass over (V, T, B, C) each. `scan_cuda` is their like."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ def affine(g: Tensor, x: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     out = torch.empty_like(x)
     kernels.affine(_np(g), _np(x), _np(a), _np(b), _np(c), _np(out))
     return out
+
+
+def taps_forward(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
+    """Σ_k kernel[k]·x[t − k·dilation], channel by channel; kernel (K, C)."""
+    out = torch.empty_like(x)
+    kernels.taps_forward(_np(x), _np(kernel), dilation, _np(out))
+    return out
+
+
+def taps_backward(grad: Tensor, x: Tensor, kernel: Tensor, dilation: int) -> tuple[Tensor, Tensor]:
+    """Gradients of `taps_forward` for x and for the kernel."""
+    grad_x, by_joint = torch.empty_like(x), x.new_empty(x.shape[0], *kernel.shape, dtype=torch.float64)
+    kernels.taps_backward(_np(grad), _np(x), _np(kernel), dilation, _np(grad_x), _np(by_joint))
+    return grad_x, by_joint.sum(0).to(kernel.dtype)
 
 
 def _np(tensor: Tensor) -> np.ndarray:

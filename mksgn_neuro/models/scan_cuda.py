@@ -72,6 +72,23 @@ def _reverse(grad, v, keep, slope, grad_z, steps, columns, block: tl.constexpr):
         tl.store(grad_z + at, carried, mask=inside)
 
 
+@triton.jit
+def _taps(
+    x, kernel, out, steps, columns, channels, stride, taps: tl.constexpr, block: tl.constexpr  # noqa: ANN001
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64)  # joint and step
+    step = row % steps
+    column = tl.program_id(1) * block + tl.arange(0, block)
+    inside = column < columns
+    total = tl.zeros([block], dtype=tl.float32)
+    for k in range(taps):
+        there = step - k * stride
+        reached = inside & (there >= 0) & (there < steps)
+        weight = tl.load(kernel + k * channels + column % channels, mask=inside, other=0.0)
+        total += weight * tl.load(x + (row - k * stride) * columns + column, mask=reached, other=0.0)
+    tl.store(out + row * columns + column, total, mask=inside)
+
+
 def _grid(x: Tensor) -> tuple[tuple[int, int], tuple[int, int, int]]:
     """Programs, and (steps, columns, channels)."""
     joints, steps, batch, channels = x.shape
@@ -111,3 +128,24 @@ def channel_sums(x: Tensor) -> Tensor:
 def affine(g: Tensor, x: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """See `scan.affine`."""
     return a * g + b * x + c
+
+
+def taps_forward(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
+    """See `scan.taps_forward`."""
+    return _shifted_sums(x, kernel, dilation)
+
+
+def taps_backward(grad: Tensor, x: Tensor, kernel: Tensor, dilation: int) -> tuple[Tensor, Tensor]:
+    """See `scan.taps_backward`."""
+    steps = x.shape[1]
+    spans = [min(k * dilation, steps) for k in range(len(kernel))]
+    by_tap = [(grad[:, span:] * x[:, : steps - span]).sum((0, 1, 2)) for span in spans]
+    return _shifted_sums(grad, kernel, -dilation), torch.stack(by_tap)
+
+
+def _shifted_sums(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    out = torch.empty_like(x)
+    (joints, groups), (steps, columns, channels) = _grid(x)
+    sizes = (steps, columns, channels, stride)
+    _taps[joints * steps, groups](x, kernel, out, *sizes, taps=len(kernel), block=BLOCK)
+    return out

@@ -45,13 +45,17 @@ class StudentConfig:
     attention: str = "gated"
     mutual_information: bool = True
     late_fusion: bool = False
+    mixed_groups: int = 0
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
-        shared = (*self.channels, self.heads, self.query_channels, self.readout_copies)
+        if self.mixed_groups and not self.late_fusion:
+            raise ValueError("mixed groups are part of late fusion")
+        gates = (self.heads, self.query_channels) if self.attention == "gated" else ()
+        shared = (*self.channels, *gates, self.readout_copies)
         if any(number % self.groups for number in shared) or (self.late_fusion and self.attention == "ssa"):
-            raise ValueError(f"{self.groups} modalities cannot share {shared} with attention {self.attention!r}")
+            raise ValueError(f"{self.groups} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
     def weighs_modalities(self) -> bool:
@@ -60,8 +64,11 @@ class StudentConfig:
 
     @property
     def groups(self) -> int:
-        """Parts of every population that never meet before the class neurons: late fusion has one per modality."""
-        return self.modalities if self.late_fusion else 1
+        """Parts of every population that never meet before the class neurons.
+
+        Late fusion has one per modality, and `mixed_groups` more that hear all modalities.
+        """
+        return self.modalities + self.mixed_groups if self.late_fusion else 1
 
 
 class Block(nn.Module):
@@ -115,12 +122,7 @@ class MKSGN(nn.Module):
         m, c0 = config.modalities, config.channels[0]
         self.joints = partitions.shape[1]
         self.encode = SpikingPopulation(m * config.encoder_channels, {"input": PerModality(m, config.encoder_channels)})
-        fusion = (
-            Pointwise(m * config.encoder_channels, c0, m)
-            if config.late_fusion
-            else Fusion(m, config.encoder_channels, c0)
-        )
-        self.fuse = SpikingPopulation(c0, {"encode": fusion})
+        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0, config.groups)})
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies

@@ -16,8 +16,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models import kernels
-from mksgn_neuro.models.pairs import PairSum
+from mksgn_neuro.models.fused import kernels_of
+from mksgn_neuro.models.pairs import pair_sum
 
 Grid = Callable[[Tensor], Tensor]
 Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post, pre)
@@ -86,15 +86,24 @@ class PerModality(SynapseModule):
 
 
 class Fusion(Pointwise):
-    """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality."""
+    """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
 
-    def __init__(self, modalities: int, channels_in: int, channels_out: int) -> None:
+    With several groups of targets, group g hears modality g alone; groups beyond the modalities hear all of them.
+    """
+
+    def __init__(self, modalities: int, channels_in: int, channels_out: int, groups: int = 1) -> None:
         super().__init__(modalities * channels_in, channels_out)
         self.register_buffer("modality_weights", torch.ones(modalities))
+        source = torch.arange(modalities).repeat_interleave(channels_in)[:, None]
+        group = torch.arange(groups).repeat_interleave(channels_out // groups)
+        hears = (source == group) | (group >= modalities) | (groups == 1)
+        self.register_buffer("hears", hears.float(), persistent=False)
+        with torch.no_grad():
+            self.weight.mul_(torch.sqrt(len(hears) / self.hears.sum(0)))
 
     def effective(self) -> Tensor:
         per_modality = len(self.weight) // len(self.modality_weights)
-        return self.weight * self.modality_weights.repeat_interleave(per_modality)[:, None]
+        return self.weight * self.hears * self.modality_weights.repeat_interleave(per_modality)[:, None]
 
 
 class GraphConvolution(SynapseModule):
@@ -126,7 +135,7 @@ class GraphConvolution(SynapseModule):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         flat = x.reshape(x.shape[0], -1, x.shape[3])
-        out = PairSum.apply(flat, grid(self.effective()), self.post, self.pre, self.groups)
+        out = pair_sum(flat, grid(self.effective()), self.post, self.pre, self.groups)
         return out.reshape(*x.shape[:3], -1)
 
     def synapses(self, grid: Grid, joints: int) -> Synapses:
@@ -165,23 +174,18 @@ class _Taps(torch.autograd.Function):
         x, kernel = x.contiguous(), kernel.contiguous()
         ctx.save_for_backward(x, kernel)
         ctx.dilation = dilation
-        out = torch.empty_like(x)
-        kernels.taps_forward(x.numpy(), kernel.detach().numpy(), dilation, out.numpy())
-        return out
+        return kernels_of(x.device.type).taps_forward(x, kernel, dilation)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, kernel = ctx.saved_tensors
-        grad_x = torch.empty_like(x)
-        grad_kernel = np.empty((x.shape[0], *kernel.shape))
-        arrays = (grad.contiguous().numpy(), x.numpy(), kernel.numpy(), ctx.dilation)
-        kernels.taps_backward(*arrays, grad_x.numpy(), grad_kernel)
-        return grad_x, torch.from_numpy(grad_kernel.sum(0)).to(kernel.dtype), None
+        fused = kernels_of(x.device.type)
+        return *fused.taps_backward(grad.contiguous(), x, kernel, ctx.dilation), None
 
 
 def taps(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
     """Σ_k kernel[k]·x[t − k·dilation], channel by channel; kernel (K, C)."""
-    if x.device.type == "cpu":
+    if kernels_of(x.device.type):
         return _Taps.apply(x, kernel, dilation)
     shifted = (nn.functional.pad(x, (0, 0, 0, 0, k * dilation, 0)) for k in range(len(kernel)))
     return sum(kernel[k] * moved[:, : x.shape[1]] for k, moved in enumerate(shifted))

@@ -16,45 +16,45 @@ from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_
 
 @dataclass(frozen=True)
 class Batch:
-    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) into the clips they came from."""
+    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: the clips they came from."""
 
     frames: Tensor
     labels: Tensor
     index: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        """The batch on a device; `index` stays where the clips are."""
-        return Batch(self.frames.to(device), self.labels.to(device), self.index)
-
 
 def training_batches(
     clips: Clips, scaling: Scaling, frames: int, augmentation: Augmentation, batch: int, *, seed: int, stage: str,
-    epoch: int, rank: int = 0, world: int = 1,
+    epoch: int, rank: int = 0, world: int = 1, device: str | torch.device = "cpu",
 ) -> Iterator[Batch]:  # fmt: skip
     """One epoch of shuffled, augmented batches; rank r of a distributed run gets every world-th clip of each batch.
 
+    They are made on `device`, whose random numbers are its own.
+
     The last clips that do not fill a batch are left out; another shuffle brings them in.
     """
-    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
-    order = torch.randperm(len(clips), generator=generator)
+    generator = torch.Generator(device).manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
+    order = torch.randperm(len(clips), generator=generator, device=device)
+    origin = order.cpu()
     batch = min(batch, len(clips))
-    flat, starts, lengths, labels = _tensors(clips)
+    flat, starts, lengths, labels = _tensors(clips, device)
     for i in range(len(clips) // batch):
         index = order[i * batch : (i + 1) * batch]
         positions = augment(
             flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator
         )  # whole batch on every rank, so that draws agree whatever the number of ranks
         mine = slice(rank, None, world)
-        yield Batch(encode_batch(positions[mine], scaling, clips.skeleton), labels[index][mine], index[mine])
+        frames_there = encode_batch(positions[mine], scaling, clips.skeleton)
+        yield Batch(frames_there, labels[index][mine], origin[i * batch : (i + 1) * batch][mine])
 
 
 def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int = 64) -> Iterator[Batch]:
     """Clips in order, resampled to `frames`, not augmented."""
-    flat, starts, lengths, labels = _tensors(clips)
+    flat, starts, lengths, labels = _tensors(clips, "cpu")
     for index in torch.arange(len(clips)).split(batch):
         positions = resample_batch(flat, starts[index], lengths[index], frames, clips.skeleton.bodies)
         yield Batch(encode_batch(positions, scaling, clips.skeleton), labels[index], index)
 
 
-def _tensors(clips: Clips) -> tuple[Tensor, ...]:
-    return (*as_tensors(clips), torch.tensor(clips.labels))
+def _tensors(clips: Clips, device: str | torch.device) -> tuple[Tensor, ...]:
+    return (*as_tensors(clips, device), torch.tensor(clips.labels, device=device))

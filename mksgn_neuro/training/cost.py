@@ -16,8 +16,8 @@ def synapse_shares(student: MKSGN) -> dict[str, float]:
 
     Raises Unsupported for a student that cannot be deployed: what its spikes cost is not known.
     """
-    integer = copy.deepcopy(student) if student.encode.is_integer else quantize(student)
-    network = lower(integer.cpu())
+    here = copy.deepcopy(student).cpu()
+    network = lower(here if here.encode.is_integer else quantize(here))
     synapses: dict[str, int] = {}
     for projection in network.projections:
         synapses[projection.pre] = synapses.get(projection.pre, 0) + projection.synapses

@@ -41,6 +41,7 @@ class Preset:
     attention: str = "gated"
     mutual_information: bool = True
     late_fusion: bool = False  # each modality by itself up to the class neurons, which vote
+    mixed_groups: int = 0  # under late fusion, groups of channels beside the modalities' that see all of them
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
     rate_penalty: float = 0.0
     teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
@@ -95,6 +96,7 @@ class Preset:
             attention=self.attention,
             mutual_information=self.mutual_information,
             late_fusion=self.late_fusion,
+            mixed_groups=self.mixed_groups,
         )
 
 

@@ -44,11 +44,10 @@ class Run:
         preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
 
         def batches(epoch: int) -> Iterator[Batch]:
-            drawn = training_batches(
+            return training_batches(
                 self.fit_clips, self.scaling, preset.frames, schedule.augmentation, batch,
-                seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world,
+                seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world, device=device(),
             )  # fmt: skip
-            return (each.to(device()) for each in drawn)
 
         return Stage(
             name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, len(self.fit_clips) // batch,

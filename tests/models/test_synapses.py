@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
 from mksgn_neuro.models.attention import gated
-from mksgn_neuro.models.pairs import products_by_joint
+from mksgn_neuro.models.pairs import one_product, pair_sum, products_by_joint
 from mksgn_neuro.models.synapses import ClassSum, GraphConvolution, Pointwise, Shortcut, TemporalTaps
 from tests.networks import seeds
 
@@ -71,6 +71,16 @@ def test_graph_convolution_is_the_sum_over_partitions_group_by_group(seed, group
     parts = zip(x.chunk(groups, -1), module.weight.chunk(groups, -1))
     expected = torch.cat([torch.einsum("kij,jtbc,kcd->itbd", adjacency, part, weight) for part, weight in parts], -1)
     assert_same_with_gradients(module(x, as_they_are), expected, (x, module.weight, module.adjacency))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds, st.sampled_from([1, 2, 4]))
+def test_pairs_of_joints_as_one_large_product(seed, groups):
+    graph = torch.from_numpy(partitions(KINECT_20, 1)).abs().sum(0)
+    post, pre = torch.nonzero(graph, as_tuple=True)
+    inputs = random(seed, len(graph), 7, 4), random(seed + 1, len(post), 4 // groups, 8)
+    found, expected = (form(*inputs, post, pre, groups) for form in (one_product, pair_sum))
+    assert_same_with_gradients(found, expected, inputs)
 
 
 @settings(max_examples=10, deadline=None)

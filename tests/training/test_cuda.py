@@ -1,0 +1,59 @@
+"""On a GPU: its kernels, its students and its training against the CPU's. `make test-cuda`, where there is one."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.store import load_model
+from tests.students import LATE, random_frames, warm_student
+from tests.training.runs import SMALLEST, same_weights, trained
+
+pytestmark = pytest.mark.cuda
+
+
+def test_kernels_equal_the_cpus():
+    from tests.models.kernel_checks import check
+
+    check("cuda")
+
+
+@pytest.mark.parametrize("fusion", [{}, LATE], ids=["early", "late"])
+@pytest.mark.parametrize("attention", ["none", "gated"])
+def test_an_integer_student_spikes_as_on_the_cpu(attention, fusion):
+    student, frames = quantize(warm_student(3, attention=attention, **fusion)), random_frames(7, 5, 24)
+    with torch.no_grad():
+        expected, found = student(frames), copy.deepcopy(student).cuda()(frames.cuda())
+    assert 0 < expected.spikes["readout"].mean() < 1
+    for name, spikes in expected.spikes.items():
+        assert torch.equal(found.spikes[name].cpu(), spikes), name
+
+
+@pytest.mark.parametrize("integer", [False, True], ids=["floats", "integers"])
+def test_gradients_are_the_cpus(integer):
+    student, frames = warm_student(3, attention="gated", **LATE), random_frames(7, 5, 24)
+    student = quantize(student) if integer else student.train()
+    gradients = [gradients_of(copy.deepcopy(student).to(device), frames.to(device)) for device in ("cpu", "cuda")]
+    for name, expected in gradients[0].items():
+        found = gradients[1][name].cpu()
+        assert (found - expected).norm() <= 1e-3 * expected.norm() + 1e-6, name
+
+
+def gradients_of(student, frames):
+    student(frames).counts.pow(2).mean().backward()
+    return {name: p.grad for name, p in student.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("teachers", [True, False])
+def test_a_run_writes_a_model_that_computes_the_same_on_the_cpu(tmp_path, teachers):
+    changes = {} if teachers else {"soft_label_weight": 0.0, "feature_weight": 0.0, "rate_penalty": 1.0}
+    model = trained(tmp_path, replace(SMALLEST, **changes))
+    assert model.training["test_accuracy"]["integer"]["standard"] > 0
+    assert same_weights(load_model(tmp_path / "model.pt"), model)
+
+
+def test_the_same_run_gives_the_same_weights(tmp_path):
+    preset = replace(SMALLEST, soft_label_weight=0.0, feature_weight=0.0)
+    assert same_weights(*(trained(tmp_path / str(n), preset) for n in range(2)))

@@ -30,7 +30,7 @@ def pair_sum(x: Tensor, weights: Tensor, post: Tensor, pre: Tensor, groups: int 
 
 
 def one_product(x: Tensor, weights: Tensor, post: Tensor, pre: Tensor, groups: int = 1) -> Tensor:
-    """The same with zeros for the joints that are no pair: a GPU multiplies them faster than it starts small products."""
+    """The same with zeros for joints that are no pair: a GPU multiplies those faster than it starts small products."""
     joints = len(x)
     blocks = weights.unflatten(2, (groups, -1))
     dense = blocks.new_zeros(joints, joints, *blocks.shape[1:]).index_put((pre, post), blocks)

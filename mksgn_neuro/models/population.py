@@ -60,7 +60,7 @@ class SpikingPopulation(nn.Module):
         self.register_buffer("folded", torch.tensor(False))
         self.register_buffer("vth", torch.tensor(0))
 
-    def _apply(self, fn, recurse=True):  # noqa: ANN001, ANN202
+    def _apply(self, fn, recurse=True):  # noqa: ANN001
         """As nn.Module's, but the stage stays on the CPU: whoever asks for it must not wait for a GPU."""
         stage = {"folded": self.folded, "vth": self.vth}
         super()._apply(fn, recurse)

@@ -16,7 +16,7 @@ from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_
 
 @dataclass(frozen=True)
 class Batch:
-    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: the clips they came from."""
+    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: whose frames."""
 
     frames: Tensor
     labels: Tensor

@@ -35,7 +35,7 @@ def shared_sum(x: Tensor) -> Tensor:
 def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance (C,) over all leading axes and all processes, with gradients; any device and dtype."""
     flat = x.reshape(-1, x.shape[-1])
-    count = all_sum(flat.new_tensor([len(flat)], dtype=torch.float64)).to(x.dtype)
+    count = all_sum(flat.new_full((1,), len(flat), dtype=torch.float64)).to(x.dtype)
     mean = shared_sum(flat.sum(0)) / count
     variance = shared_sum((flat - mean).square().sum(0)) / count
     return mean, variance

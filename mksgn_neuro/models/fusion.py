@@ -14,7 +14,7 @@ from mksgn_neuro.models.collective import all_sum
 
 def joint_probabilities(spikes: Tensor) -> Tensor:
     """P(i fires and j fires), (M, M), from spikes (M, n) of 0 and 1 of all processes; its diagonal is P(i fires)."""
-    counted = torch.cat([(spikes @ spikes.T).flatten(), spikes.new_tensor([spikes.shape[1]])])
+    counted = torch.cat([(spikes @ spikes.T).flatten(), spikes.new_full((1,), spikes.shape[1])])
     total = all_sum(counted)
     return (total[:-1] / total[-1]).view(len(spikes), -1)
 

@@ -1,10 +1,8 @@
-"""The neuron's scans over time on CUDA: one Triton kernel each, not one launch per time step.
-
-Same functions as `scan`. Checked by Triton's interpreter on CPU (integers to the bit); not run on a GPU so far.
-"""
+"""Scans over time on CUDA: one Triton kernel each, not one launch per time step. Same functions as `scan`."""
 
 # no "from __future__ import annotations" here: Triton must see tl.constexpr itself, not its name
 import math
+from functools import cache
 
 import torch
 import triton
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from mksgn_neuro.models.kernels import DECAY_ONE, VOLTAGE_LIMIT
 
+HEIGHT, WIDTH = 64, 32  # rows (joint, step, clip) and channels that one program sums up
 BLOCK = 256  # columns (clip, channel) of one joint that one program walks through time
 
 
@@ -89,6 +88,24 @@ def _taps(
     tl.store(out + row * columns + column, total, mask=inside)
 
 
+@triton.jit
+def _partial_sums(
+    a, b, out, rows, channels, steps, batch, dilation, taps: tl.constexpr, height: tl.constexpr, width: tl.constexpr  # noqa: ANN001
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64) * height + tl.expand_dims(tl.arange(0, height), 1)  # joint, step and clip
+    channel = tl.program_id(1) * width + tl.arange(0, width)
+    inside = (row < rows) & (tl.expand_dims(channel, 0) < channels)
+    there = out + tl.program_id(0) * (taps + 1) * channels + channel
+    given = tl.load(a + row * channels + tl.expand_dims(channel, 0), mask=inside, other=0.0)
+    tl.store(there, tl.sum(given, 0), mask=channel < channels)
+    step = (row // batch) % steps
+    for k in range(taps):
+        reached = inside & (step >= k * dilation)
+        moved = row - k * dilation * batch
+        other = tl.load(b + moved * channels + tl.expand_dims(channel, 0), mask=reached, other=0.0)
+        tl.store(there + (k + 1) * channels, tl.sum(given * other, 0), mask=channel < channels)
+
+
 def _grid(x: Tensor) -> tuple[tuple[int, int], tuple[int, int, int]]:
     """Programs, and (steps, columns, channels)."""
     joints, steps, batch, channels = x.shape
@@ -107,7 +124,7 @@ def integer_forward(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> tuple[Te
     """See `scan.integer_forward`."""
     spikes, v = torch.empty_like(x), torch.empty_like(x)
     grid, sizes = _grid(x)
-    numbers = torch.tensor([64 * vth, DECAY_ONE - v_decay, VOLTAGE_LIMIT], device=x.device)
+    numbers = _on_device((64 * vth, DECAY_ONE - v_decay, VOLTAGE_LIMIT), x.device)
     _integer_forward[grid](x, bias, numbers, spikes, v, *sizes, block=BLOCK)
     return spikes, v
 
@@ -117,12 +134,13 @@ def reverse(grad: Tensor, v: Tensor, x: Tensor, keep: float, width: float) -> tu
     grad_z = torch.empty_like(v)
     grid, (steps, columns, _) = _grid(v)
     _reverse[grid](grad, v, keep, math.pi / width, grad_z, steps, columns, block=BLOCK)
-    return grad_z, grad_z.sum((0, 1, 2)), (grad_z * x).sum((0, 1, 2))
+    sums = _sums(grad_z, x, 1, 0).to(v.dtype)
+    return grad_z, sums[0], sums[1]
 
 
 def channel_sums(x: Tensor) -> Tensor:
     """See `scan.channel_sums`."""
-    return torch.stack([x.sum((0, 1, 2), dtype=torch.float64), x.square().sum((0, 1, 2), dtype=torch.float64)])
+    return _sums(x, x, 1, 0)
 
 
 def affine(g: Tensor, x: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -137,10 +155,8 @@ def taps_forward(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
 
 def taps_backward(grad: Tensor, x: Tensor, kernel: Tensor, dilation: int) -> tuple[Tensor, Tensor]:
     """See `scan.taps_backward`."""
-    steps = x.shape[1]
-    spans = [min(k * dilation, steps) for k in range(len(kernel))]
-    by_tap = [(grad[:, span:] * x[:, : steps - span]).sum((0, 1, 2)) for span in spans]
-    return _shifted_sums(grad, kernel, -dilation), torch.stack(by_tap)
+    by_tap = _sums(grad, x, len(kernel), dilation)[1:]
+    return _shifted_sums(grad, kernel, -dilation), by_tap.to(kernel.dtype)
 
 
 def _shifted_sums(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
@@ -149,3 +165,20 @@ def _shifted_sums(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
     sizes = (steps, columns, channels, stride)
     _taps[joints * steps, groups](x, kernel, out, *sizes, taps=len(kernel), block=BLOCK)
     return out
+
+
+def _sums(a: Tensor, b: Tensor, taps: int, dilation: int) -> Tensor:
+    """(1 + taps, C) float64: the sum of a (V, T, B, C), then those of its products with b, k·dilation steps earlier."""
+    joints, steps, batch, channels = a.shape
+    rows = joints * steps * batch
+    grid = triton.cdiv(rows, HEIGHT), triton.cdiv(channels, WIDTH)
+    out = a.new_empty(grid[0], 1 + taps, channels)
+    sizes = (rows, channels, steps, batch, dilation)
+    _partial_sums[grid](a, b, out, *sizes, taps=taps, height=HEIGHT, width=WIDTH)
+    return out.sum(0, dtype=torch.float64)
+
+
+@cache
+def _on_device(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    """int64, made once: nothing can be copied to a GPU while its work is being recorded."""
+    return torch.tensor(numbers, device=device)

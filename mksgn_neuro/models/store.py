@@ -17,7 +17,7 @@ from mksgn_neuro.ir import Task
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 
 FORMAT = "mksgn-neuro-model"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

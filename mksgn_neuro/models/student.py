@@ -31,7 +31,10 @@ OPEN_GATE = (0.4, 1.5)  # gain and shift in thresholds: gates fire nearly always
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """Shape of a student; all choices are ours."""
+    """Shape of a student; all choices are ours.
+
+    `hearing` names, for each group of channels, the modalities that it hears; () is one group that hears them all.
+    """
 
     classes: int
     modalities: int = 4
@@ -44,31 +47,27 @@ class StudentConfig:
     readout_copies: int = 4
     attention: str = "gated"
     mutual_information: bool = True
-    late_fusion: bool = False
-    mixed_groups: int = 0
+    hearing: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
-        if self.mixed_groups and not self.late_fusion:
-            raise ValueError("mixed groups are part of late fusion")
+        if not all(heard and set(heard) <= set(range(self.modalities)) for heard in self.hearing):
+            raise ValueError(f"groups that hear {self.hearing} of {self.modalities} modalities")
         gates = (self.heads, self.query_channels) if self.attention == "gated" else ()
         shared = (*self.channels, *gates, self.readout_copies)
-        if any(number % self.groups for number in shared) or (self.late_fusion and self.attention == "ssa"):
+        if any(number % self.groups for number in shared) or (self.hearing and self.attention == "ssa"):
             raise ValueError(f"{self.groups} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
     def weighs_modalities(self) -> bool:
-        """Whether mutual information weights the fusion: late fusion has nothing to weight, its modalities vote."""
-        return self.mutual_information and not self.late_fusion
+        """Whether mutual information weights the fusion: groups that hear some modalities only vote instead."""
+        return self.mutual_information and not self.hearing
 
     @property
     def groups(self) -> int:
-        """Parts of every population that never meet before the class neurons.
-
-        Late fusion has one per modality, and `mixed_groups` more that hear all modalities.
-        """
-        return self.modalities + self.mixed_groups if self.late_fusion else 1
+        """Parts of every population that never meet before the class neurons; without `hearing` there is one."""
+        return max(1, len(self.hearing))
 
 
 class Block(nn.Module):
@@ -122,7 +121,7 @@ class MKSGN(nn.Module):
         m, c0 = config.modalities, config.channels[0]
         self.joints = partitions.shape[1]
         self.encode = SpikingPopulation(m * config.encoder_channels, {"input": PerModality(m, config.encoder_channels)})
-        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0, config.groups)})
+        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0, config.hearing)})
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies

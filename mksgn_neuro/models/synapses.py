@@ -88,18 +88,21 @@ class PerModality(SynapseModule):
 class Fusion(Pointwise):
     """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
 
-    With several groups of targets, group g hears modality g alone; groups beyond the modalities hear all of them.
+    With `hearing`, each group of targets hears the modalities that are named for it; all hear all without.
     """
 
-    def __init__(self, modalities: int, channels_in: int, channels_out: int, groups: int = 1) -> None:
+    def __init__(
+        self, modalities: int, channels_in: int, channels_out: int, hearing: tuple[tuple[int, ...], ...] = ()
+    ) -> None:
         super().__init__(modalities * channels_in, channels_out)
         self.register_buffer("modality_weights", torch.ones(modalities))
-        source = torch.arange(modalities).repeat_interleave(channels_in)[:, None]
-        group = torch.arange(groups).repeat_interleave(channels_out // groups)
-        hears = (source == group) | (group >= modalities) | (groups == 1)
-        self.register_buffer("hears", hears.float(), persistent=False)
+        heard = torch.tensor(
+            [[float(m in group) for group in hearing or (range(modalities),)] for m in range(modalities)]
+        )
+        hears = heard.repeat_interleave(channels_in, 0).repeat_interleave(channels_out // heard.shape[1], 1)
+        self.register_buffer("hears", hears, persistent=False)
         with torch.no_grad():
-            self.weight.mul_(torch.sqrt(len(hears) / self.hears.sum(0)))
+            self.weight.mul_(torch.sqrt(len(hears) / hears.sum(0)))
 
     def effective(self) -> Tensor:
         per_modality = len(self.weight) // len(self.modality_weights)

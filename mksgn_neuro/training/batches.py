@@ -12,15 +12,20 @@ from torch import Tensor
 from mksgn_neuro.data.augment import Augmentation, augment
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
+from mksgn_neuro.models.distill import Targets
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: whose frames."""
+    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: whose frames.
+
+    `targets` are what teachers say of these clips, where they were asked.
+    """
 
     frames: Tensor
     labels: Tensor
     index: Tensor
+    targets: Targets | None = None
 
 
 def training_batches(

@@ -40,9 +40,8 @@ class Preset:
     label_smoothing: float = 0.1
     attention: str = "gated"
     mutual_information: bool = True
-    late_fusion: bool = False  # each modality by itself up to the class neurons, which vote
-    mixed_groups: int = 0  # under late fusion, groups of channels beside the modalities' that see all of them
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
+    hearing: tuple[tuple[str, ...], ...] = ()  # for each group of channels the modalities that it hears; (): one, all
     rate_penalty: float = 0.0
     teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
     teacher_epochs: int = 30
@@ -95,8 +94,7 @@ class Preset:
             readout_copies=self.readout_copies,
             attention=self.attention,
             mutual_information=self.mutual_information,
-            late_fusion=self.late_fusion,
-            mixed_groups=self.mixed_groups,
+            hearing=tuple(tuple(self.modalities.index(name) for name in heard) for heard in self.hearing),
         )
 
 
@@ -142,7 +140,12 @@ NW_UCLA_LEAN = replace(
 )
 # Four small networks side by side, one per modality, that meet in the class neurons: as many synapses as one of 64
 # channels that sees all modalities.
-NW_UCLA = replace(NW_UCLA_LEAN, late_fusion=True, channels=(128, 128, 128, 128, 192, 192), epochs=300)
+NW_UCLA = replace(
+    NW_UCLA_LEAN,
+    hearing=tuple((name,) for name in NW_UCLA_LEAN.modalities),
+    channels=(128, 128, 128, 128, 192, 192),
+    epochs=300,
+)
 
 PRESETS = {
     "tiny": TINY,

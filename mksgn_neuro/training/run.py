@@ -13,6 +13,7 @@ from mksgn_neuro.training.batches import Batch, training_batches
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.stage import Report, Stage
+from mksgn_neuro.training.step import Loss
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,26 @@ class Run:
         """Number of classes of the task."""
         return len(self.fit_clips.class_names)
 
-    def stage(self, name: str, schedule: Schedule, loss: Callable, validate: Callable) -> Stage:
-        """A stage over this run's clips.
+    def stage(
+        self,
+        name: str,
+        schedule: Schedule,
+        loss: Loss,
+        validate: Callable,
+        teach: Callable[[Batch], Batch] | None = None,
+    ) -> Stage:
+        """A stage over this run's clips; `teach` puts targets into its batches.
 
         Under a rate penalty its last epoch is kept: the most accurate one tends to be the one with the most spikes.
         """
         preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
 
         def batches(epoch: int) -> Iterator[Batch]:
-            return training_batches(
+            drawn = training_batches(
                 self.fit_clips, self.scaling, preset.frames, schedule.augmentation, batch,
                 seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world, device=device(),
             )  # fmt: skip
+            return map(teach, drawn) if teach else drawn
 
         return Stage(
             name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, len(self.fit_clips) // batch,

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.collective import all_sum
 from mksgn_neuro.models.store import read_checked, write_atomically
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import is_first_rank, sum_gradients
+from mksgn_neuro.training.collective import is_first_rank
+from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
 
-FORMAT, VERSION = "mksgn-neuro-checkpoint", 1
+FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
 WARM_UP_SHARE = 0.05
-MAX_GRADIENT_NORM = 5.0
+READ_EVERY = 16  # steps: on a GPU, reading a step's result waits until it is done
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Stage:
     weight_decay: float
     batches: Callable[[int], Iterator[Batch]]
     steps_per_epoch: int
-    loss: Callable[[nn.Module, Batch], tuple[Tensor, int]]
+    loss: Loss
     validate: Callable[[nn.Module], dict]
     seed: int = 0
     fingerprint: str = ""
@@ -52,22 +52,22 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
     With `resume` it goes on from `directory`'s checkpoint of this stage; the result is that of an uninterrupted run.
     """
     path = Path(directory) / f"{stage.name}.checkpoint.pt"
-    optimizer = torch.optim.AdamW(_parameter_groups(module, stage.weight_decay), lr=stage.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_at(step, stage))
+    optimizer = make_optimizer(module, stage.weight_decay)
+    step = training_step(module, optimizer, stage.loss)
     history: list[dict] = []
     best = {"accuracy": -1.0, "state": copy.deepcopy(module.state_dict())}
     if resume and path.exists():
-        history, best = _restore(path, stage, module, optimizer, schedule)
+        history, best = _restore(path, stage, module, optimizer)
         report("restored", {"stage": stage.name, "history": list(history)})
     for epoch in range(len(history), stage.epochs):
         started = time.perf_counter()
         torch.manual_seed(stage.seed * 1_000_003 + epoch)
-        record = _train_epoch(module, stage, epoch, optimizer, schedule, report)
+        record = _train_epoch(module, stage, epoch, optimizer, step, report)
         record |= {
             "epoch": epoch,
             "epochs": stage.epochs,
             "stage": stage.name,
-            "learning_rate": schedule.get_last_lr()[0],
+            "learning_rate": _rate_at((epoch + 1) * stage.steps_per_epoch, stage),
         }
         record |= {f"validation_{key}": value for key, value in stage.validate(module).items()}
         record["seconds"] = time.perf_counter() - started
@@ -75,60 +75,46 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
         if stage.keep_last or record["validation_accuracy"] >= best["accuracy"]:
             best = {"accuracy": record["validation_accuracy"], "state": copy.deepcopy(module.state_dict())}
         if is_first_rank():
-            _save(path, stage, module, optimizer, schedule, history, best)
+            _save(path, stage, module, optimizer, history, best)
         report("epoch", record)
     module.load_state_dict(best["state"])
     return history
 
 
-def _train_epoch(module, stage, epoch, optimizer, schedule, report) -> dict:  # noqa: ANN001
+def _train_epoch(module, stage, epoch, optimizer, step, report) -> dict:  # noqa: ANN001
     module.train()
-    total, right, seen = 0.0, 0, 0
-    for step, batch in enumerate(stage.batches(epoch)):
-        loss, correct = stage.loss(module, batch)
-        clips = all_sum(loss.new_tensor(float(len(batch.labels))).detach())
-        share = loss * (len(batch.labels) / clips)  # shares add up to the mean over all processes' clips
-        optimizer.zero_grad(set_to_none=True)
-        share.backward()
-        sum_gradients(module)
-        nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
-        optimizer.step()
-        schedule.step()
-        mean, correct = all_sum(loss.new_tensor([float(share.detach()), correct], dtype=torch.float64)).tolist()
-        total, right, seen = total + mean * int(clips), right + int(correct), seen + int(clips)
-        progress = {"stage": stage.name, "epoch": epoch, "epochs": stage.epochs, "step": step + 1}
-        report("step", progress | {"steps": stage.steps_per_epoch, "loss": total / seen, "accuracy": right / seen})
+    sums = None
+    progress = {"stage": stage.name, "epoch": epoch, "epochs": stage.epochs, "steps": stage.steps_per_epoch}
+    for n, batch in enumerate(stage.batches(epoch)):
+        set_rate(optimizer, _rate_at(epoch * stage.steps_per_epoch + n, stage))
+        taken = step(batch)
+        sums = taken.clone() if sums is None else sums.add_(taken)
+        if sums.device.type == "cpu" or n % READ_EVERY == 0:
+            total, right, seen = sums.tolist()
+        report("step", progress | {"step": n + 1, "loss": total / seen, "accuracy": right / seen})
+    total, right, seen = sums.tolist()
     if not math.isfinite(total):
         raise BadInput(f"the loss became {total}", place=f"stage {stage.name}", remedy="lower the learning rate")
     return {"loss": total / seen, "accuracy": right / seen}
 
 
 def _rate_at(step: int, stage: Stage) -> float:
-    """Warm up, then a cosine to zero."""
+    """The learning rate: it warms up, then goes down to zero as a cosine."""
     total = max(1, stage.epochs * stage.steps_per_epoch)
     warm = max(1, int(WARM_UP_SHARE * total))
     if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+        return stage.learning_rate * ((step + 1) / warm)
+    return stage.learning_rate * (0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm)))))
 
 
-def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict]:
-    """Weight decay for matrices, none for gains, shifts and biases."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def _save(path, stage, module, optimizer, schedule, history, best) -> None:  # noqa: ANN001
+def _save(path, stage, module, optimizer, history, best) -> None:  # noqa: ANN001
     content = {"format": FORMAT, "version": VERSION, "stage": stage.name, "epochs": stage.epochs, "best": best}
     content |= {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-    content |= {"fingerprint": stage.fingerprint, "schedule": {"last_epoch": schedule.last_epoch}}
+    content |= {"fingerprint": stage.fingerprint}
     write_atomically(content, path)
 
 
-def _restore(path, stage, module, optimizer, schedule) -> tuple[list[dict], dict]:  # noqa: ANN001
+def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa: ANN001
     content = read_checked(path, FORMAT, VERSION)
     if content["epochs"] != stage.epochs:
         remedy = f"resume with --epochs {content['epochs']}, or train into another folder"
@@ -137,6 +123,5 @@ def _restore(path, stage, module, optimizer, schedule) -> tuple[list[dict], dict
         remedy = "resume with the options of config.json beside it, or train into another folder"
         raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
     module.load_state_dict(content["module"])
-    optimizer.load_state_dict(content["optimizer"])
-    schedule.last_epoch = content["schedule"]["last_epoch"]
+    restore(optimizer, content["optimizer"])
     return content["history"], content["best"]

@@ -43,10 +43,10 @@ def train_teachers(run: Run) -> Ensemble:
 
 
 def _train_one(teacher: Teacher, m: int, run: Run, directory: Path) -> None:
-    def loss(module: Teacher, batch: Batch) -> tuple[Tensor, int]:
+    def loss(module: Teacher, batch: Batch) -> tuple[Tensor, Tensor]:
         logits, _ = module(batch.frames[:, :, m])
         error = F.cross_entropy(logits, batch.labels, label_smoothing=run.preset.label_smoothing)
-        return error, int((logits.argmax(1) == batch.labels).sum())
+        return error, (logits.argmax(1) == batch.labels).sum()
 
     def validate(module: Teacher) -> dict:
         return {"accuracy": accuracy(Selected(module, m), run.held_out, run)}

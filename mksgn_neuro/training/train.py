@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -139,14 +140,16 @@ def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
 
 def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, lessons: Lessons | None) -> None:
     shares = synapse_shares(module.student) if run.preset.rate_penalty else None
-    loss = partial(student_loss, preset=run.preset, lessons=lessons, shares=shares)
-
+    loss = partial(student_loss, preset=run.preset, shares=shares)
     settle_on = SETTLED_CLIPS if run.preset.held_out else WATCHED_SETTLED_CLIPS
 
     def validate(distilled: Distilled) -> dict:
         return _validate(distilled.student, run, settle_on)
 
-    stage = run.stage(name, schedule, loss, validate)
+    def teach(batch: Batch) -> Batch:
+        return replace(batch, targets=lessons.of(batch, with_features=len(module.translations) > 0))
+
+    stage = run.stage(name, schedule, loss, validate, teach if lessons else None)
     with products_by_joint():
         fit(module, stage, run.directory, resume=run.resume, report=run.report)
 
@@ -160,13 +163,12 @@ def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
 
 
 def student_loss(
-    module: Distilled, batch: Batch, preset: Preset, lessons: Lessons | None = None,
-    shares: dict[str, float] | None = None,
-) -> tuple[Tensor, int]:  # fmt: skip
+    module: Distilled, batch: Batch, preset: Preset, shares: dict[str, float] | None = None
+) -> tuple[Tensor, Tensor]:
     """CE + α·soft labels + β·inner features + a penalty on synaptic operations (DESIGN.md 4).
 
-    `shares` are those of `synapse_shares`; without them spikes cost nothing. Under late fusion CE is the mean of the
-    modalities': each learns by itself, as if it voted alone.
+    `shares` are those of `synapse_shares`; without them spikes cost nothing. With groups of channels CE is the mean of
+    theirs: each learns by itself, as if it voted alone.
     """
     activity = module.student(batch.frames)
     rates = activity.counts.mean(-1) / batch.frames.shape[1]
@@ -177,12 +179,12 @@ def student_loss(
             for voted in LOGIT_SCALE * module.student.votes(activity) / batch.frames.shape[1]
         ]
     ).mean()
-    if lessons:
-        targets = lessons.of(batch, with_features=len(module.translations) > 0)
+    if batch.targets:
         if preset.soft_label_weight:
-            loss = loss + preset.soft_label_weight * soft_label_loss(logits, targets.logits, preset.temperature)
+            soft = soft_label_loss(logits, batch.targets.logits, preset.temperature)
+            loss = loss + preset.soft_label_weight * soft
         if module.translations:
-            loss = loss + preset.feature_weight * module.feature_loss(activity, targets, batch.labels)
+            loss = loss + preset.feature_weight * module.feature_loss(activity, batch.targets, batch.labels)
     if shares:
         loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
-    return loss, int((rates.argmax(1) == batch.labels).sum())
+    return loss, (rates.argmax(1) == batch.labels).sum()

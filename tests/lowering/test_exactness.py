@@ -35,11 +35,11 @@ def assert_equals_frames(chain, traces, expected, total):
             assert np.array_equal(seen[lag:], expected[group.name][: total - lag]), (level.name, group)
 
 
-@pytest.mark.parametrize("late_fusion", [False, True])
+@pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize("attention", ["gated", "none"])
 @pytest.mark.parametrize("seed", range(4))
-def test_student_equals_every_form_of_its_network(seed, attention, late_fusion):
-    student = quantize(warm_student(seed, attention=attention, **(LATE if late_fusion else {})))
+def test_student_equals_every_form_of_its_network(seed, attention, grouped):
+    student = quantize(warm_student(seed, attention=attention, **(LATE if grouped else {})))
     frames = random_frames(seed, CLIPS, FRAMES)
     with torch.no_grad():
         activity = student(frames)

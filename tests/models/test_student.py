@@ -90,7 +90,7 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
 
 
 @pytest.mark.parametrize("attention", ["gated", "none"])
-def test_under_late_fusion_a_modality_reaches_its_own_channels_and_votes_only(attention):
+def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attention):
     torch.manual_seed(0)
     student, frames = MKSGN(small_config(attention=attention, **LATE), partitions()), random_frames(1, 2, FRAMES)
     with torch.no_grad():
@@ -107,9 +107,11 @@ def test_under_late_fusion_a_modality_reaches_its_own_channels_and_votes_only(at
             for name in set(before.spikes) - {"readout"}
         }
         parts["votes"] = [activity.drive.unflatten(-1, (-1, 4)).unbind(-1) for activity in (before, after)]
-        reached = {name: {m for m in range(4) if not torch.equal(a[m], b[m])} for name, (a, b) in parts.items()}
-        assert reached["encode"] == reached["b3.temporal"] == reached["votes"] == {modality}
-        assert all(modalities <= {modality} for modalities in reached.values())
+        reached = {name: {g for g in range(4) if not torch.equal(a[g], b[g])} for name, (a, b) in parts.items()}
+        listeners = {group for group, heard in enumerate(student.config.hearing) if modality in heard}
+        assert reached.pop("encode") == {modality}
+        assert reached["b3.temporal"] == reached["votes"] == listeners
+        assert all(groups <= listeners for groups in reached.values())
 
 
 def test_votes_are_means_over_the_copies_of_a_group():
@@ -121,9 +123,15 @@ def test_votes_are_means_over_the_copies_of_a_group():
 
 
 @pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])
-def test_late_fusion_of_what_cannot_be_shared_out_is_refused(changes):
+def test_groups_that_cannot_share_out_the_channels_are_refused(changes):
     with pytest.raises(ValueError, match="cannot share"):
         small_config(**LATE | changes)
+
+
+@pytest.mark.parametrize("hearing", [((0,), ()), ((0,), (4,)), ((0, -1), (1,))])
+def test_groups_hear_modalities_that_there_are(hearing):
+    with pytest.raises(ValueError, match="of 4 modalities"):
+        small_config(hearing=hearing)
 
 
 @pytest.mark.parametrize("modalities", [1, 2])

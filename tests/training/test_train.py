@@ -143,7 +143,7 @@ def test_the_rate_penalty_is_its_weight_times_the_share_of_synaptic_operations_d
     assert float(paid - free) == pytest.approx(7 * done, rel=1e-4)
 
 
-def test_under_late_fusion_every_modality_learns_as_if_it_voted_alone():
+def test_every_group_learns_as_if_it_voted_alone():
     torch.manual_seed(0)
     module, frames = Distilled(MKSGN(small_config(**LATE), partitions()), []), random_frames(0, 4, 8)
     batch = Batch(frames, torch.tensor([0, 1, 2, 0]), torch.arange(4))

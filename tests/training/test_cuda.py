@@ -8,7 +8,8 @@ import torch
 
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.store import load_model
-from tests.students import LATE, random_frames, warm_student
+from mksgn_neuro.models.student import MKSGN
+from tests.students import LATE, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, same_weights, trained
 
 pytestmark = pytest.mark.cuda
@@ -20,25 +21,33 @@ def test_kernels_equal_the_cpus():
     check("cuda")
 
 
+def integer_student(**changes) -> MKSGN:
+    """One all of whose layers fire."""
+    torch.manual_seed(0)
+    student = MKSGN(small_config(**changes), partitions()).train()
+    with torch.no_grad():
+        for step in range(40):  # until its statistics are those of such frames
+            student(random_frames(step, 4, 24))
+    return quantize(student)
+
+
 @pytest.mark.parametrize("fusion", [{}, LATE], ids=["early", "late"])
 @pytest.mark.parametrize("attention", ["none", "gated"])
-def test_an_integer_student_spikes_as_on_the_cpu(attention, fusion):
-    student, frames = quantize(warm_student(3, attention=attention, **fusion)), random_frames(7, 5, 24)
+def test_spikes_of_an_integer_student_are_the_cpus(attention, fusion):
+    student, frames = integer_student(attention=attention, **fusion), random_frames(7, 5, 24)
     with torch.no_grad():
         expected, found = student(frames), copy.deepcopy(student).cuda()(frames.cuda())
-    assert 0 < expected.spikes["readout"].mean() < 1
+    assert expected.spikes["readout"].any()
     for name, spikes in expected.spikes.items():
         assert torch.equal(found.spikes[name].cpu(), spikes), name
 
 
-@pytest.mark.parametrize("integer", [False, True], ids=["floats", "integers"])
-def test_gradients_are_the_cpus(integer):
-    student, frames = warm_student(3, attention="gated", **LATE), random_frames(7, 5, 24)
-    student = quantize(student) if integer else student.train()
+@pytest.mark.parametrize("fusion", [{}, LATE], ids=["early", "late"])
+def test_gradients_of_an_integer_student_are_the_cpus(fusion):
+    student, frames = integer_student(attention="gated", **fusion), random_frames(7, 5, 24)
     gradients = [gradients_of(copy.deepcopy(student).to(device), frames.to(device)) for device in ("cpu", "cuda")]
     for name, expected in gradients[0].items():
-        found = gradients[1][name].cpu()
-        assert (found - expected).norm() <= 1e-3 * expected.norm() + 1e-6, name
+        assert (gradients[1][name].cpu() - expected).norm() <= 1e-4 * expected.norm(), name
 
 
 def gradients_of(student, frames):

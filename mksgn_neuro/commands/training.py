@@ -15,8 +15,8 @@ from mksgn_neuro.training.progress import TrainingDisplay
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
-PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-late", "nw-ucla-lean", "nw-ucla-gated")
 # a list of its own: --help must not load torch
+PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-late", "nw-ucla-lean", "nw-ucla-gated")
 
 preset_option = click.option(
     "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."

@@ -151,6 +151,8 @@ NW_UCLA = replace(
     NW_UCLA_LATE,
     hearing=(*NW_UCLA_LATE.hearing, *2 * (NW_UCLA_LATE.modalities,)),
     channels=(192, 192, 192, 192, 288, 288),
+    heads=6,
+    query_channels=36,
     readout_copies=6,
     taps=3,
     dilations=(2, 2, 2, 2, 2, 2),
@@ -162,8 +164,8 @@ PRESETS = {
     "large": LARGE,
     "nw-ucla": NW_UCLA,
     "nw-ucla-late": NW_UCLA_LATE,
-    "nw-ucla-gated": NW_UCLA_GATED,
     "nw-ucla-lean": NW_UCLA_LEAN,
+    "nw-ucla-gated": NW_UCLA_GATED,
 }
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.slayer_student import SlayerStudent
+from benchmarks.timing import measure
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
 from mksgn_neuro.models.pairs import products_by_joint
 from mksgn_neuro.models.store import build_student
@@ -51,25 +51,12 @@ def main() -> None:
         "SLAYER": stepper(slayers, lambda x: slayers(x).unflatten(1, (CLASSES, -1)).mean(-1), frames, labels),
         "teacher, one modality": stepper(teacher, lambda x: teacher(x[:, :, 0])[0], frames, labels),
     }
-    seconds = measure(steps)
+    seconds = measure(steps, ROUNDS)
     print(f"batch {BASE.batch}, {BASE.frames} frames, {torch.get_num_threads()} threads, median of {ROUNDS} rounds")
     for name, times in seconds.items():
         print(f"  {name}: {statistics.median(times):.3f} s per step ({min(times):.3f} to {max(times):.3f})")
     ratio = statistics.median(seconds["SLAYER"]) / statistics.median(seconds["ours"])
     print(f"SLAYER takes {ratio:.1f} times as long (target: at least 3)")
-
-
-def measure(steps: dict[str, Callable]) -> dict[str, list[float]]:
-    """Seconds of each round, taken in turns so that a busy machine slows all alike; the first step compiles."""
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        step()
-    for _ in range(ROUNDS):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            seconds[name].append(time.perf_counter() - started)
-    return seconds
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from functools import partial
 import click
 import torch
 
-from benchmarks.training import CLASSES, measure
+from benchmarks.timing import measure
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import build_student
@@ -20,6 +20,8 @@ from mksgn_neuro.training.presets import PRESETS
 from mksgn_neuro.training.step import STEPS_BEFORE_RECORDING, Step, make_optimizer, set_rate, training_step
 from mksgn_neuro.training.train import student_loss
 
+CLASSES, ROUNDS = 10, 20
+
 
 @click.command()
 @click.argument("names", nargs=-1)
@@ -27,7 +29,7 @@ def main(names: tuple[str, ...]) -> None:
     """Milliseconds per step of the presets NAMES, base and nw-ucla where none is given."""
     print(torch.cuda.get_device_name())
     for name in names or ("base", "nw-ucla"):
-        seconds = measure(steps_of(name))
+        seconds = measure(steps_of(name), ROUNDS)
         eager, recorded = (1000 * statistics.median(seconds[way]) for way in ("eager", "recorded"))
         print(f"  {name}: {eager:.1f} ms, recorded {recorded:.1f} ms, {eager / recorded:.1f} times as fast")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
 # a list of its own: --help must not load torch
-PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-late", "nw-ucla-lean", "nw-ucla-gated")
+PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated")
 
 preset_option = click.option(
     "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."

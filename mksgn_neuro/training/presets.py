@@ -140,16 +140,16 @@ NW_UCLA_LEAN = replace(
 )
 # Four small networks side by side, one per modality, that meet in the class neurons: as many synapses as one of 64
 # channels that sees all modalities.
-NW_UCLA_LATE = replace(
+NW_UCLA = replace(
     NW_UCLA_LEAN,
     hearing=tuple((name,) for name in NW_UCLA_LEAN.modalities),
     channels=(128, 128, 128, 128, 192, 192),
     epochs=300,
 )
 # And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays.
-NW_UCLA = replace(
-    NW_UCLA_LATE,
-    hearing=(*NW_UCLA_LATE.hearing, *2 * (NW_UCLA_LATE.modalities,)),
+NW_UCLA_MIXED = replace(
+    NW_UCLA,
+    hearing=(*NW_UCLA.hearing, *2 * (NW_UCLA.modalities,)),
     channels=(192, 192, 192, 192, 288, 288),
     heads=6,
     query_channels=36,
@@ -163,7 +163,7 @@ PRESETS = {
     "base": BASE,
     "large": LARGE,
     "nw-ucla": NW_UCLA,
-    "nw-ucla-late": NW_UCLA_LATE,
+    "nw-ucla-mixed": NW_UCLA_MIXED,
     "nw-ucla-lean": NW_UCLA_LEAN,
     "nw-ucla-gated": NW_UCLA_GATED,
 }

@@ -23,7 +23,7 @@ def start() -> tuple[int, int]:
 
 
 def device() -> torch.device:
-    """Where this process trains: its GPU where there is one (not run so far), else the CPU."""
+    """Where this process trains: its GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

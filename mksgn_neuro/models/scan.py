@@ -55,9 +55,9 @@ def taps_forward(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
 
 def taps_backward(grad: Tensor, x: Tensor, kernel: Tensor, dilation: int) -> tuple[Tensor, Tensor]:
     """Gradients of `taps_forward` for x and for the kernel."""
-    grad_x, by_joint = torch.empty_like(x), x.new_empty(x.shape[0], *kernel.shape, dtype=torch.float64)
-    kernels.taps_backward(_np(grad), _np(x), _np(kernel), dilation, _np(grad_x), _np(by_joint))
-    return grad_x, by_joint.sum(0).to(kernel.dtype)
+    grad_x, by_joint = torch.empty_like(x), np.empty((x.shape[0], *kernel.shape))
+    kernels.taps_backward(_np(grad), _np(x), _np(kernel), dilation, _np(grad_x), by_joint)
+    return grad_x, torch.from_numpy(by_joint.sum(0)).to(kernel.dtype)
 
 
 def _np(tensor: Tensor) -> np.ndarray:

@@ -52,7 +52,9 @@ class StudentConfig:
     def __post_init__(self) -> None:
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
-        if not all(heard and set(heard) <= set(range(self.modalities)) for heard in self.hearing):
+        if not all(
+            heard and list(heard) == [m for m in range(self.modalities) if m in heard] for heard in self.hearing
+        ):
             raise ValueError(f"groups that hear {self.hearing} of {self.modalities} modalities")
         gates = (self.heads, self.query_channels) if self.attention == "gated" else ()
         shared = (*self.channels, *gates, self.readout_copies)

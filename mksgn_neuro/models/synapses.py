@@ -85,28 +85,53 @@ class PerModality(SynapseModule):
         yield 0, sp.csr_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=shape)
 
 
-class Fusion(Pointwise):
+class Fusion(SynapseModule):
     """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
 
-    With `hearing`, each group of targets hears the modalities that are named for it; all hear all without.
+    With `hearing`, each group of targets hears only the modalities that are named for it. A column of weights has
+    C_in rows for each of these, one after the other; what is left of it is not used.
     """
 
     def __init__(
         self, modalities: int, channels_in: int, channels_out: int, hearing: tuple[tuple[int, ...], ...] = ()
     ) -> None:
-        super().__init__(modalities * channels_in, channels_out)
+        super().__init__()
+        self.hearing = hearing or (tuple(range(modalities)),)
+        self.channels_in = channels_in
+        most, width = max(map(len, self.hearing)), channels_out // len(self.hearing)
+        source = [[heard[i] if i < len(heard) else -1 for heard in self.hearing] for i in range(most)]
+        of_weight = torch.tensor(source).repeat_interleave(channels_in, 0).repeat_interleave(width, 1)
+        self.register_buffer("source", of_weight.clamp(min=0), persistent=False)
+        self.register_buffer("used", (of_weight >= 0).float(), persistent=False)
+        self.weight = nn.Parameter(torch.randn(of_weight.shape) / self.used.sum(0).sqrt())
         self.register_buffer("modality_weights", torch.ones(modalities))
-        heard = torch.tensor(
-            [[float(m in group) for group in hearing or (range(modalities),)] for m in range(modalities)]
-        )
-        hears = heard.repeat_interleave(channels_in, 0).repeat_interleave(channels_out // heard.shape[1], 1)
-        self.register_buffer("hears", hears, persistent=False)
-        with torch.no_grad():
-            self.weight.mul_(torch.sqrt(len(hears) / hears.sum(0)))
 
     def effective(self) -> Tensor:
-        per_modality = len(self.weight) // len(self.modality_weights)
-        return self.weight * self.hears * self.modality_weights.repeat_interleave(per_modality)[:, None]
+        return self.weight * (self.modality_weights[self.source] * self.used)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        weights = grid(self.effective()).chunk(len(self.hearing), -1)
+        sums = [self._heard(x, heard) @ weight[: self._rows(heard)] for heard, weight in zip(self.hearing, weights)]
+        return torch.cat(sums, -1) if len(sums) > 1 else sums[0]
+
+    def synapses(self, grid: Grid, joints: int) -> Synapses:
+        by_group = np.split(_integers(grid(self.effective())), len(self.hearing), axis=1)
+        columns = []
+        for heard, weights in zip(self.hearing, by_group):
+            full = np.zeros((len(self.modality_weights), self.channels_in, weights.shape[1]), np.int32)
+            full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
+            columns.append(full.reshape(-1, weights.shape[1]))
+        weight = sp.csr_matrix(np.concatenate(columns, axis=1))
+        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), weight.T, format="csr")
+
+    def _rows(self, heard: tuple[int, ...]) -> int:
+        return len(heard) * self.channels_in
+
+    def _heard(self, x: Tensor, heard: tuple[int, ...]) -> Tensor:
+        if len(heard) == len(self.modality_weights):
+            return x
+        parts = x.chunk(len(self.modality_weights), -1)
+        return parts[heard[0]] if len(heard) == 1 else torch.cat([parts[m] for m in heard], -1)
 
 
 class GraphConvolution(SynapseModule):

@@ -128,7 +128,7 @@ def test_groups_that_cannot_share_out_the_channels_are_refused(changes):
         small_config(**LATE | changes)
 
 
-@pytest.mark.parametrize("hearing", [((0,), ()), ((0,), (4,)), ((0, -1), (1,))])
+@pytest.mark.parametrize("hearing", [((0,), ()), ((0,), (4,)), ((0, -1), (1,)), ((1, 0), (2,)), ((0, 0), (1,))])
 def test_groups_hear_modalities_that_there_are(hearing):
     with pytest.raises(ValueError, match="of 4 modalities"):
         small_config(hearing=hearing)

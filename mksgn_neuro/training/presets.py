@@ -94,8 +94,13 @@ class Preset:
             readout_copies=self.readout_copies,
             attention=self.attention,
             mutual_information=self.mutual_information,
-            hearing=tuple(tuple(self.modalities.index(name) for name in heard) for heard in self.hearing),
+            hearing=self._hearing(),
         )
+
+    def _hearing(self) -> tuple[tuple[int, ...], ...]:
+        """As indices; where a modality was taken away, nobody hears it, and groups that heard only it are gone."""
+        heard = (tuple(m for m, name in enumerate(self.modalities) if name in group) for group in self.hearing)
+        return tuple(group for group in heard if group)
 
 
 TINY = Preset(

@@ -14,6 +14,18 @@ def test_every_preset_has_a_student_with_and_without_gates(name, attention):
     assert student.classes == 10 and student.channels == preset(name).channels
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_does_with_one_modality(name):
+    student = replace(preset(name), modalities=("bone",)).student(10)
+    assert student.modalities == 1 and all(heard == (0,) for heard in student.hearing)
+
+
+def test_groups_hear_what_their_preset_says():
+    assert preset("nw-ucla").student(10).hearing == ((0,), (1,), (2,), (3,))
+    assert preset("nw-ucla-mixed").student(10).hearing == ((0,), (1,), (2,), (3,), (0, 1, 2, 3), (0, 1, 2, 3))
+    assert preset("base").student(10).hearing == ()
+
+
 def test_help_names_every_preset():
     assert tuple(PRESETS) == PRESET_NAMES
 

@@ -12,7 +12,7 @@ from mksgn_neuro.models.student import MKSGN
 from tests.students import LATE, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, same_weights, trained
 
-pytestmark = pytest.mark.cuda
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")]
 
 
 def test_kernels_equal_the_cpus():

@@ -12,16 +12,13 @@ from tempfile import TemporaryDirectory
 
 import click
 import numpy as np
-import torch
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.registry import load
-from mksgn_neuro.lowering import quantize
-from mksgn_neuro.models.store import build_student
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.evaluate import evaluate
 from mksgn_neuro.training.presets import Preset, preset
-from mksgn_neuro.training.train import start_run, train_float
+from mksgn_neuro.training.train import train
 
 
 @click.command()
@@ -33,7 +30,9 @@ def main(data: Path, names: tuple[str, ...], epochs: int, seed: int) -> None:
     """Accuracy of presets NAMES from view 1 to 2 and back, quantized without training, and of their pairs' votes."""
     forth = load("nw-ucla-views", data)
     ways = (forth, replace(forth, train=~forth.train))
-    scores = {name: [_scores(clips, preset(name, epochs=epochs), seed) for clips in ways] for name in names}
+    scores = {
+        name: [_scores(clips, preset(name, epochs=epochs, integer_epochs=0), seed) for clips in ways] for name in names
+    }
     for size in (1, 2):
         for chosen in combinations(names, size):
             there, back = (
@@ -46,13 +45,9 @@ def main(data: Path, names: tuple[str, ...], epochs: int, seed: int) -> None:
 def _scores(clips: Clips, chosen: Preset, seed: int) -> np.ndarray:
     """(N, classes) spikes per class neuron that the quantized student gives to the clips of the other view."""
     with TemporaryDirectory() as directory:
-        run, _ = start_run(clips, chosen, Path(directory), seed=seed, resume=False, report=lambda kind, record: None)
-        torch.manual_seed(seed)
-        student = build_student(chosen.student(run.classes), clips.skeleton, chosen.hops).to(device())
-        train_float(student, run, None)
-    integer = quantize(student.cpu()).to(device())
-    scores = evaluate(integer, clips.subset(~clips.train), run.scaling, chosen.frames).scores
-    return scores / chosen.readout_copies
+        model = train(clips, chosen, Path(directory), seed=seed, report=lambda kind, record: None)
+    found = evaluate(model.student.to(device()), clips.subset(~clips.train), model.scaling, model.frames)
+    return found.scores / chosen.readout_copies
 
 
 if __name__ == "__main__":

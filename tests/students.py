@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 
 PARENTS = (1, -1, 1, 2, 1)
@@ -26,13 +27,23 @@ def small_config(**changes) -> StudentConfig:
     return StudentConfig(**(fields | changes))
 
 
-LATE = {"hearing": ((0,), (1,), (2,), (0, 1, 3)), "heads": 4, "readout_copies": 4}  # for `small_config`
+GROUPED = {"hearing": ((0,), (1,), (2,), (0, 1, 3)), "heads": 4, "readout_copies": 4}  # for `small_config`
 
 
 def random_frames(seed: int, batch: int, frames: int, joints: int = 5) -> torch.Tensor:
     """(B, T, 4, V, 3) integers in the 8-bit range, smooth enough to drive the network."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(-100, 101, (batch, frames, 4, joints, 3), generator=generator).float()
+
+
+def firing_student(frames: int, **changes) -> MKSGN:
+    """An integer student all of whose layers fire on `random_frames` of that length."""
+    torch.manual_seed(0)
+    student = MKSGN(small_config(**changes), partitions()).train()
+    with torch.no_grad():
+        for step in range(40):  # until its running statistics are those of such frames
+            student(random_frames(step, 4, frames))
+    return quantize(student)
 
 
 def warm_student(seed: int, steps: int = 3, **changes) -> MKSGN:

@@ -73,7 +73,7 @@ def _reverse(grad, v, keep, slope, grad_z, steps, columns, block: tl.constexpr):
 
 @triton.jit
 def _taps(
-    x, kernel, out, steps, columns, channels, stride, taps: tl.constexpr, block: tl.constexpr  # noqa: ANN001
+    x, kernel, out, steps, columns, channels, dilation, taps: tl.constexpr, block: tl.constexpr  # noqa: ANN001
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)  # joint and step
     step = row % steps
@@ -81,10 +81,10 @@ def _taps(
     inside = column < columns
     total = tl.zeros([block], dtype=tl.float32)
     for k in range(taps):
-        there = step - k * stride
+        there = step - k * dilation
         reached = inside & (there >= 0) & (there < steps)
         weight = tl.load(kernel + k * channels + column % channels, mask=inside, other=0.0)
-        total += weight * tl.load(x + (row - k * stride) * columns + column, mask=reached, other=0.0)
+        total += weight * tl.load(x + (row - k * dilation) * columns + column, mask=reached, other=0.0)
     tl.store(out + row * columns + column, total, mask=inside)
 
 
@@ -149,22 +149,18 @@ def affine(g: Tensor, x: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 
 def taps_forward(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
-    """See `scan.taps_forward`."""
-    return _shifted_sums(x, kernel, dilation)
+    """See `scan.taps_forward`; with a dilation below 0, of later steps instead of earlier ones."""
+    out = torch.empty_like(x)
+    (joints, groups), (steps, columns, channels) = _grid(x)
+    sizes = (steps, columns, channels, dilation)
+    _taps[joints * steps, groups](x, kernel, out, *sizes, taps=len(kernel), block=BLOCK)
+    return out
 
 
 def taps_backward(grad: Tensor, x: Tensor, kernel: Tensor, dilation: int) -> tuple[Tensor, Tensor]:
     """See `scan.taps_backward`."""
     by_tap = _sums(grad, x, len(kernel), dilation)[1:]
-    return _shifted_sums(grad, kernel, -dilation), by_tap.to(kernel.dtype)
-
-
-def _shifted_sums(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
-    out = torch.empty_like(x)
-    (joints, groups), (steps, columns, channels) = _grid(x)
-    sizes = (steps, columns, channels, stride)
-    _taps[joints * steps, groups](x, kernel, out, *sizes, taps=len(kernel), block=BLOCK)
-    return out
+    return taps_forward(grad, kernel, -dilation), by_tap.to(kernel.dtype)
 
 
 def _sums(a: Tensor, b: Tensor, taps: int, dilation: int) -> Tensor:

@@ -55,7 +55,7 @@ class Pointwise(SynapseModule):
     def synapses(self, grid: Grid, joints: int) -> Synapses:
         weights = np.split(_integers(grid(self.effective())), self.groups, axis=1)
         weight = sp.block_diag(weights, format="csr")
-        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), weight.T, format="csr")
+        yield 0, _at_every_joint(weight.T, joints)
 
 
 class PerModality(SynapseModule):
@@ -122,7 +122,7 @@ class Fusion(SynapseModule):
             full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
             columns.append(full.reshape(-1, weights.shape[1]))
         weight = sp.csr_matrix(np.concatenate(columns, axis=1))
-        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), weight.T, format="csr")
+        yield 0, _at_every_joint(weight.T, joints)
 
     def _rows(self, heard: tuple[int, ...]) -> int:
         return len(heard) * self.channels_in
@@ -193,7 +193,7 @@ class HeadSum(SynapseModule):
     def synapses(self, grid: Grid, joints: int) -> Synapses:
         rows = np.repeat(_integers(grid(self.weight))[:, None], self.per_head, axis=1)
         head = sp.block_diag(list(rows[:, None, :]), format="csr")
-        yield 0, sp.kron(sp.identity(joints, dtype=np.int32), head, format="csr")
+        yield 0, _at_every_joint(head, joints)
 
 
 class _Taps(torch.autograd.Function):
@@ -278,3 +278,8 @@ class ClassSum(SynapseModule):
 
 def _integers(weight: Tensor) -> np.ndarray:
     return weight.detach().cpu().numpy().astype(np.int32)
+
+
+def _at_every_joint(weight: sp.spmatrix, joints: int) -> sp.csr_matrix:
+    """The matrix (post, pre) of one joint for all of them, none of which sees another."""
+    return sp.kron(sp.identity(joints, dtype=np.int32), weight, format="csr")

@@ -34,23 +34,23 @@ def training_batches(
 ) -> Iterator[Batch]:  # fmt: skip
     """One epoch of shuffled, augmented batches; rank r of a distributed run gets every world-th clip of each batch.
 
-    They are made on `device`, whose random numbers are its own.
-
-    The last clips that do not fill a batch are left out; another shuffle brings them in.
+    The last clips that do not fill a batch are left out; another shuffle brings them in. Batches are made on `device`,
+    whose random numbers are its own.
     """
     generator = torch.Generator(device).manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
     order = torch.randperm(len(clips), generator=generator, device=device)
-    origin = order.cpu()
+    order_here = order.cpu()
     batch = min(batch, len(clips))
     flat, starts, lengths, labels = _tensors(clips, device)
     for i in range(len(clips) // batch):
-        index = order[i * batch : (i + 1) * batch]
+        drawn = slice(i * batch, (i + 1) * batch)
+        index = order[drawn]
         positions = augment(
             flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator
         )  # whole batch on every rank, so that draws agree whatever the number of ranks
         mine = slice(rank, None, world)
-        frames_there = encode_batch(positions[mine], scaling, clips.skeleton)
-        yield Batch(frames_there, labels[index][mine], origin[i * batch : (i + 1) * batch][mine])
+        encoded = encode_batch(positions[mine], scaling, clips.skeleton)
+        yield Batch(encoded, labels[index][mine], order_here[drawn][mine])
 
 
 def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int = 64) -> Iterator[Batch]:

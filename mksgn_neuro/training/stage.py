@@ -83,12 +83,11 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
 
 def _train_epoch(module, stage, epoch, optimizer, step, report) -> dict:  # noqa: ANN001
     module.train()
-    sums = None
+    sums = 0
     progress = {"stage": stage.name, "epoch": epoch, "epochs": stage.epochs, "steps": stage.steps_per_epoch}
     for n, batch in enumerate(stage.batches(epoch)):
         set_rate(optimizer, _rate_at(epoch * stage.steps_per_epoch + n, stage))
-        taken = step(batch)
-        sums = taken.clone() if sums is None else sums.add_(taken)
+        sums = sums + step(batch)
         if sums.device.type == "cpu" or n % READ_EVERY == 0:
             total, right, seen = sums.tolist()
         report("step", progress | {"step": n + 1, "loss": total / seen, "accuracy": right / seen})

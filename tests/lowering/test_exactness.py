@@ -14,7 +14,7 @@ from mksgn_neuro.lowering.separate import separate_delays
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
-from tests.students import LATE, partitions, random_frames, small_config, warm_student
+from tests.students import GROUPED, partitions, random_frames, small_config, warm_student
 
 FRAMES, CLIPS = 12, 2
 
@@ -39,7 +39,7 @@ def assert_equals_frames(chain, traces, expected, total):
 @pytest.mark.parametrize("attention", ["gated", "none"])
 @pytest.mark.parametrize("seed", range(4))
 def test_student_equals_every_form_of_its_network(seed, attention, grouped):
-    student = quantize(warm_student(seed, attention=attention, **(LATE if grouped else {})))
+    student = quantize(warm_student(seed, attention=attention, **(GROUPED if grouped else {})))
     frames = random_frames(seed, CLIPS, FRAMES)
     with torch.no_grad():
         activity = student(frames)

@@ -28,13 +28,13 @@ def check_floats(shape: tuple[int, ...], device: str) -> None:
     grad = torch.randn(shape)
     spikes, v = scan.lif_forward(x, scale, shift, 0.4)
     found, found_v = scan_cuda.lif_forward(*on(device, x, scale, shift), 0.4)
-    close(found_v, v)
+    close(found_v, v, rtol=1e-5, atol=1e-6)
     assert torch.equal(found.cpu(), spikes) and 0 < spikes.mean() < 1
     for a, b in zip(scan_cuda.reverse(*on(device, grad, v, x), 0.4, 2.0), scan.reverse(grad, v, x, 0.4, 2.0)):
         close(a, b)
-    close(scan_cuda.channel_sums(x.to(device)), scan.channel_sums(x))
+    close(scan_cuda.channel_sums(x.to(device)), scan.channel_sums(x), rtol=1e-5, atol=1e-8)
     arguments = (grad, x, scale, shift, scale)
-    close(scan_cuda.affine(*on(device, *arguments)), scan.affine(*arguments))
+    close(scan_cuda.affine(*on(device, *arguments)), scan.affine(*arguments), rtol=1e-5, atol=1e-5)
 
 
 def check_taps(shape: tuple[int, ...], device: str) -> None:
@@ -54,8 +54,8 @@ def check_integers(shape: tuple[int, ...], vth: int, v_decay: int, limit: int, d
     assert all(torch.equal(a.cpu(), b) for a, b in zip(found, expected)), (vth, v_decay)
 
 
-def close(found: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-4)
+def close(found: Tensor, expected: Tensor, rtol: float = 1e-4, atol: float = 1e-4) -> None:
+    torch.testing.assert_close(found.cpu(), expected, rtol=rtol, atol=atol)
 
 
 def on(device: str, *tensors: Tensor) -> list[Tensor]:

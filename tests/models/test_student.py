@@ -7,7 +7,7 @@ import torch
 
 from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
-from tests.students import LATE, partitions, random_frames, small_config, warm_student
+from tests.students import GROUPED, firing_student, partitions, random_frames, small_config, warm_student
 
 FRAMES = 10
 
@@ -91,12 +91,7 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
 
 @pytest.mark.parametrize("attention", ["gated", "none"])
 def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attention):
-    torch.manual_seed(0)
-    student, frames = MKSGN(small_config(attention=attention, **LATE), partitions()), random_frames(1, 2, FRAMES)
-    with torch.no_grad():
-        for step in range(40):  # until its running statistics are those of such frames, so that all layers fire
-            student.train()(random_frames(step, 4, FRAMES))
-    student = quantize(student)
+    student, frames = firing_student(FRAMES, attention=attention, **GROUPED), random_frames(1, 2, FRAMES)
     for modality in range(4):
         changed = frames.clone()
         changed[:, :, modality] = random_frames(2, 2, FRAMES)[:, :, modality]
@@ -115,7 +110,7 @@ def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attenti
 
 
 def test_votes_are_means_over_the_copies_of_a_group():
-    student = MKSGN(small_config(**LATE | {"readout_copies": 8}), partitions())
+    student = MKSGN(small_config(**GROUPED | {"readout_copies": 8}), partitions())
     activity = student(random_frames(0, 2, FRAMES))
     votes = student.votes(activity)
     assert votes.shape == (4, 2, 3)
@@ -125,7 +120,7 @@ def test_votes_are_means_over_the_copies_of_a_group():
 @pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])
 def test_groups_that_cannot_share_out_the_channels_are_refused(changes):
     with pytest.raises(ValueError, match="cannot share"):
-        small_config(**LATE | changes)
+        small_config(**GROUPED | changes)
 
 
 @pytest.mark.parametrize("hearing", [((0,), ()), ((0,), (4,)), ((0, -1), (1,)), ((1, 0), (2,)), ((0, 0), (1,))])

@@ -6,10 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.store import load_model
-from mksgn_neuro.models.student import MKSGN
-from tests.students import LATE, partitions, random_frames, small_config
+from tests.students import GROUPED, firing_student, random_frames
 from tests.training.runs import SMALLEST, same_weights, trained
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")]
@@ -21,20 +19,10 @@ def test_kernels_equal_the_cpus():
     check("cuda")
 
 
-def integer_student(**changes) -> MKSGN:
-    """One all of whose layers fire."""
-    torch.manual_seed(0)
-    student = MKSGN(small_config(**changes), partitions()).train()
-    with torch.no_grad():
-        for step in range(40):  # until its statistics are those of such frames
-            student(random_frames(step, 4, 24))
-    return quantize(student)
-
-
-@pytest.mark.parametrize("fusion", [{}, LATE], ids=["early", "late"])
+@pytest.mark.parametrize("fusion", [{}, GROUPED], ids=["early", "late"])
 @pytest.mark.parametrize("attention", ["none", "gated"])
 def test_spikes_of_an_integer_student_are_the_cpus(attention, fusion):
-    student, frames = integer_student(attention=attention, **fusion), random_frames(7, 5, 24)
+    student, frames = firing_student(24, attention=attention, **fusion), random_frames(7, 5, 24)
     with torch.no_grad():
         expected, found = student(frames), copy.deepcopy(student).cuda()(frames.cuda())
     assert expected.spikes["readout"].any()
@@ -42,9 +30,9 @@ def test_spikes_of_an_integer_student_are_the_cpus(attention, fusion):
         assert torch.equal(found.spikes[name].cpu(), spikes), name
 
 
-@pytest.mark.parametrize("fusion", [{}, LATE], ids=["early", "late"])
+@pytest.mark.parametrize("fusion", [{}, GROUPED], ids=["early", "late"])
 def test_gradients_of_an_integer_student_are_the_cpus(fusion):
-    student, frames = integer_student(attention="gated", **fusion), random_frames(7, 5, 24)
+    student, frames = firing_student(24, attention="gated", **fusion), random_frames(7, 5, 24)
     gradients = [gradients_of(copy.deepcopy(student).to(device), frames.to(device)) for device in ("cpu", "cuda")]
     for name, expected in gradients[0].items():
         assert (gradients[1][name].cpu() - expected).norm() <= 1e-4 * expected.norm(), name

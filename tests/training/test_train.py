@@ -14,7 +14,7 @@ from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.train import LOGIT_SCALE, student_loss
-from tests.students import LATE, partitions, random_frames, small_config
+from tests.students import GROUPED, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, WITHOUT_TEACHER, same_weights, trained
 
 
@@ -145,7 +145,7 @@ def test_the_rate_penalty_is_its_weight_times_the_share_of_synaptic_operations_d
 
 def test_every_group_learns_as_if_it_voted_alone():
     torch.manual_seed(0)
-    module, frames = Distilled(MKSGN(small_config(**LATE), partitions()), []), random_frames(0, 4, 8)
+    module, frames = Distilled(MKSGN(small_config(**GROUPED), partitions()), []), random_frames(0, 4, 8)
     batch = Batch(frames, torch.tensor([0, 1, 2, 0]), torch.arange(4))
     loss, _ = student_loss(module, batch, WITHOUT_TEACHER)
     votes = module.student.votes(module.student(frames))

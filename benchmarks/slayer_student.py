@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mksgn_neuro.models.population import KEEP
+from mksgn_neuro.models.population import V_DECAY
 from mksgn_neuro.models.student import StudentConfig
 
-NEURON = {"threshold": 1.0, "current_decay": 1.0, "voltage_decay": 1 - KEEP, "tau_grad": 1.0, "scale_grad": 1.0}
+NEURON = {"threshold": 1.0, "current_decay": 1.0, "voltage_decay": V_DECAY / 4096, "tau_grad": 1.0, "scale_grad": 1.0}
 PLAIN = {"pre_hook_fx": None, "delay_shift": False}
 
 

@@ -47,17 +47,34 @@ def command(
 
 
 def _table(outcomes: list[Outcome]) -> Table:
-    """Accuracy of the integer student and its difference from the full model's, in points."""
+    """Accuracy of the integer student by protocol, and its difference from the full model's, in points."""
     table = Table(title="integer-exact students, simulated on CPU", title_justify="left", box=None)
     table.add_column("variant")
-    for name in ("held out", "test", "Δ test", "test, no twins", "spike rate", "parameters"):
+    names = ("continuous", "Δ", "without leaked", "clip", "clip, held", "offline")
+    for name in ("held out, continuous", *(f"test, {name}" for name in names), "spike rate", "parameters"):
         table.add_column(name, justify="right")
     for o in outcomes:
-        whole = outcomes[0].test
-        difference = "" if o.test is None or whole is None or o is outcomes[0] else f"{100 * (o.test - whole):+.1f}"
-        shares = [_percent(o.held_out), _percent(o.test), difference, _percent(o.clean), _percent(o.spike_rate)]
-        table.add_row(o.variant, *shares, f"{o.parameters:,}")
+        tested = _accuracies(o.test)
+        whole = _accuracies(outcomes[0].test)["continuous"]
+        known = tested["continuous"] is not None and whole is not None and o is not outcomes[0]
+        difference = f"{100 * (tested['continuous'] - whole):+.1f}" if known else ""
+        shares = {"continuous": tested.pop("continuous"), "Δ": difference, **tested}
+        columns = [value if isinstance(value, str) else _percent(value) for value in shares.values()]
+        held_out = o.held_out["continuous"]["accuracy"]["standard"]
+        table.add_row(o.variant, _percent(held_out), *columns, _percent(o.spike_rate), f"{o.parameters:,}")
     return table
+
+
+def _accuracies(test: dict[str, dict]) -> dict[str, float | None]:
+    """The table's figures, in its order; None without test clips."""
+    found = {
+        "continuous": ("continuous", "accuracy", "standard"),
+        "without leaked": ("continuous", "accuracy", "clean"),
+        "clip": ("clip", "accuracy", "standard"),
+        "clip, held": ("clip", "accuracy_held", "standard"),
+        "offline": ("offline", "accuracy", "standard"),
+    }
+    return {name: test[a][b][c] if test else None for name, (a, b, c) in found.items()}
 
 
 def _percent(share: float | None) -> str:

@@ -65,20 +65,23 @@ def print_result(path: Path, training: dict, as_json: bool) -> None:
         )
     held_out = training["held_out_clips"]
     chosen_on = f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"
-    _print_forms(chosen_on, training["held_out_accuracy"])
-    test = training["test_accuracy"]
-    standard, clean = ({form: accuracy[part] for form, accuracy in test.items()} for part in ("standard", "clean"))
-    _print_forms("test clips", standard)
-    if clean != standard:
-        _print_forms("test clips without a twin in training", clean)
+    _print_forms(chosen_on, training["held_out"])
+    if training["test"]:
+        _print_forms("test clips", training["test"])
     click.echo(f"wrote {path}")
 
 
 FORM_WORDS = {"post_training_quantization": "quantized", "integer": "integer-exact", "given": "as given"}
 
 
-def _print_forms(clips: str, accuracy: dict[str, float | None]) -> None:
-    if accuracy["integer"] is None:
-        return
-    said = ", ".join(f"{FORM_WORDS.get(form, form)} {share:.1%}" for form, share in accuracy.items())
-    click.echo(f"{clips}, simulated on CPU: {said}")
+def _print_forms(clips: str, found: dict[str, dict[str, dict]]) -> None:
+    """One line per protocol: the accuracy of every form, and that without leaked clips where there are any."""
+    for protocol in found["integer"]:
+        accuracies = {form: by_protocol[protocol]["accuracy"] for form, by_protocol in found.items()}
+        said = ", ".join(f"{FORM_WORDS.get(form, form)} {_shares(accuracy)}" for form, accuracy in accuracies.items())
+        click.echo(f"{clips}, {protocol}, simulated on CPU: {said}")
+
+
+def _shares(accuracy: dict[str, float | None]) -> str:
+    standard, clean = accuracy["standard"], accuracy["clean"]
+    return f"{standard:.1%}" if clean in (standard, None) else f"{standard:.1%} ({clean:.1%} without leaked clips)"

@@ -1,6 +1,7 @@
 """Random variations of training clips, a whole batch at a time: crop, tempo, view, body size, noise.
 
-Test clips never come here; `frames.resample_batch` is what they get.
+`augment` makes whole clips of one length, which teachers see; `sequences` what a camera delivers.
+Test clips never come here; `protocols` says what they become.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ class Augmentation:
 
     `crop`: smallest share of the clip that is kept. `turn`, `tilt`: degrees about the vertical and the two level axes.
     `scale`: per axis, 1 ± scale. `shear`: off-diagonal entries, ± shear. `noise`: metres, per joint and frame.
-    `mirror`: chance of exchanging left and right; 0 wherever they are different classes.
+    `mirror`: chance of exchanging left and right; 0 wherever they are different classes. In sequences (`sequences`) a
+    clip plays at 1 / `tempo` to `tempo` times its speed, with chance `stretched` at that which brings it to `hold_until`
+    frames; a shorter one's last pose is held with chance `hold`, until at most as many were seen.
     """
 
     crop: float = 0.5
@@ -30,6 +33,15 @@ class Augmentation:
     shear: float = 0.0
     noise: float = 0.005
     mirror: float = 0.0
+    tempo: float = 1.4
+    stretched: float = 0.15
+    hold: float = 0.5
+    hold_until: int = 40
+
+
+NO_VARIATION = Augmentation(
+    crop=1, turn=0, tilt=0, scale=0, shear=0, noise=0, mirror=0, tempo=1, stretched=0, hold=0
+)  # clips back to back as they were recorded
 
 
 def augment(
@@ -49,9 +61,10 @@ def augment(
     x = sample(flat, starts, _crop_times(lengths, frames, settings, generator), lengths - 1, skeleton.bodies)
     here = present(x, skeleton.bodies)
     centre = x[:, :1, skeleton.centre_joint : skeleton.centre_joint + 1]
-    x = (x - centre) @ _linear_maps(len(starts), skeleton.up_axis, settings, generator).transpose(1, 2)[:, None]
+    x = (x - centre) @ linear_maps(len(starts), skeleton.up_axis, settings, generator).transpose(1, 2)[:, None]
     if settings.mirror:
-        x = _mirrored(x, skeleton, settings.mirror, generator)
+        chosen = torch.rand((len(x), 1, 1, 1), generator=generator, device=generator.device) < settings.mirror
+        x = torch.where(chosen, mirrored(x, skeleton), x)
     if settings.noise:
         x = x + settings.noise * torch.randn(x.shape, generator=generator, device=x.device)
     x = x + centre
@@ -71,7 +84,7 @@ def _crop_times(lengths: torch.Tensor, frames: int, settings: Augmentation, g: t
     return (draws[1] * (span - kept) + kept * steps).clamp(max=span)
 
 
-def _linear_maps(batch: int, up: int, settings: Augmentation, g: torch.Generator) -> torch.Tensor:
+def linear_maps(batch: int, up: int, settings: Augmentation, g: torch.Generator) -> torch.Tensor:
     """(B, 3, 3): scale and shear, then tilt, then turn about the vertical axis."""
     identity = torch.eye(3, device=g.device)
     stretch = identity * (1 + _uniform((batch, 1, 3), settings.scale, g))
@@ -100,10 +113,9 @@ def mirror_order(skeleton: Skeleton) -> list[int]:
     return [position.get(other, v) for v, other in enumerate(others)]
 
 
-def _mirrored(x: torch.Tensor, skeleton: Skeleton, chance: float, g: torch.Generator) -> torch.Tensor:
-    """Clips reflected left to right; `x` is centred. The side axis is the first level one."""
+def mirrored(x: torch.Tensor, skeleton: Skeleton) -> torch.Tensor:
+    """Positions (..., V, 3) reflected left to right about 0. The side axis is the first level one."""
     side = 0 if skeleton.up_axis != 0 else 1
-    reflected = x[:, :, mirror_order(skeleton)].clone()
+    reflected = x[..., mirror_order(skeleton), :].clone()
     reflected[..., side] *= -1
-    chosen = torch.rand((len(x), 1, 1, 1), generator=g, device=g.device) < chance
-    return torch.where(chosen, reflected, x)
+    return reflected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,14 +12,16 @@ import numpy as np
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
+KINECT_RATE = 30.0  # Hz, of Kinect v1 and v2, with which NW-UCLA, UI-PRMD and NTU were recorded
+
 
 @dataclass(frozen=True)
 class Clips:
     """N clips; clip i is `positions[starts[i] : starts[i] + lengths[i]]`, metres, every array read-only.
 
-    `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`, `starts` (N,) int64; `train` (N,)
+    `rate` is in frames per second. `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`, `starts` (N,) int64; `train` (N,)
     bool, False for test clips; `subjects` −1 where unknown. A body that is absent from a frame has all joints at
-    exactly 0. `skipped` names the clips that the reader left out and why. `part_of`: of a subset, the whole data set
+    exactly 0. `skipped` names the clips that the reader left out and why, `assumed` what the source did not say. `part_of`: of a subset, the whole data set
     and this one's clips in it.
     """
 
@@ -32,7 +35,9 @@ class Clips:
     skeleton: Skeleton
     dataset: str
     starts: np.ndarray | None = None
+    rate: float = KINECT_RATE
     skipped: tuple[str, ...] = field(default=(), compare=False)
+    assumed: tuple[str, ...] = field(default=(), compare=False)
     part_of: tuple[Clips, np.ndarray] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +52,7 @@ class Clips:
 
     def _check(self) -> None:
         n, place = len(self.lengths), self.dataset
+        require_rate(self.rate, place)
         for name in ("labels", "subjects", "train", "starts", "names"):
             if len(getattr(self, name)) != n:
                 raise BadInput(f"{len(getattr(self, name))} {name} for {n} clips", place=place)
@@ -115,6 +121,12 @@ class Clips:
                 members = np.flatnonzero(self.train & (self.labels == label))
                 chosen[rng.permutation(members)[: _share(len(members), fraction)]] = True
         return self.subset(self.train & ~chosen), self.subset(self.train & chosen)
+
+
+def require_rate(rate: float, place: str) -> None:
+    """Raise BadInput unless `rate` can be a frame rate in Hz."""
+    if not (math.isfinite(rate) and rate > 0):
+        raise BadInput(f"a frame rate of {rate} Hz", place=place, remedy="give the frames per second, above 0")
 
 
 def _share(n: int, fraction: float) -> int:

@@ -16,22 +16,27 @@ from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
 MODALITIES = ("joint", "bone", "joint motion", "bone motion")
+ORIGINS = ("frame", "first frame")
 
 
 @dataclass(frozen=True)
 class Scaling:
     """How metres become integers: value = clip(round(counts_per_metre · metres)) in signed `bits`.
 
-    `counts_per_metre` has one factor per entry of `modalities`; positions are relative to `centre_joint` as it stands
-    in the first frame.
+    `counts_per_metre` has one factor per entry of `modalities`. Positions are relative to `centre_joint`: with `origin`
+    "frame" as it stands in the same frame, so that no input has a beginning; with "first frame" (models of version 2)
+    as it stood in the clip's first one.
     """
 
     counts_per_metre: tuple[float, ...]
     centre_joint: int
     modalities: tuple[str, ...] = MODALITIES
     bits: int = 8
+    origin: str = "frame"
 
     def __post_init__(self) -> None:
+        if self.origin not in ORIGINS:
+            raise BadInput(f"unknown origin {self.origin!r}", remedy=f"choose from {', '.join(ORIGINS)}")
         unknown = set(self.modalities) - set(MODALITIES)
         if unknown:
             raise BadInput(f"unknown modality {sorted(unknown)[0]!r}", remedy=f"choose from {', '.join(MODALITIES)}")
@@ -55,27 +60,37 @@ def encode(positions: np.ndarray, scaling: Scaling, skeleton: Skeleton) -> np.nd
 def encode_batch(positions: torch.Tensor, scaling: Scaling, skeleton: Skeleton) -> torch.Tensor:
     """Positions (B, T, V, 3) float32 -> (B, T, M, V, 3) float32 holding exact integers, on the same device."""
     here = present(positions, skeleton.bodies)
-    centre = positions[:, :1, scaling.centre_joint : scaling.centre_joint + 1]
+    centre = _centre(positions, scaling.centre_joint, scaling.origin)
     return _quantize(_modalities(positions, here, centre, skeleton, scaling.modalities), scaling)
 
 
+def _centre(positions: torch.Tensor, joint: int, origin: str) -> torch.Tensor:
+    """(B, T or 1, 1, 3) metres."""
+    frames = positions if origin == "frame" else positions[:, :1]
+    return frames[:, :, joint : joint + 1]
+
+
 class FrameEncoder:
-    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, 3) int32."""
+    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, 3) int32.
+
+    Apart from the one frame before, which motion needs, nothing is kept (with origin "first frame": the origin too).
+    """
 
     def __init__(self, scaling: Scaling, skeleton: Skeleton) -> None:
         self._scaling, self._skeleton = scaling, skeleton
-        self._centre: torch.Tensor | None = None
+        self._first: torch.Tensor | None = None
         self._previous: torch.Tensor | None = None
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """The next frame of the clip; the first one sets the origin."""
+        """The next frame; the first one has no motion."""
         now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None]
-        if self._centre is None:
-            self._centre = now[:, :, self._scaling.centre_joint : self._scaling.centre_joint + 1]
-            self._previous = now
+        if self._first is None:
+            self._first = self._previous = now
         two = torch.cat([self._previous, now], dim=1)
         here = present(two, self._skeleton.bodies)
-        values = _modalities(two, here, self._centre, self._skeleton, self._scaling.modalities)
+        from_where = two if self._scaling.origin == "frame" else self._first
+        centre = _centre(from_where, self._scaling.centre_joint, self._scaling.origin)
+        values = _modalities(two, here, centre, self._skeleton, self._scaling.modalities)
         self._previous = now
         return _quantize(values, self._scaling)[0, 1].to(torch.int32).numpy()
 
@@ -83,16 +98,20 @@ class FrameEncoder:
 def _modalities(
     x: torch.Tensor, here: torch.Tensor | None, centre: torch.Tensor, skeleton: Skeleton, names: tuple[str, ...]
 ) -> torch.Tensor:
-    """Metres (B, T, M, V, 3); what belongs to an absent body is 0."""
+    """Metres (B, T, M, V, 3); what belongs to an absent body is 0.
+
+    A joint's motion is that in the room: with a centre for each frame, of the positions themselves.
+    """
     parents = [v if p < 0 else p for v, p in enumerate(skeleton.parents)]
     joint = x - centre
     if here is not None:
         joint = joint * here
     bone = x - x[:, :, parents]
     values = {"joint": joint, "bone": bone}
+    moving = {"joint": joint if centre.shape[1] == 1 else x, "bone": bone}
     for name in ("joint", "bone"):
         motion = torch.zeros_like(x)
-        motion[:, 1:] = values[name][:, 1:] - values[name][:, :-1]
+        motion[:, 1:] = moving[name][:, 1:] - moving[name][:, :-1]
         if here is not None:
             motion[:, 1:] *= here[:, 1:] * here[:, :-1]
         values[f"{name} motion"] = motion
@@ -151,6 +170,25 @@ def resample(positions: np.ndarray, frames: int, bodies: int = 1) -> np.ndarray:
     return resample_batch(flat, torch.zeros(1, dtype=torch.int64), length, frames, bodies)[0].numpy()
 
 
+def at_rate(positions: np.ndarray, rate: float, wanted: float, bodies: int = 1) -> np.ndarray:
+    """A recording (T, V, 3) at `rate` Hz as frames at `wanted` Hz, (T', V, 3) float32.
+
+    Frame k lies at k / `wanted` seconds, between the two recorded frames around it; there are as many as the recording
+    lasts. What a frame becomes does not depend on how many follow it.
+    """
+    flat = torch.from_numpy(np.array(positions, dtype=np.float32))
+    if rate == wanted:
+        return flat.numpy()
+    count = rate_count(len(flat), rate, wanted)
+    times = (torch.arange(count, dtype=torch.float64) * (rate / wanted)).clamp(max=len(flat) - 1)[None]
+    return sample(flat, torch.zeros(1, dtype=torch.int64), times, torch.tensor([len(flat) - 1]), bodies)[0].numpy()
+
+
+def rate_count(frames: int, rate: float, wanted: float) -> int:
+    """Frames at `wanted` Hz in a recording of `frames` frames at `rate` Hz, at least one."""
+    return int(np.floor((frames - 1) * (wanted / rate) + 1e-9)) + 1
+
+
 def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(flat positions (ΣT, V, 3) float32, starts (N,), lengths (N,)) for `resample_batch` and `augment`.
 
@@ -164,28 +202,34 @@ def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.T
 
 def fit_scaling(
     clips: Clips,
-    frames: int,
+    rate: float,
     *,
     bits: int = 8,
     modalities: tuple[str, ...] = MODALITIES,
     percentile: float = 99.5,
     at_most: int = 2000,
 ) -> Scaling:
-    """Factors that put `percentile` of the training values' magnitudes inside the signed range.
+    """Factors that put `percentile` of the training values' magnitudes inside the signed range, at `rate` Hz.
 
-    Looks at training clips only, brought to `frames` frames; at `at_most` of them, evenly spaced.
+    Looks at training clips only; at `at_most` of them, evenly spaced.
     """
     index = np.flatnonzero(clips.train)
     if len(index) == 0:
         raise BadInput("no training clips", place=clips.dataset, remedy="mark some clips as training")
     index = index[np.linspace(0, len(index) - 1, min(at_most, len(index))).astype(np.int64)]
     skeleton = clips.skeleton
-    batch = torch.from_numpy(np.stack([resample(clips[i], frames, skeleton.bodies) for i in index]))
-    centre = batch[:, :1, skeleton.centre_joint : skeleton.centre_joint + 1]
-    metres = _modalities(batch, present(batch, skeleton.bodies), centre, skeleton, modalities)
-    factors = []
-    for m in range(len(modalities)):
-        values = np.abs(metres[:, :, m].numpy())
-        largest = float(np.percentile(values[values > 0], percentile)) if (values > 0).any() else 1.0
-        factors.append(float(np.float32((2 ** (bits - 1) - 1) / largest)))
+    found: list[list[np.ndarray]] = [[] for _ in modalities]
+    for i in index:
+        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None]
+        centre = _centre(x, skeleton.centre_joint, "frame")
+        metres = _modalities(x, present(x, skeleton.bodies), centre, skeleton, modalities)
+        for m, values in enumerate(found):
+            values.append(np.abs(metres[0, :, m].numpy()).ravel())
+    factors = [_factor(np.concatenate(values), bits, percentile) for values in found]
     return Scaling(tuple(factors), skeleton.centre_joint, tuple(modalities), bits)
+
+
+def _factor(magnitudes: np.ndarray, bits: int, percentile: float) -> float:
+    moving = magnitudes[magnitudes > 0]
+    largest = float(np.percentile(moving, percentile)) if len(moving) else 1.0
+    return float(np.float32((2 ** (bits - 1) - 1) / largest))

@@ -164,7 +164,11 @@ class Projection:
 
 @dataclass(frozen=True)
 class Task:
-    """What the host must know to feed the network and to read it."""
+    """What the host must know to feed the network and to read it.
+
+    `rate`: frames per second that it takes, None where it was trained on clips stretched to `frames` only. `window`:
+    the class spikes of so many frames decide, None: all since the clip began. `origin`: see `data.frames.Scaling`.
+    """
 
     class_names: tuple[str, ...]
     joint_names: tuple[str, ...]
@@ -176,6 +180,9 @@ class Task:
     steps_per_frame: int = 1
     dataset: str = ""
     model_hash: str = ""
+    origin: str = "first frame"
+    rate: float | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True)

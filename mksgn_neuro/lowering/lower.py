@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Network, Population, Projection, Source, Task
-from mksgn_neuro.models.population import V_DECAY, SpikingPopulation
+from mksgn_neuro.models.population import SpikingPopulation
 from mksgn_neuro.models.student import MKSGN
 
 INPUT_BITS = 8
@@ -51,7 +51,7 @@ def _population(student: MKSGN, name: str, trained: SpikingPopulation) -> Popula
     role, block = _role(name), _block(name)
     channels = len(trained.beta)
     bias = trained.integer_bias().detach().numpy().astype(np.int32)
-    common = {"vth": int(trained.vth), "v_decay": V_DECAY, "block": block}
+    common = {"vth": int(trained.vth), "v_decay": trained.v_decay, "block": block}
     if name == "readout":
         shape = (student.config.classes, student.config.readout_copies)
         return Population.of(name, role, shape, bias=bias, axes=("class", "copy"), **common)
@@ -69,7 +69,7 @@ def _and_gate(student: MKSGN, b: int) -> tuple[Population, list[Projection]]:
     n = student.joints * channels
     name, axes = f"b{b}.and", ("joint", "channel")
     shape = (student.joints, channels)
-    gate = Population.of(name, "and", shape, vth=AND_VTH, v_decay=V_DECAY, axes=axes, block=b)
+    gate = Population.of(name, "and", shape, vth=AND_VTH, v_decay=student.config.v_decay, axes=axes, block=b)
     spread = sp.kron(sp.identity(student.joints * heads), np.ones((channels // heads, 1)))
     links = [
         Projection(f"b{b}.graph", name, AND_WEIGHT * sp.identity(n, dtype=np.int32)),

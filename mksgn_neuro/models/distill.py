@@ -24,10 +24,16 @@ TRANSLATION_STEPS = 4
 
 @dataclass(frozen=True)
 class Targets:
-    """What the teachers say of a batch: `logits` (B, classes), `features` (V, B, C) per depth."""
+    """What the teachers say of a batch of sequences: `logits` (B, T, classes) of the clip that each frame belongs to.
+
+    `features` (V, B, C) per depth are those of one clip per sequence, whose frames are marked in `shown` (B, T); its
+    `labels` (B,).
+    """
 
     logits: Tensor
     features: list[Tensor]
+    shown: Tensor
+    labels: Tensor
 
 
 class FeatureTranslation(nn.Module):
@@ -63,17 +69,19 @@ class Distilled(nn.Module):
         translations = (FeatureTranslation(a, b, student.config.classes) for a, b in zip(teacher_widths, widths))
         self.translations = nn.ModuleList(translations)
 
-    def feature_loss(self, activity: Activity, targets: Targets, labels: Tensor) -> Tensor:
-        """Sum over depths; the student's rates are those of its blocks' temporal populations."""
+    def feature_loss(self, activity: Activity, targets: Targets) -> Tensor:
+        """Sum over depths; the student's rates are those of its blocks' temporal populations while the clip is shown."""
+        share = (targets.shown / targets.shown.sum(1, keepdim=True)).T[..., None]
         losses = [
-            translation.loss(features, activity.spikes[f"b{block}.temporal"].mean(1), labels)
+            translation.loss(features, (activity.spikes[f"b{block}.temporal"] * share).sum(1), targets.labels)
             for translation, features, block in zip(self.translations, targets.features, self.matched)
         ]
         return torch.stack(losses).sum()
 
 
-def soft_label_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
-    """τ²·KL(teacher ‖ student) of the classes at temperature τ, mean over clips."""
-    student = F.log_softmax(logits / temperature, 1)
-    teacher = F.log_softmax(teacher_logits / temperature, 1)
-    return temperature**2 * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+def soft_label_loss(logits: Tensor, teacher_logits: Tensor, temperature: float, weight: Tensor) -> Tensor:
+    """τ²·KL(teacher ‖ student) of the classes (..., classes) at temperature τ, summed with `weight` (...)."""
+    student = F.log_softmax(logits / temperature, -1)
+    teacher = F.log_softmax(teacher_logits / temperature, -1)
+    divergence = F.kl_div(student, teacher, reduction="none", log_target=True).sum(-1)
+    return temperature**2 * (divergence * weight).sum()

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from mksgn_neuro.models.neuron import integer_lif, lif, normalised_lif
 
+DECAY_ONE = 4096  # a decay of this keeps nothing
 V_DECAY = 2458  # keeps 0.4 of the voltage per step and makes AND gates exact (DESIGN.md 7)
-KEEP = 1 - V_DECAY / 4096
-# A bias b alone drives v to b/(1 − keep): up to this many thresholds it never fires.
-MAX_QUIET_BIAS = V_DECAY / 4096
 EPSILON = 1e-5
 MOMENTUM = 0.1
 WEIGHT_RANGE = (-256, 254)
@@ -49,9 +47,12 @@ class SpikingPopulation(nn.Module):
     `vth` is set above 0, everything is computed in integers.
     """
 
-    def __init__(self, channels: int, synapses: dict[str, nn.Module], *, quiet: bool = True) -> None:
+    def __init__(
+        self, channels: int, synapses: dict[str, nn.Module], *, quiet: bool = True, v_decay: int = V_DECAY
+    ) -> None:
         super().__init__()
         self.synapses = nn.ModuleDict(synapses)
+        self.v_decay = v_decay
         self.quiet = quiet
         self.gamma = nn.Parameter(torch.ones(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
@@ -69,8 +70,13 @@ class SpikingPopulation(nn.Module):
 
     @property
     def max_bias(self) -> float:
-        """Largest bias in thresholds."""
-        return MAX_QUIET_BIAS if self.quiet else float("inf")
+        """Largest bias in thresholds: a bias b alone drives v to b / (1 − keep), which may not fire."""
+        return self.v_decay / DECAY_ONE if self.quiet else float("inf")
+
+    @property
+    def keep(self) -> float:
+        """Share of the voltage that a step keeps."""
+        return 1 - self.v_decay / DECAY_ONE
 
     @property
     def is_integer(self) -> bool:
@@ -96,13 +102,13 @@ class SpikingPopulation(nn.Module):
     def fire(self, x: Tensor) -> Tensor:
         """Spikes of the population on a drive, in its stage's arithmetic."""
         if self.is_integer:
-            return integer_lif(x, self.integer_bias(), int(self.vth), V_DECAY)
+            return integer_lif(x, self.integer_bias(), int(self.vth), self.v_decay)
         if self.folded:
-            return lif(x, torch.ones_like(self.beta), self.beta.clamp(max=self.max_bias), KEEP)
+            return lif(x, torch.ones_like(self.beta), self.beta.clamp(max=self.max_bias), self.keep)
         if not self.training:
             scale, shift = self.affine()
-            return lif(x, scale, shift, KEEP)
-        spikes, mean, variance = normalised_lif(x, self.gamma, self.beta, KEEP, EPSILON, self.max_bias)
+            return lif(x, scale, shift, self.keep)
+        spikes, mean, variance = normalised_lif(x, self.gamma, self.beta, self.keep, EPSILON, self.max_bias)
         with torch.no_grad():
             self.batch_mean, self.batch_variance = mean, variance
             self.mean.lerp_(mean, MOMENTUM)

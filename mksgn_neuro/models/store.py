@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import in_one_piece
@@ -17,19 +18,19 @@ from mksgn_neuro.ir import Task
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 
 FORMAT = "mksgn-neuro-model"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
 class Model:
-    """A student and its surroundings: `hops` of its graph, `frames` it was trained on, notes on its training."""
+    """A student and its surroundings: `hops` of its graph, `timing` it was trained for, notes on its training."""
 
     student: MKSGN
     skeleton: Skeleton
     hops: int
     scaling: Scaling
     class_names: tuple[str, ...]
-    frames: int
+    timing: Timing
     dataset: str
     training: dict = field(default_factory=dict)
 
@@ -39,12 +40,15 @@ class Model:
             class_names=self.class_names,
             joint_names=self.skeleton.joint_names,
             parents=self.skeleton.parents,
-            frames=self.frames,
+            frames=self.timing.frames,
             modalities=self.scaling.modalities,
             counts_per_metre=self.scaling.counts_per_metre,
             centre_joint=self.scaling.centre_joint,
             dataset=self.dataset,
             model_hash=self.hash(),
+            origin=self.scaling.origin,
+            rate=self.timing.rate,
+            window=self.timing.window,
         )
 
     def hash(self) -> str:
@@ -72,7 +76,7 @@ def save_model(model: Model, path: Path) -> None:
             "hops": model.hops,
             "scaling": asdict(model.scaling),
             "class_names": model.class_names,
-            "frames": model.frames,
+            "timing": asdict(model.timing),
             "dataset": model.dataset,
             "training": model.training,
             "state": model.student.state_dict(),
@@ -82,19 +86,28 @@ def save_model(model: Model, path: Path) -> None:
 
 
 def load_model(path: Path) -> Model:
-    """Read a model in eval mode; raises BadInput for anything that is not one."""
-    content = read_checked(path, FORMAT, VERSION)
+    """Read a model in eval mode, also of version 2 (no frame rate); raises BadInput for anything that is not one."""
+    content = read_checked(path, FORMAT, VERSION, older=(2,))
     try:
+        if content["version"] == 2:
+            content = _from_version_2(content)
         config = StudentConfig(**content["config"])
         skeleton = Skeleton(**content["skeleton"])
         student = build_student(config, skeleton, content["hops"])
         student.load_state_dict(content["state"])
-        rest = {name: content[name] for name in ("class_names", "frames", "dataset", "training")}
+        rest = {name: content[name] for name in ("class_names", "dataset", "training")}
+        timing = Timing(**content["timing"])
         scaling = Scaling(**content["scaling"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         summary = str(error).splitlines()[0]
         raise BadInput(f"damaged model ({summary})", place=str(path), remedy="train it again") from error
-    return Model(student.eval(), skeleton, content["hops"], scaling, **rest)
+    return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)
+
+
+def _from_version_2(content: dict) -> dict:
+    """Version 2 knew no time: networks of clips that are stretched to `frames`, whose first frame sets the origin."""
+    timing = {"rate": None, "window": None, "frames": content["frames"]}
+    return {**content, "scaling": {**content["scaling"], "origin": "first frame"}, "timing": timing}
 
 
 def write_atomically(content: dict, path: Path) -> None:
@@ -103,7 +116,7 @@ def write_atomically(content: dict, path: Path) -> None:
         torch.save(content, temporary)
 
 
-def read_checked(path: Path, format_name: str, version: int) -> dict:
+def read_checked(path: Path, format_name: str, version: int, *, older: tuple[int, ...] = ()) -> dict:
     """torch.load of tensors and plain values only; raises BadInput unless format and version agree."""
     remedy = "give a file that mksgn-neuro train wrote"
     try:
@@ -114,7 +127,7 @@ def read_checked(path: Path, format_name: str, version: int) -> dict:
         raise BadInput("not a torch file of plain tensors", place=str(path), remedy=remedy) from error
     if not isinstance(content, dict) or content.get("format") != format_name:
         raise BadInput(f"not a {format_name} file", place=str(path), remedy=remedy)
-    if content.get("version") != version:
+    if content.get("version") not in (version, *older):
         raise BadInput(
             f"version {content.get('version')}, this program reads {version}", place=str(path), remedy=remedy
         )

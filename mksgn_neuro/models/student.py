@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mksgn_neuro.models.attention import SpikingSelfAttention, gated
 from mksgn_neuro.models.fusion import joint_probabilities, modality_weights, mutual_information
-from mksgn_neuro.models.population import MOMENTUM, SpikingPopulation
+from mksgn_neuro.models.population import DECAY_ONE, MOMENTUM, V_DECAY, SpikingPopulation
 from mksgn_neuro.models.synapses import (
     ClassSum,
     Fusion,
@@ -48,8 +48,11 @@ class StudentConfig:
     attention: str = "gated"
     mutual_information: bool = True
     hearing: tuple[tuple[int, ...], ...] = ()
+    v_decay: int = V_DECAY
 
     def __post_init__(self) -> None:
+        if not DECAY_ONE // 2 < self.v_decay <= DECAY_ONE:
+            raise ValueError(f"v_decay {self.v_decay}: AND gates are exact above {DECAY_ONE // 2}, up to {DECAY_ONE}")
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
         if not all(
@@ -77,13 +80,14 @@ class Block(nn.Module):
 
     def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
         super().__init__()
-        groups = config.groups
-        self.graph = SpikingPopulation(channels, {"input": GraphConvolution(partitions, channels_in, channels, groups)})
+        groups, neurons = config.groups, {"v_decay": config.v_decay}
+        graph = GraphConvolution(partitions, channels_in, channels, groups)
+        self.graph = SpikingPopulation(channels, {"input": graph}, **neurons)
         if config.attention == "gated":
             query = Pointwise(channels, config.query_channels, groups)
-            self.query = SpikingPopulation(config.query_channels, {"graph": query})
+            self.query = SpikingPopulation(config.query_channels, {"graph": query}, **neurons)
             sums = HeadSum(config.heads, config.query_channels // config.heads)
-            self.gate = SpikingPopulation(config.heads, {"query": sums}, quiet=False)
+            self.gate = SpikingPopulation(config.heads, {"query": sums}, quiet=False, **neurons)
             nn.init.constant_(self.gate.gamma, OPEN_GATE[0])
             nn.init.constant_(self.gate.beta, OPEN_GATE[1])
         elif config.attention == "ssa":
@@ -91,7 +95,7 @@ class Block(nn.Module):
         same = channels_in == channels
         shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels, groups)
         taps = TemporalTaps(channels, config.taps, dilation)
-        self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut})
+        self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut}, **neurons)
 
     def forward(self, x: Tensor, record: dict[str, Tensor]) -> Tensor:
         spikes = record["graph"] = self.graph({"input": x})
@@ -107,11 +111,16 @@ class Block(nn.Module):
 
 @dataclass
 class Activity:
-    """What a forward pass did: `counts` (B, classes, copies) spikes of the readout, all spikes by population name."""
+    """What a forward pass did: `class_spikes` (T, B, classes, copies) of the readout, all spikes by population name."""
 
-    counts: Tensor
+    class_spikes: Tensor
     drive: Tensor
     spikes: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Tensor:
+        """Spikes of the readout over all frames, (B, classes, copies)."""
+        return self.class_spikes.sum(0)
 
 
 class MKSGN(nn.Module):
@@ -122,13 +131,14 @@ class MKSGN(nn.Module):
         self.config = config
         m, c0 = config.modalities, config.channels[0]
         self.joints = partitions.shape[1]
-        self.encode = SpikingPopulation(m * config.encoder_channels, {"input": PerModality(m, config.encoder_channels)})
-        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, config.encoder_channels, c0, config.hearing)})
+        neurons, encoders = {"v_decay": config.v_decay}, config.encoder_channels
+        self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders)}, **neurons)
+        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.hearing)}, **neurons)
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies
         votes = ClassSum(self.joints, config.channels[-1], outputs, config.groups)
-        self.readout = SpikingPopulation(outputs, {"temporal": votes})
+        self.readout = SpikingPopulation(outputs, {"temporal": votes}, **neurons)
         self.register_buffer("joint_firing", torch.full((m, m), 0.25))
 
     def forward(self, frames: Tensor) -> Activity:
@@ -143,14 +153,11 @@ class MKSGN(nn.Module):
             spikes.update({f"b{b}.{name}": s for name, s in record.items()})
         drive = self.readout.drive({"temporal": x})
         spikes["readout"] = self.readout.fire(drive)
-        return Activity(self._per_class(spikes["readout"].sum(1)), drive, spikes)
+        return Activity(spikes["readout"][0].unflatten(-1, (self.config.classes, -1)), drive, spikes)
 
-    def votes(self, activity: Activity) -> Tensor:
-        """(groups, B, classes): what each group of channels says, the mean over its readout copies."""
-        return activity.counts.unflatten(-1, (-1, self.config.groups)).mean(-2).movedim(-1, 0)
-
-    def _per_class(self, summed: Tensor) -> Tensor:
-        return summed[0].unflatten(-1, (self.config.classes, -1))
+    def votes(self, counted: Tensor) -> Tensor:
+        """Counts (..., classes, copies) to (groups, ..., classes): each group of channels' own, the mean over its copies."""
+        return counted.unflatten(-1, (-1, self.config.groups)).mean(-2).movedim(-1, 0)
 
     def _update_information(self, encoded: Tensor) -> None:
         # only while gradients flow: settling the statistics (no_grad) must not move the weights that it settles for

@@ -18,15 +18,14 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One variant. Accuracies are the integer student's, `clean` leaves out test clips with a twin in training.
+    """One variant's integer student: `held_out` and `test` figures by protocol, `test` empty without test clips.
 
     `spike_rate` is the mean over the populations of blocks and encoder, gates apart, on the training clips.
     """
 
     variant: str
-    held_out: float
-    test: float | None
-    clean: float | None
+    held_out: dict[str, dict]
+    test: dict[str, dict]
     spike_rate: float
     parameters: int
 
@@ -72,14 +71,12 @@ def _named(report: Report, variant: str) -> Report:
 
 def outcome(name: str, model: Model, clips: Clips) -> Outcome:
     """A trained variant in figures."""
-    seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.frames)
+    seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.timing, ("continuous",))
     rates = [rate for population, rate in seen.rates.items() if not population.endswith(("gate", "readout"))]
-    test = model.training["test_accuracy"]["integer"]
     return Outcome(
         variant=name,
-        held_out=model.training["held_out_accuracy"]["integer"],
-        test=test["standard"],
-        clean=test["clean"],
+        held_out=model.training["held_out"]["integer"],
+        test=model.training["test"].get("integer", {}),
         spike_rate=sum(rates) / len(rates),
         parameters=sum(p.numel() for p in model.student.parameters()),
     )

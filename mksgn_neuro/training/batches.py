@@ -6,38 +6,95 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mksgn_neuro.data.augment import Augmentation, augment
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
+from mksgn_neuro.data.sequences import Plan, draw_plan, play, rows_per_epoch
 from mksgn_neuro.models.distill import Targets
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`frames` (B, T, M, V, 3) integers in float32, `labels` (B,), `index` (B,) on the CPU: whose frames.
+    """`frames` (B, T, M, V, 3) integers in float32. `labels` and `index` (on the CPU: whose frames) are (B,) of whole
+    clips, (B, T) of sequences.
 
-    `targets` are what teachers say of these clips, where they were asked.
+    Sequences also have, (B, T) each, `since`: frames since the clip began, and how much each frame's decision counts:
+    `weight` on an endless stream, `clip_weight` where the clip's beginning is known. `targets` are what teachers say of these clips, where they were asked.
     """
 
     frames: Tensor
     labels: Tensor
     index: Tensor
+    since: Tensor | None = None
+    weight: Tensor | None = None
+    clip_weight: Tensor | None = None
     targets: Targets | None = None
 
 
-def training_batches(
+@dataclass(frozen=True)
+class Sequences:
+    """Shape of a batch of sequences: `rows` of `frames` frames at `rate` Hz; a clip's first `warm_up` do not count."""
+
+    rows: int
+    frames: int
+    rate: float
+    warm_up: int
+
+
+def sequence_batches(
+    clips: Clips, scaling: Scaling, shape: Sequences, augmentation: Augmentation, *, seed: int, stage: str, epoch: int,
+    rank: int = 0, world: int = 1, device: str | torch.device = "cpu",
+) -> Iterator[Batch]:  # fmt: skip
+    """One epoch of sequences; rank r of a distributed run gets every world-th row of each batch.
+
+    Batches are made on `device`, whose random numbers are its own.
+    """
+    generator = _generator(seed, stage, epoch, device)
+    batches = batches_per_epoch(clips, shape)
+    plan = draw_plan(clips, shape.rate, batches * shape.rows, shape.frames, augmentation, generator)
+    flat, starts, lengths, labels = _tensors(clips, device)
+    mine = slice(rank, None, world)
+    for i in range(batches):
+        part = plan.rows(slice(i * shape.rows, (i + 1) * shape.rows))
+        positions = play(
+            flat, starts, lengths, part, clips, augmentation, generator
+        )  # whole batch on every rank, so that draws agree whatever the number of ranks
+        encoded = encode_batch(positions[mine], scaling, clips.skeleton)
+        index = torch.from_numpy(part.clip[mine])
+        since = torch.from_numpy(part.since[mine]).to(labels.device)
+        weights = [torch.from_numpy(w[mine]).to(encoded) for w in frame_weights(part, shape.warm_up)]
+        yield Batch(encoded, labels[index.to(labels.device)], index, since, *weights)
+
+
+def batches_per_epoch(clips: Clips, shape: Sequences) -> int:
+    """Batches that show about as many frames as the clips have."""
+    return max(1, rows_per_epoch(clips, shape.rate, shape.frames) // shape.rows)
+
+
+def frame_weights(plan: Plan, warm_up: int) -> tuple[np.ndarray, np.ndarray]:
+    """How much each frame's decision counts, (R, L) float32: on an endless stream, and with the clip's beginning known.
+
+    The share of the clip that was seen; 0 for its first `warm_up` frames, unless it has no more. A pose that is held
+    until the network has forgotten what led to it can only be told by what was counted before.
+    """
+    seen = np.minimum((plan.since + 1) / plan.length, 1)
+    seen = np.where((plan.since >= warm_up) | (plan.since >= plan.length - 1), seen, 0).astype(np.float32)
+    return np.where(plan.since < plan.length, seen, 0).astype(np.float32), seen
+
+
+def clip_batches(
     clips: Clips, scaling: Scaling, frames: int, augmentation: Augmentation, batch: int, *, seed: int, stage: str,
     epoch: int, rank: int = 0, world: int = 1, device: str | torch.device = "cpu",
 ) -> Iterator[Batch]:  # fmt: skip
-    """One epoch of shuffled, augmented batches; rank r of a distributed run gets every world-th clip of each batch.
+    """One epoch of shuffled, augmented whole clips for teachers, otherwise as `sequence_batches`.
 
-    The last clips that do not fill a batch are left out; another shuffle brings them in. Batches are made on `device`,
-    whose random numbers are its own.
+    The last clips that do not fill a batch are left out; another shuffle brings them in.
     """
-    generator = torch.Generator(device).manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
+    generator = _generator(seed, stage, epoch, device)
     order = torch.randperm(len(clips), generator=generator, device=device)
     order_here = order.cpu()
     batch = min(batch, len(clips))
@@ -45,12 +102,14 @@ def training_batches(
     for i in range(len(clips) // batch):
         drawn = slice(i * batch, (i + 1) * batch)
         index = order[drawn]
-        positions = augment(
-            flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator
-        )  # whole batch on every rank, so that draws agree whatever the number of ranks
+        positions = augment(flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator)
         mine = slice(rank, None, world)
         encoded = encode_batch(positions[mine], scaling, clips.skeleton)
         yield Batch(encoded, labels[index][mine], order_here[drawn][mine])
+
+
+def _generator(seed: int, stage: str, epoch: int, device: str | torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed(zlib.crc32(f"{seed}/{stage}/{epoch}".encode()))
 
 
 def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int = 64) -> Iterator[Batch]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mksgn_neuro.data.augment import Augmentation
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.population import V_DECAY
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.training.batches import Sequences
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,14 @@ class Preset:
     dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
     readout_copies: int = 4
     hops: int = 1
-    frames: int = 40  # with the flush of 24 steps a sample takes 64 time steps
-    batch: int = 16
+    v_decay: int = V_DECAY
+    rate: float = 30.0  # Hz, of the frames that the network gets
+    window: int = 20  # frames whose class spikes are counted for a decision
+    frames: int = 40  # of a stretched clip, which teachers see; a shorter one is held until as many were seen
+    batch: int = 16  # clips that a teacher sees at once
+    rows: int = 8  # sequences that the student sees at once
+    sequence: int = 80  # frames of each
+    warm_up: int = 8  # frames of a clip before its decisions count
     epochs: int = 40
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
@@ -52,6 +61,16 @@ class Preset:
     held_out: float = 0.2  # share of the training subjects; 0: train on all of them and keep the last epoch
     augmentation: Augmentation = field(default_factory=Augmentation)
     integer_augmentation: Augmentation | None = None  # None: as in the float stage
+
+    @property
+    def timing(self) -> Timing:
+        """What the network is to make of time."""
+        return Timing(self.rate, self.window, self.frames)
+
+    @property
+    def sequences(self) -> Sequences:
+        """Shape of a batch."""
+        return Sequences(self.rows, self.sequence, self.rate, self.warm_up)
 
     @property
     def distils(self) -> bool:
@@ -95,6 +114,7 @@ class Preset:
             attention=self.attention,
             mutual_information=self.mutual_information,
             hearing=self._hearing(),
+            v_decay=self.v_decay,
         )
 
     def _hearing(self) -> tuple[tuple[int, ...], ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling
-from mksgn_neuro.training.batches import Batch, training_batches
+from mksgn_neuro.training.batches import Batch, batches_per_epoch, clip_batches, sequence_batches
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.stage import Report, Stage
@@ -37,30 +37,41 @@ class Run:
         """Number of classes of the task."""
         return len(self.fit_clips.class_names)
 
-    def stage(
-        self,
-        name: str,
-        schedule: Schedule,
-        loss: Loss,
-        validate: Callable,
+    def sequence_stage(
+        self, name: str, schedule: Schedule, loss: Loss, validate: Callable,
         teach: Callable[[Batch], Batch] | None = None,
-    ) -> Stage:
-        """A stage over this run's clips; `teach` puts targets into its batches.
+    ) -> Stage:  # fmt: skip
+        """A student's stage, over sequences of clips; `teach` puts targets into its batches."""
+        shape = self.preset.sequences
 
-        Under a rate penalty its last epoch is kept: the most accurate one tends to be the one with the most spikes.
-        """
+        def batches(epoch: int) -> Iterator[Batch]:
+            drawn = sequence_batches(
+                self.fit_clips, self.scaling, shape, schedule.augmentation, **self._draw(name, epoch)
+            )
+            return map(teach, drawn) if teach else drawn
+
+        return self._stage(name, schedule, loss, validate, batches, batches_per_epoch(self.fit_clips, shape))
+
+    def clip_stage(self, name: str, schedule: Schedule, loss: Loss, validate: Callable) -> Stage:
+        """A teacher's stage, over whole clips."""
         preset, batch = self.preset, min(self.preset.batch, len(self.fit_clips))
 
         def batches(epoch: int) -> Iterator[Batch]:
-            drawn = training_batches(
-                self.fit_clips, self.scaling, preset.frames, schedule.augmentation, batch,
-                seed=self.seed, stage=name, epoch=epoch, rank=self.rank, world=self.world, device=device(),
-            )  # fmt: skip
-            return map(teach, drawn) if teach else drawn
+            options = (preset.frames, schedule.augmentation, batch)
+            return clip_batches(self.fit_clips, self.scaling, *options, **self._draw(name, epoch))
 
+        return self._stage(name, schedule, loss, validate, batches, len(self.fit_clips) // batch)
+
+    def _draw(self, stage: str, epoch: int) -> dict:
+        ranks = {"rank": self.rank, "world": self.world, "device": device()}
+        return {"seed": self.seed, "stage": stage, "epoch": epoch, **ranks}
+
+    def _stage(self, name, schedule, loss, validate, batches, steps) -> Stage:  # noqa: ANN001
+        """Under a rate penalty its last epoch is kept: the most accurate one tends to have the most spikes."""
+        preset = self.preset
         return Stage(
-            name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, len(self.fit_clips) // batch,
-            loss, validate, self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
+            name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, steps, loss, validate,
+            self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:

@@ -108,5 +108,8 @@ class _Recorded:
 
 
 def _tensors(batch: Batch) -> list[Tensor]:
-    targets = [batch.targets.logits, *batch.targets.features] if batch.targets else []
-    return [batch.frames, batch.labels, *targets]
+    known, targets = batch.targets, []
+    if known:
+        targets = [known.logits, *known.features, known.shown, known.labels]
+    sequences = [] if batch.since is None else [batch.since, batch.weight, batch.clip_weight]
+    return [batch.frames, batch.labels, *sequences, *targets]

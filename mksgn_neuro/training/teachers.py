@@ -52,7 +52,7 @@ def _train_one(teacher: Teacher, m: int, run: Run, directory: Path) -> None:
         return {"accuracy": accuracy(Selected(module, m), run.held_out, run)}
 
     name = f"teacher-{_file_name(run.scaling.modalities[m])}"
-    stage = run.stage(name, run.preset.teacher_schedule, loss, validate)
+    stage = run.clip_stage(name, run.preset.teacher_schedule, loss, validate)
     fit(teacher, stage, directory, resume=run.resume, report=run.report)
 
 
@@ -158,12 +158,18 @@ class Lessons:
         return [array.shape[2] for array in self.features]
 
     def of(self, batch: Batch, *, with_features: bool) -> Targets:
-        """The targets of a batch's clips."""
-        index = batch.index.numpy()
-        arrays = self.features if with_features else []
-        features = [torch.from_numpy(array[index].astype(np.float32)).transpose(0, 1) for array in arrays]
+        """The targets of a batch of sequences; features are those of the clip that fills most of each."""
         here = batch.labels.device
-        return Targets(self.logits[batch.index].to(here), [f.contiguous().to(here) for f in features])
+        rows = torch.arange(len(batch.index))
+        longest = batch.index.mode(dim=1).values
+        shown = batch.index == longest[:, None]
+        labels = batch.labels.cpu()[rows, shown.int().argmax(1)]
+        arrays = self.features if with_features else []
+        features = [torch.from_numpy(array[longest.numpy()].astype(np.float32)).transpose(0, 1) for array in arrays]
+        return Targets(
+            self.logits[batch.index].to(here), [f.contiguous().to(here) for f in features],
+            shown.float().to(here), labels.to(here),
+        )  # fmt: skip
 
 
 @torch.no_grad()

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, fit_scaling
+from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.lowering import quantize
-from mksgn_neuro.models.distill import Distilled, soft_label_loss
+from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.pairs import products_by_joint
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
-from mksgn_neuro.training.cost import done_share, synapse_shares
-from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, test_accuracy
+from mksgn_neuro.training.cost import synapse_shares
+from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics
+from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
@@ -32,7 +32,6 @@ from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prep
 
 WATCH_EVERY = 8
 WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
-LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
 
 
 def train(
@@ -65,14 +64,14 @@ def start_run(
     Raises BadInput for more processes than a batch has clips.
     """
     rank, world = start()
-    if world > preset.batch:
-        raise BadInput(f"{world} processes for batches of {preset.batch} clips", remedy="start fewer processes")
+    if world > preset.rows:
+        raise BadInput(f"{world} processes for batches of {preset.rows} sequences", remedy="start fewer processes")
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if not resume and is_first_rank():
         _forget_checkpoints(directory)
     fit_clips, held_out = _split(clips, preset.held_out, seed)
-    scaling = scaling or fit_scaling(fit_clips, preset.frames, modalities=preset.modalities)
+    scaling = scaling or fit_scaling(fit_clips, preset.rate, modalities=preset.modalities)
     recorder = Recorder(directory, report)
     run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
     return run, recorder
@@ -82,21 +81,25 @@ def finish_run(
     forms: dict[str, MKSGN], clips: Clips, run: Run, recorder: Recorder, *, hops: int, notes: dict
 ) -> Model:  # fmt: skip
     """Measure every form of the student; the one called "integer" is written to DIR/model.pt, with the notes."""
-    frames = run.preset.frames
-    accuracy = {name: test_accuracy(form, clips, run.scaling, frames) for name, form in forms.items()}
+    test = clips.subset(~clips.train)
     summary = {
         **notes,
-        "held_out_accuracy": {name: _validate(form, run)["accuracy"] for name, form in forms.items()},
-        "test_accuracy": accuracy,
+        "held_out": {name: _recognised(form, run.held_out, run) for name, form in forms.items()},
+        "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
     }
     integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
-    model = Model(integer, skeleton, hops, run.scaling, names, frames, clips.dataset, summary)
+    model = Model(integer, skeleton, hops, run.scaling, names, run.preset.timing, clips.dataset, summary)
     if is_first_rank():
         save_model(model, run.directory / "model.pt")
         recorder.finish(summary)
     return model
+
+
+def _recognised(student: MKSGN, clips: Clips, run: Run) -> dict[str, dict]:
+    """The student's figures on clips, by protocol."""
+    return evaluate(student, clips, run.scaling, run.preset.timing).recognition
 
 
 def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
@@ -125,7 +128,7 @@ def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
     torch.manual_seed(run.seed)
     _fit_student(Distilled(student, widths).to(device()), "float", run.preset.float_schedule, run, lessons)
     with products_by_joint():  # so that the number of threads changes no weight
-        settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames)
+        settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences)
 
 
 def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
@@ -149,42 +152,15 @@ def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, les
     def teach(batch: Batch) -> Batch:
         return replace(batch, targets=lessons.of(batch, with_features=len(module.translations) > 0))
 
-    stage = run.stage(name, schedule, loss, validate, teach if lessons else None)
+    stage = run.sequence_stage(name, schedule, loss, validate, teach if lessons else None)
     with products_by_joint():
         fit(module, stage, run.directory, resume=run.resume, report=run.report)
 
 
 def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
-    """Accuracy and spike rates on the held-out subjects, with the statistics of whole, un-augmented clips."""
+    """Accuracies and spike rates on the held-out subjects, with the statistics of un-augmented clips."""
     if not student.encode.folded:
-        settle_statistics(student, run.fit_clips, run.scaling, run.preset.frames, settle_on)
-    result = evaluate(student, run.held_out, run.scaling, run.preset.frames)
-    return {"accuracy": result.accuracy, "rates": result.rates}
-
-
-def student_loss(
-    module: Distilled, batch: Batch, preset: Preset, shares: dict[str, float] | None = None
-) -> tuple[Tensor, Tensor]:
-    """CE + α·soft labels + β·inner features + a penalty on synaptic operations (DESIGN.md 4).
-
-    `shares` are those of `synapse_shares`; without them spikes cost nothing. With groups of channels CE is the mean of
-    theirs: each learns by itself, as if it voted alone.
-    """
-    activity = module.student(batch.frames)
-    rates = activity.counts.mean(-1) / batch.frames.shape[1]
-    logits = LOGIT_SCALE * rates
-    loss = torch.stack(
-        [
-            F.cross_entropy(voted, batch.labels, label_smoothing=preset.label_smoothing)
-            for voted in LOGIT_SCALE * module.student.votes(activity) / batch.frames.shape[1]
-        ]
-    ).mean()
-    if batch.targets:
-        if preset.soft_label_weight:
-            soft = soft_label_loss(logits, batch.targets.logits, preset.temperature)
-            loss = loss + preset.soft_label_weight * soft
-        if module.translations:
-            loss = loss + preset.feature_weight * module.feature_loss(activity, batch.targets, batch.labels)
-    if shares:
-        loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
-    return loss, (rates.argmax(1) == batch.labels).sum()
+        settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences, settle_on)
+    result = evaluate(student, run.held_out, run.scaling, run.preset.timing, PROTOCOLS[1:])
+    each = {name: found["accuracy"]["standard"] for name, found in result.recognition.items()}
+    return {"accuracy": result.accuracy, **each, "rates": result.rates}

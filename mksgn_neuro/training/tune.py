@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset
@@ -19,9 +20,15 @@ def tune(
 ) -> Model:  # fmt: skip
     """The integer stage of `preset` on a model that has been through one; writes what `train` writes.
 
-    Shape, frames and input scaling stay the model's; only its weights, biases and with them its spikes change.
+    Shape, timing and input scaling stay the model's; only its weights, biases and with them its spikes change.
+    Raises BadInput for a model of version 2, which knows no frame rate.
     """
-    preset = replace(preset, frames=model.frames, modalities=model.scaling.modalities)
+    if model.timing.rate is None:
+        raise BadInput(
+            "was trained on clips stretched to a number of frames, not on a camera's",
+            place="the model", remedy="train a new one",
+        )  # fmt: skip
+    preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
     options = {"seed": seed, "resume": resume, "report": report, "taught_by": model.hash()}
     run, recorder = start_run(clips, preset, directory, scaling=model.scaling, **options)
     given = model.student.to(device())

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.tune import tune
 from tests.training.runs import WITHOUT_TEACHER, few_clips, same_weights, silent, trained
 from tests.training.test_train import Killed, killer
@@ -15,7 +16,7 @@ def given(tmp_path_factory):
 
 
 def tuned(given, directory, *, epochs=2, **options):
-    preset = replace(WITHOUT_TEACHER, integer_epochs=epochs, frames=99)
+    preset = replace(WITHOUT_TEACHER, integer_epochs=epochs, frames=99, window=7, rate=50.0)
     return tune(given, few_clips(), preset, directory, **({"seed": 5, "report": silent} | options))
 
 
@@ -25,9 +26,9 @@ def test_only_weights_change_and_the_given_model_does_not(given, tmp_path):
     assert not same_weights(after, given)
     assert all((before[name] == value).all() for name, value in given.student.state_dict().items())
     assert after.student.config == given.student.config
-    assert (after.scaling, after.frames, after.hops) == (given.scaling, given.frames, given.hops)
+    assert (after.scaling, after.timing, after.hops) == (given.scaling, given.timing, given.hops)
     assert all(population.is_integer for population in after.student.populations().values())
-    assert after.training["held_out_accuracy"].keys() == {"given", "integer"}
+    assert after.training["held_out"].keys() == {"given", "integer"}
 
 
 def test_without_epochs_nothing_changes(given, tmp_path):
@@ -39,3 +40,8 @@ def test_a_killed_run_resumes_to_the_same_weights(given, tmp_path):
     with pytest.raises(Killed):
         tuned(given, tmp_path / "killed", report=killer("integer", 1, 1))
     assert same_weights(tuned(given, tmp_path / "killed", resume=True), expected)
+
+
+def test_a_model_without_a_rate_is_refused(given, tmp_path):
+    with pytest.raises(BadInput, match="stretched"):
+        tuned(replace(given, timing=replace(given.timing, rate=None)), tmp_path)

@@ -1,0 +1,97 @@
+"""What a network is given of test clips, and when it is asked: the three protocols, as streams of frames.
+
+`offline`: the convention of the literature, each clip stretched to a number of frames, its end known in advance.
+`clip`: frames at the network's rate, from rest at the clip's first one; asked at its last one, and again after the
+last pose was held until as many frames were seen as a stretched clip has.
+`continuous`: clip after clip in one stream that is never reset; asked at every frame.
+
+Where the beginning is known (`offline`, `clip`) the class spikes since then decide, else those of a window of frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.data.clips import Clips, require_rate
+from mksgn_neuro.data.frames import at_rate, resample
+
+PROTOCOLS = ("offline", "clip", "continuous")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a network makes of time: it gets frames at `rate` Hz, and its class spikes of the last `window` frames decide.
+
+    `frames`: those of a stretched clip, and until which the last pose of a shorter one is held. `rate` None: the
+    network was trained on stretched clips only (model files of version 2).
+    """
+
+    rate: float | None
+    window: int | None
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.rate is not None:
+            require_rate(self.rate, "the network's timing")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """`positions[s]` (T_s, V, 3) float32 metres, each from rest. Clip `clip[i]` (N,) lies in stream `stream[i]`.
+
+    Its frames are `first[i]` to `end[i]` − 1, with its last pose held to `held[i]` − 1; int64 (N,) each. Decisions
+    rest on the class spikes of the last `window` frames; where it is None, on all since the stream began.
+    """
+
+    protocol: str
+    positions: tuple[np.ndarray, ...]
+    clip: np.ndarray
+    stream: np.ndarray
+    first: np.ndarray
+    end: np.ndarray
+    held: np.ndarray
+    window: int | None
+
+
+def streams(protocol: str, clips: Clips, timing: Timing, seed: int = 0) -> Streams:
+    """The clips under one of PROTOCOLS; without a rate of its own, a network gets frames as they were recorded."""
+    return {"offline": _offline, "clip": _clip, "continuous": _continuous}[protocol](clips, timing, seed)
+
+
+def _offline(clips: Clips, timing: Timing, seed: int) -> Streams:
+    positions = tuple(resample(clips[i], timing.frames, clips.skeleton.bodies) for i in range(len(clips)))
+    return _alone("offline", positions, np.full(len(clips), timing.frames))
+
+
+def _clip(clips: Clips, timing: Timing, seed: int) -> Streams:
+    recorded = [_delivered(clips, i, timing) for i in range(len(clips))]
+    positions = tuple(hold(x, timing.frames) for x in recorded)
+    return _alone("clip", positions, np.array([len(x) for x in recorded], dtype=np.int64))
+
+
+def _delivered(clips: Clips, i: int, timing: Timing) -> np.ndarray:
+    return at_rate(clips[i], clips.rate, timing.rate or clips.rate, clips.skeleton.bodies)
+
+
+def _alone(protocol: str, positions: tuple[np.ndarray, ...], ends: np.ndarray) -> Streams:
+    """Each clip in a stream of its own, whose beginning is known: all class spikes count."""
+    held = np.array([len(x) for x in positions], dtype=np.int64)
+    every = np.arange(len(positions))
+    return Streams(protocol, positions, every, every, np.zeros_like(every), ends.astype(np.int64), held, None)
+
+
+def _continuous(clips: Clips, timing: Timing, seed: int) -> Streams:
+    order = np.random.default_rng(seed).permutation(len(clips))
+    recorded = [_delivered(clips, i, timing) for i in order]
+    ends = np.cumsum([len(x) for x in recorded], dtype=np.int64)
+    first = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    joined = (np.concatenate(recorded),)
+    return Streams("continuous", joined, order, np.zeros_like(order), first, ends, ends, timing.window)
+
+
+def hold(positions: np.ndarray, frames: int) -> np.ndarray:
+    """The clip, its last pose repeated until there are `frames` frames."""
+    missing = max(0, frames - len(positions))
+    return np.concatenate([positions, np.repeat(positions[-1:], missing, axis=0)])

@@ -1,0 +1,75 @@
+"""What a student learns by: the decision at every frame, soft labels, inner features, the cost of spikes."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mksgn_neuro.models.distill import Distilled, soft_label_loss
+from mksgn_neuro.training.batches import Batch
+from mksgn_neuro.training.cost import done_share
+from mksgn_neuro.training.presets import Preset
+
+LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
+
+
+def student_loss(
+    module: Distilled, batch: Batch, preset: Preset, shares: dict[str, float] | None = None
+) -> tuple[Tensor, Tensor]:
+    """CE + α·soft labels + β·inner features + a penalty on synaptic operations, and how many rows' worth was right.
+
+    CE is the mean of two: that of each frame's decision from the last `window` frames, as on an endless stream, and
+    that from all frames since the clip began, as where its beginning is known; weighted by the batch. `shares` are
+    those of `synapse_shares`; without them spikes cost nothing. With groups of channels CE is the mean of theirs: each
+    learns by itself, as if it voted alone.
+    """
+    activity = module.student(batch.frames)
+    window, clip = (
+        windowed_rates(activity.class_spikes, preset.window),
+        clip_rates(activity.class_spikes, batch.since.T),
+    )
+    labels, weights = batch.labels.T, [normalised(w.T) for w in (batch.weight, batch.clip_weight)]
+    by_group = [module.student.votes(LOGIT_SCALE * rates) for rates in (window, clip)]
+    smoothing = preset.label_smoothing
+    loss = torch.stack([frame_errors(x, labels, w, smoothing) for x, w in zip(by_group, weights)]).mean()
+    logits, weight = LOGIT_SCALE * window.mean(-1), weights[0]
+    if batch.targets:
+        if preset.soft_label_weight:
+            soft = soft_label_loss(logits, batch.targets.logits.transpose(0, 1), preset.temperature, weight)
+            loss = loss + preset.soft_label_weight * soft
+        if module.translations:
+            loss = loss + preset.feature_weight * module.feature_loss(activity, batch.targets)
+    if shares:
+        loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
+    right = ((logits.argmax(-1) == labels) * weight).sum() * len(batch.labels)
+    return loss, right
+
+
+def normalised(weight: Tensor) -> Tensor:
+    """Weights that sum to 1; all 0 stay so."""
+    return weight / weight.sum().clamp(min=1e-6)
+
+
+def frame_errors(by_group: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy of logits (groups, T, B, classes) for labels (T, B), summed with `weight` (T, B), mean of groups."""
+    spread = labels.expand(len(by_group), -1, -1)
+    errors = F.cross_entropy(by_group.flatten(0, 2), spread.flatten(), label_smoothing=smoothing, reduction="none")
+    return (errors.view(spread.shape) * weight).sum((1, 2)).mean()
+
+
+def clip_rates(class_spikes: Tensor, since: Tensor) -> Tensor:
+    """Spikes (T, B, ...) per frame over all frames since the clip began, `since` (T, B) frames ago."""
+    total = class_spikes.cumsum(0)
+    total = torch.cat([torch.zeros_like(total[:1]), total])
+    first = torch.arange(len(since), device=since.device)[:, None] - since
+    began = total[first, torch.arange(since.shape[1], device=since.device)]
+    return (total[1:] - began) / (since + 1).view(*since.shape, *[1] * (class_spikes.ndim - 2))
+
+
+def windowed_rates(class_spikes: Tensor, window: int) -> Tensor:
+    """Spikes (T, ...) per frame over the last `window` frames, or over those that there are."""
+    total = class_spikes.cumsum(0)
+    before = torch.cat([torch.zeros_like(total[:window]), total[:-window]])[: len(total)]
+    frames = torch.arange(1, len(total) + 1, device=total.device).clamp(max=window)
+    return (total - before) / frames.view(-1, *[1] * (total.ndim - 1))

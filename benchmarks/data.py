@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mksgn_neuro.data import nw_ucla, registry, synthetic
+from mksgn_neuro.data import registry, synthetic
 from mksgn_neuro.data.augment import Augmentation, augment
 from mksgn_neuro.data.frames import as_tensors, encode_batch, fit_scaling
-from mksgn_neuro.data.ntu_text import parse, parse_plain
+from mksgn_neuro.data.readers import nw_ucla
+from mksgn_neuro.data.readers.ntu.text import parse, parse_plain
 
 
 def ntu_text(rng: np.random.Generator, frames: int, bodies: int) -> bytes:

@@ -11,7 +11,8 @@ import torch
 from mksgn_neuro.data.frames import as_tensors, encode_batch, fit_scaling, resample_batch
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import lower, quantize
+from mksgn_neuro.lowering import lower
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import build_student, load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.presets import preset

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from mksgn_neuro.commands.clips import Request
-from mksgn_neuro.commands.networks import load_networks
-from mksgn_neuro.commands.simulate import classify
 from mksgn_neuro.sim.readout import decide
+from mksgn_neuro.workflows.inputs import Request, clips_for
+from mksgn_neuro.workflows.load import load_networks
+from mksgn_neuro.workflows.simulate import classify
 
 
 @click.command()
@@ -22,7 +22,8 @@ from mksgn_neuro.sim.readout import decide
 @click.argument("models", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def main(data: Path, models: tuple[Path, ...]) -> None:
     """Accuracy of every combination of MODELs on the test clips of DATA, all and without twins in training."""
-    runs = [classify(load_networks(model).simulated[1], Request(path=data), "emulator") for model in models]
+    networks = [load_networks(model).simulated[1] for model in models]
+    runs = [classify(network, clips_for(network.task, Request(path=data)), "emulator") for network in networks]
     clips = runs[0].clips
     for size in range(1, len(runs) + 1):
         for chosen in combinations(range(len(runs)), size):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 
 PARENTS = (1, -1, 1, 2, 1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-from mksgn_neuro.chip.loihi2 import LOIHI2, Chip
+from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.mapping import Core, Mapping, compiler_mapping, map_network
 from mksgn_neuro.chip.placement import Placement, naive_placement, place
 from mksgn_neuro.chip.rules import RuleViolation, deployable
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network
 
 

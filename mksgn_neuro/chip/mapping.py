@@ -15,8 +15,9 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.chip.loihi2 import LOIHI2, Chip
+from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.memory import Demand, Usage, axon_words, is_shared
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network, Population
 
 BALANCE_STEPS = 6  # halvings of the interval in which the lowest common load is searched

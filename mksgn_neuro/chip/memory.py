@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.chip.loihi2 import Chip
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
 
 DENSE_FILL = 0.2  # PilotNet's 2560 -> 100 layer is 27 % full and was stored with its zeros

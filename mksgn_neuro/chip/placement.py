@@ -14,8 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import quadratic_assignment
 
-from mksgn_neuro.chip.loihi2 import Chip
 from mksgn_neuro.chip.mapping import Mapping
+from mksgn_neuro.chip.spec import Chip
 
 MOST_SWAPS = 10_000
 

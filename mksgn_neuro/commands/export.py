@@ -32,9 +32,9 @@ def command(
     loihi2: netx HDF5 with sidecar and deployment script. lava: the IR file and a loader that runs it as a Lava process
     graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph.
     """
-    from mksgn_neuro.commands.clips import Request
-    from mksgn_neuro.deploy import write_target
     from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.workflows.export import write_target
+    from mksgn_neuro.workflows.inputs import Request
 
     path = find_model(model)
     loaded = load_model(path)
@@ -56,8 +56,8 @@ def command(
 
 def fit_on_chip(network: Network, chips: int) -> dict:
     """Cores, chips and broken rules of a network on Loihi 2."""
+    from mksgn_neuro.chip.catalog import LOIHI2
     from mksgn_neuro.chip.fit import fit
-    from mksgn_neuro.chip.loihi2 import LOIHI2
 
     document = fit(network, LOIHI2, chips).as_json()
     return {name: document[name] for name in ("cores", "chips", "violations")}

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from mksgn_neuro.commands.networks import Networks, load_networks
 from mksgn_neuro.commands.options import find_model, json_option, print_json
 from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.workflows.load import Networks, load_networks
 
 if TYPE_CHECKING:
     from mksgn_neuro.chip.fit import Fit
@@ -27,8 +27,8 @@ BAR = 10  # characters of a full bar
 @json_option
 def command(model: Path | None, chip_name: str, chips: int, as_json: bool) -> None:
     """Show what MODEL (model.pt, .net or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
+    from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.chip.fit import fit
-    from mksgn_neuro.chip.loihi2 import load_chip
 
     chip = load_chip(chip_name)
     networks = load_networks(find_model(model))

@@ -1,4 +1,4 @@
-"""Reading clips for a command: a progress bar and what was left out, both on stderr."""
+"""Reading and simulating clips for a command: progress bars and what was left out, all on stderr."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from mksgn_neuro.commands.options import say, stderr
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
+    from mksgn_neuro.ir import Network
+    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.simulate import Classified
 
 LISTED = 20  # clips that were left out
 
@@ -39,3 +42,14 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
         if len(clips.skipped) > LISTED:
             say(f"  and {len(clips.skipped) - LISTED} more: mksgn-neuro data inspect {path} --json")
     return clips
+
+
+def classify_request(network: Network, request: Request, backend: str) -> Classified:
+    """Simulate the clips of a request, with a bar."""
+    from mksgn_neuro.workflows.inputs import clips_for
+    from mksgn_neuro.workflows.simulate import classify
+
+    clips = clips_for(network.task, request, load_clips)
+    with Progress(console=stderr, transient=True) as bar:
+        task = bar.add_task("simulating", total=len(clips))
+        return classify(network, clips, backend, lambda done, total: bar.update(task, completed=done))

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.clips import SPLITS, Request
 from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option
+from mksgn_neuro.workflows.inputs import SPLITS, Request
 
 if TYPE_CHECKING:
-    from mksgn_neuro.report.collect import Report
-    from mksgn_neuro.simulation import Classified
-    from mksgn_neuro.verify import Rung
+    from mksgn_neuro.workflows.verify import Rung
 
 
 @click.command()
@@ -34,21 +32,25 @@ def command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: clips, spikes, attention, energy, cores; simulated on CPU."""
-    from mksgn_neuro.commands.networks import load_networks
-    from mksgn_neuro.commands.simulate import classify, describe
+    from mksgn_neuro.commands.reading import classify_request
     from mksgn_neuro.errors import BadInput
+    from mksgn_neuro.report.collect import report_of
+    from mksgn_neuro.report.page import write_report
+    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.simulate import describe
 
     path = find_model(model)
     networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:
         raise BadInput("does not say what clips it takes", place=str(path), remedy="give a model.pt")
-    classified = classify(network, Request(dataset, data_path, split, limit, skip_bad, seed), "emulator")
+    classified = classify_request(network, Request(dataset, data_path, split, limit, skip_bad, seed), "emulator")
     document = describe(path, form, classified, energy_profile)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, classified, document, rungs)
-    written = write(report, output or path.with_suffix(".html"))
+    output = output or path.with_suffix(".html")
+    written = {"report": str(output), "bytes": write_report(report, output)}
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures
 
@@ -63,22 +65,6 @@ def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
 
     rungs, _ = climb(load_model(path), "loihi2", path.with_suffix(".net"), request)
     return tuple(rungs)
-
-
-def report_of(path: Path, classified: Classified, document: dict, rungs: tuple[Rung, ...] | None) -> Report:
-    """Everything to show of the simulated file `path`."""
-    from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.report.collect import collect
-
-    model = load_model(path) if path.suffix == ".pt" else None
-    return collect(classified, document, model=model, folder=path.parent, rungs=rungs)
-
-
-def write(report: Report, output: Path) -> dict:
-    """Write the page; says where and how large."""
-    from mksgn_neuro.report.page import write_report
-
-    return {"report": str(output), "bytes": write_report(report, output)}
 
 
 def _print(written: dict) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
-from mksgn_neuro.commands.clips import SPLITS
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option, stderr
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.simulation import BACKENDS
+from mksgn_neuro.workflows.inputs import SPLITS
+from mksgn_neuro.workflows.simulate import BACKENDS
+
+if TYPE_CHECKING:
+    from mksgn_neuro.workflows.load import Networks
 
 
 @click.command()
@@ -34,59 +38,64 @@ def command(
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.energy import load_profile
-    from mksgn_neuro.commands.clips import Request
-    from mksgn_neuro.commands.networks import load_networks
+    from mksgn_neuro.commands.reading import classify_request
     from mksgn_neuro.sim import distributed
+    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.simulate import describe
 
     load_profile(energy_profile)
     path = find_model(model)
     networks = load_networks(path)
     if input_path is not None:
-        from mksgn_neuro.commands.arrays import simulate_array
-
-        return simulate_array(networks, input_path, save_spikes, states=states, backend=backend, as_json=as_json)
+        return print_array(networks, input_path, save_spikes, states=states, backend=backend, as_json=as_json)
     form, network = networks.simulated
     if network.task is None:
         remedy = "give --input X.npy, last axis time"
         raise BadInput("does not say what clips it takes", place=str(path), remedy=remedy)
     request = Request(dataset, data_path, split, limit, skip_bad, seed)
-    result = classify(network, request, backend)
+    result = classify_request(network, request, backend)
     document = describe(path, form, result, energy_profile)
     if save_spikes:
-        from mksgn_neuro.commands.arrays import save_recording
+        from mksgn_neuro.workflows.arrays import save_recording
 
         save_recording(network, result.inputs, save_spikes, states=states)
     if not distributed.speaks():
         return None
     if report_path:
-        from mksgn_neuro.commands.report import report_of, write
+        from mksgn_neuro.report.collect import report_of
+        from mksgn_neuro.report.page import write_report
 
-        write(report_of(path, result, document, rungs=None), report_path)
+        write_report(report_of(path, result, document, rungs=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 
 
-def describe(path: Path, form: str, result, energy_profile: str) -> dict:  # noqa: ANN001
-    """What --json prints of classified clips."""
-    return {"model": str(path), "form": form, "simulated_on": "CPU", **result.as_json(energy_profile)}
+def print_array(
+    networks: Networks, path: Path, save: Path | None, *, states: bool, backend: str, as_json: bool
+) -> None:
+    """Run an array through a network, print spike counts, save spikes where asked."""
+    from mksgn_neuro.workflows.arrays import read_input, save_arrays, simulate_array
 
-
-def classify(network, request, backend: str):  # noqa: ANN001, ANN201
-    """Simulate the clips of a request with a bar on stderr."""
-    from rich.progress import Progress
-
-    from mksgn_neuro.commands.clips import clips_for, encoded
-    from mksgn_neuro.lowering import steps_per_sample
-    from mksgn_neuro.simulation import Classified, simulate
-
-    clips = clips_for(network.task, request)
-    inputs = encoded(network.task, network.source.message_bits, clips).flatten(2).numpy().astype(np.int32)
-    period = steps_per_sample(network, network.task.frames)
-    with Progress(console=stderr, transient=True) as bar:
-        task = bar.add_task("simulating", total=len(clips))
-        report = lambda done, total: bar.update(task, completed=done)
-        simulation = simulate(network, inputs, period=period, backend=backend, progress=report)
-    return Classified(simulation, clips, inputs)
+    form, network = networks.simulated
+    inputs = read_input(network, path)
+    arrays = simulate_array(network, inputs, backend=backend, states=states)
+    if save:
+        save_arrays(arrays, save)
+    names = {p.name for p in network.populations}
+    totals = {name: int(array.sum(dtype=np.int64)) for name, array in arrays.items() if name in names}
+    document = {
+        "model": str(networks.path),
+        "form": form,
+        "simulated_on": "CPU",
+        "steps": len(inputs),
+        "spikes": totals,
+    }
+    if as_json:
+        return print_json(document)
+    for name, count in totals.items():
+        click.echo(f"{name}: {count} spikes in {len(inputs)} steps, simulated on CPU")
+    return None
 
 
 def print_summary(document: dict, measure_spikes: bool) -> None:

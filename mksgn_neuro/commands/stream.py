@@ -31,7 +31,7 @@ def command(model: Path | None, window: int | None) -> None:
 
 def frame_network(path: Path) -> Network:
     """The network that answers a frame at once where the file has it: in frames, not in time steps of the chip."""
-    from mksgn_neuro.commands.networks import load_networks
+    from mksgn_neuro.workflows.load import load_networks
 
     if path.suffix != ".pt" or not path.exists():
         return load_networks(path).simulated[1]

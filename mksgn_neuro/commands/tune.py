@@ -29,12 +29,12 @@ def command(
     seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
-    from mksgn_neuro.commands.clips import dataset_of, require_same_task
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.tune import tune
+    from mksgn_neuro.workflows.inputs import dataset_of, require_same_task
 
     path = find_model(model)
     if path.resolve() == (output / "model.pt").resolve():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +12,9 @@ from mksgn_neuro.commands.options import dataset_options, find_model, json_optio
 from mksgn_neuro.errors import WorkFailed
 
 if TYPE_CHECKING:
-    from mksgn_neuro.commands.clips import Request
     from mksgn_neuro.models.store import Model
-    from mksgn_neuro.verify import Rung
+    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.verify import Rung
 
 
 @click.command()
@@ -35,8 +33,8 @@ def command(
     skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx."""
-    from mksgn_neuro.commands.clips import Request
     from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.workflows.inputs import Request
 
     path = find_model(model)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
@@ -53,27 +51,17 @@ def command(
 def climb(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True
 ) -> tuple[list[Rung], str]:
-    """Every rung to the target's `file`, and what was compared on; says each verdict as it comes.
+    """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes."""
+    from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.workflows.inputs import verification_frames
+    from mksgn_neuro.workflows.verify import check_all
 
-    The file is written anew, elsewhere, where it does not exist; `everything` takes the SLAYER and Lava forms on the
-    way, no `lava` only forms that we wrote.
-    """
-    from mksgn_neuro.commands.clips import verification_frames
-    from mksgn_neuro.deploy import write_target
-    from mksgn_neuro.lowering import lower
-    from mksgn_neuro.verify import Truth, file_rungs, model_rungs
-
-    task = model.task()
-    frames, what = verification_frames(task, model.scaling.bits, request)
+    frames, what = verification_frames(model.task(), model.scaling.bits, request, load_clips)
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
-    with tempfile.TemporaryDirectory() as folder:
-        written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
-        own = model_rungs(truth, model.student, frames, lava=everything and lava)
-        for rung in chain(own, file_rungs(truth, written, target, lava=lava)):
-            say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-            rungs.append(rung)
+    for rung in check_all(model, frames, target, file, everything=everything, lava=lava):
+        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
+        rungs.append(rung)
     return rungs, what
 
 

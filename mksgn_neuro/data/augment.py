@@ -21,9 +21,10 @@ class Augmentation:
 
     `crop`: smallest share of the clip that is kept. `turn`, `tilt`: degrees about the vertical and the two level axes.
     `scale`: per axis, 1 ± scale. `shear`: off-diagonal entries, ± shear. `noise`: metres, per joint and frame.
-    `mirror`: chance of exchanging left and right; 0 wherever they are different classes. In sequences (`sequences`) a
-    clip plays at 1 / `tempo` to `tempo` times its speed, with chance `stretched` at that which brings it to `hold_until`
-    frames; a shorter one's last pose is held with chance `hold`, until at most as many were seen.
+    `mirror`: chance of exchanging left and right; 0 wherever they are different classes.
+
+    In sequences a clip plays at 1 / `tempo` to `tempo` times its speed, with chance `stretched` at that which brings it
+    to `hold_until` frames; a shorter one's last pose is held with chance `hold`, until at most as many were seen.
     """
 
     crop: float = 0.5

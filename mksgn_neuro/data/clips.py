@@ -19,10 +19,10 @@ KINECT_RATE = 30.0  # Hz, of Kinect v1 and v2, with which NW-UCLA, UI-PRMD and N
 class Clips:
     """N clips; clip i is `positions[starts[i] : starts[i] + lengths[i]]`, metres, every array read-only.
 
-    `rate` is in frames per second. `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`, `starts` (N,) int64; `train` (N,)
-    bool, False for test clips; `subjects` −1 where unknown. A body that is absent from a frame has all joints at
-    exactly 0. `skipped` names the clips that the reader left out and why, `assumed` what the source did not say. `part_of`: of a subset, the whole data set
-    and this one's clips in it.
+    `rate` is in frames per second. `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`,
+    `starts` (N,) int64; `train` (N,) bool, False for test clips; `subjects` −1 where unknown. A body that is absent
+    from a frame has all joints at exactly 0. `skipped` names the clips that the reader left out and why, `assumed` what
+    the source did not say. `part_of`: of a subset, the whole data set and this one's clips in it.
     """
 
     positions: np.ndarray

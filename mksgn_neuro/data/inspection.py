@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.data import generic, nw_ucla, one_clip, registry
+from mksgn_neuro.data import registry
 from mksgn_neuro.data.archive import opened
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.defects import defects
+from mksgn_neuro.data.readers import npz, nw_ucla, one_clip
 from mksgn_neuro.errors import BadInput
 
 Progress = Callable[[int, int], None]
@@ -53,7 +54,7 @@ def _members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except Exception as error:  # damaged directories raise more than BadZipFile
-        raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=generic.REMEDY) from error
+        raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=npz.REMEDY) from error
 
 
 def inspect(path: Path, progress: Progress | None = None) -> dict:
@@ -65,7 +66,7 @@ def inspect(path: Path, progress: Progress | None = None) -> dict:
     if name == "nw-ucla":
         loaded = [nw_ucla.load(path, skip_bad=True, progress=progress)]
     elif name == "npz":
-        loaded = [generic.load(path, skip_bad=True)]
+        loaded = [npz.load(path, skip_bad=True)]
     else:
         loaded = _ntu(path, name, progress)
     return {**report, "datasets": [describe(clips) for clips in loaded]}
@@ -73,13 +74,14 @@ def inspect(path: Path, progress: Progress | None = None) -> dict:
 
 def _ntu(path: Path, name: str, progress: Progress | None) -> list[Clips]:
     """The data set under each protocol that the path can serve."""
-    from mksgn_neuro.data import ntu, ntu_derived
+    from mksgn_neuro.data.readers import ntu
+    from mksgn_neuro.data.readers.ntu import derived
 
     if name == "ntu-text":
         first = ntu.load("ntu120-xsub", path, skip_bad=True, progress=progress)
         protocols = ntu.protocols(int(first.labels.max()) + 1)
     else:
-        find = ntu_derived.pyskl_protocols if name == "ntu-pyskl" else ntu_derived.ctr_gcn_protocols
+        find = derived.pyskl_protocols if name == "ntu-pyskl" else derived.ctr_gcn_protocols
         protocols = find(path)
     return [registry.load(dataset, path, skip_bad=True, progress=progress) for dataset in protocols]
 

@@ -22,7 +22,7 @@ PROTOCOLS = ("offline", "clip", "continuous")
 
 @dataclass(frozen=True)
 class Timing:
-    """What a network makes of time: it gets frames at `rate` Hz, and its class spikes of the last `window` frames decide.
+    """What a network makes of time: frames at `rate` Hz come in, the class spikes of the last `window` frames decide.
 
     `frames`: those of a stretched clip, and until which the last pose of a shorter one is held. `rate` None: the
     network was trained on stretched clips only (model files of version 2).

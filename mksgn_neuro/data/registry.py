@@ -31,7 +31,8 @@ def load(
     `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
     Raises BadInput, naming the file, the place in it and the remedy.
     """
-    from mksgn_neuro.data import generic, nw_ucla, synthetic
+    from mksgn_neuro.data import synthetic
+    from mksgn_neuro.data.readers import npz, nw_ucla
 
     if dataset not in DATASETS:
         raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {', '.join(DATASETS)}")
@@ -45,10 +46,10 @@ def load(
     if not path.exists():
         raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
     if dataset == "npz":
-        return generic.load(path, skip_bad=skip_bad)
+        return npz.load(path, skip_bad=skip_bad)
     if dataset in NW_UCLA:
         clips = nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
         return clips if dataset == "nw-ucla" else nw_ucla.between_training_views(clips)
-    from mksgn_neuro.data import ntu
+    from mksgn_neuro.data.readers import ntu
 
     return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)

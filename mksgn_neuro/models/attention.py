@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models import kernels
+from mksgn_neuro.models.kernels import lif_numba
 from mksgn_neuro.models.population import SpikingPopulation
 from mksgn_neuro.models.synapses import Pointwise
 
@@ -20,7 +20,7 @@ class _Gated(torch.autograd.Function):
     def forward(ctx, x: Tensor, gates: Tensor) -> Tensor:  # noqa: ANN001
         ctx.save_for_backward(x, gates)
         out = torch.empty_like(x)
-        kernels.gated_forward(x.numpy(), gates.numpy(), out.numpy())
+        lif_numba.gated_forward(x.numpy(), gates.numpy(), out.numpy())
         return out
 
     @staticmethod
@@ -28,7 +28,7 @@ class _Gated(torch.autograd.Function):
         x, gates = ctx.saved_tensors
         grad_x, grad_gates = torch.empty_like(x), torch.empty_like(gates)
         arrays = (grad.contiguous().numpy(), x.numpy(), gates.numpy())
-        kernels.gated_backward(*arrays, grad_x.numpy(), grad_gates.numpy())
+        lif_numba.gated_backward(*arrays, grad_x.numpy(), grad_gates.numpy())
         return grad_x, grad_gates
 
 

@@ -70,7 +70,7 @@ class Distilled(nn.Module):
         self.translations = nn.ModuleList(translations)
 
     def feature_loss(self, activity: Activity, targets: Targets) -> Tensor:
-        """Sum over depths; the student's rates are those of its blocks' temporal populations while the clip is shown."""
+        """Sum over depths; the student's rates are its blocks' temporal populations' while the clip is shown."""
         share = (targets.shown / targets.shown.sum(1, keepdim=True)).T[..., None]
         losses = [
             translation.loss(features, (activity.spikes[f"b{block}.temporal"] * share).sum(1), targets.labels)

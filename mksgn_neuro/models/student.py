@@ -156,7 +156,7 @@ class MKSGN(nn.Module):
         return Activity(spikes["readout"][0].unflatten(-1, (self.config.classes, -1)), drive, spikes)
 
     def votes(self, counted: Tensor) -> Tensor:
-        """Counts (..., classes, copies) to (groups, ..., classes): each group of channels' own, the mean over its copies."""
+        """Counts (..., classes, copies) to (groups, ..., classes): the mean over each group of channels' own copies."""
         return counted.unflatten(-1, (-1, self.config.groups)).mean(-2).movedim(-1, 0)
 
     def _update_information(self, encoded: Tensor) -> None:

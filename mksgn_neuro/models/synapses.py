@@ -16,8 +16,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.fused import kernels_of
-from mksgn_neuro.models.pairs import pair_sum
+from mksgn_neuro.models.kernels import kernels_of
+from mksgn_neuro.models.kernels.graph_conv import pair_sum
 
 Grid = Callable[[Tensor], Tensor]
 Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post, pre)

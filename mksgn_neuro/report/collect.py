@@ -12,13 +12,13 @@ from mksgn_neuro.chip.fit import nearest_limit
 from mksgn_neuro.chip.placement import coordinates
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.fusion import modality_weights
-from mksgn_neuro.models.store import Model
+from mksgn_neuro.models.store import Model, load_model
 from mksgn_neuro.report.clip_data import PlayerData, player_data
 from mksgn_neuro.report.joules import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
 from mksgn_neuro.report.online import Online, confusion, online
-from mksgn_neuro.simulation import Classified, Simulation
-from mksgn_neuro.verify import Rung
+from mksgn_neuro.workflows.simulate import Classified, Simulation
+from mksgn_neuro.workflows.verify import Rung
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,12 @@ def collect(
         wrong=wrong_clips(observed, clips.names, clips.labels),
         player=player_data(run.network, clips, inputs, run.scores),
     )
+
+
+def report_of(path: Path, classified: Classified, document: dict, rungs: tuple[Rung, ...] | None) -> Report:
+    """Everything to show of the simulated file `path`."""
+    model = load_model(path) if path.suffix == ".pt" else None
+    return collect(classified, document, model=model, folder=path.parent, rungs=rungs)
 
 
 def training_of(model: Model, folder: Path) -> Training:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mksgn_neuro.chip.energy import PROFILES, Energy, ann_reference
-from mksgn_neuro.simulation import Simulation
+from mksgn_neuro.workflows.simulate import Simulation
 
 PAPER_MILLIJOULES = 0.596
 PAPER_SOURCE = "Zheng et al., MK-SGN, arXiv 2404.10210, abstract and summary"

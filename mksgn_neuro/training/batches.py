@@ -23,7 +23,8 @@ class Batch:
     clips, (B, T) of sequences.
 
     Sequences also have, (B, T) each, `since`: frames since the clip began, and how much each frame's decision counts:
-    `weight` on an endless stream, `clip_weight` where the clip's beginning is known. `targets` are what teachers say of these clips, where they were asked.
+    `weight` on an endless stream, `clip_weight` where the clip's beginning is known. `targets` are what teachers say of
+    these clips, where they were asked.
     """
 
     frames: Tensor

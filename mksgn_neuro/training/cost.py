@@ -7,7 +7,8 @@ import copy
 import torch
 from torch import Tensor
 
-from mksgn_neuro.lowering import lower, quantize
+from mksgn_neuro.lowering import lower
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import MKSGN
 
 

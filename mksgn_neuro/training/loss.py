@@ -52,7 +52,7 @@ def normalised(weight: Tensor) -> Tensor:
 
 
 def frame_errors(by_group: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy of logits (groups, T, B, classes) for labels (T, B), summed with `weight` (T, B), mean of groups."""
+    """Cross-entropy of logits (groups, T, B, classes), summed over frames with `weight` (T, B), mean over groups."""
     spread = labels.expand(len(by_group), -1, -1)
     errors = F.cross_entropy(by_group.flatten(0, 2), spread.flatten(), label_smoothing=smoothing, reduction="none")
     return (errors.view(spread.shape) * weight).sum((1, 2)).mean()

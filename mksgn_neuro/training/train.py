@@ -14,9 +14,9 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, fit_scaling
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.lowering import quantize
 from mksgn_neuro.models.distill import Distilled
-from mksgn_neuro.models.pairs import products_by_joint
+from mksgn_neuro.models.kernels.graph_conv import products_by_joint
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 
-from mksgn_neuro.chip.loihi2 import LOIHI1, LOIHI2
+from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
 from mksgn_neuro.chip.mapping import compiler_mapping, map_network
 from mksgn_neuro.lowering.prune import prune
 from tests.chip.sample_networks import mnist_mlp, pilotnet, student

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from mksgn_neuro.chip.loihi2 import LOIHI1, LOIHI2
+from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
 from mksgn_neuro.chip.memory import Demand, axon_words, kernel_words
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 

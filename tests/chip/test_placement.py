@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.chip.loihi2 import LOIHI1, LOIHI2
+from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import coordinates, message_matrix, naive_placement, place
 from tests.chip.sample_networks import mnist_mlp, pilotnet, student

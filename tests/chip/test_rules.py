@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from mksgn_neuro.chip.loihi2 import LOIHI1, LOIHI2
+from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import RULES, bits_of, deployable, require_deployable
 from mksgn_neuro.errors import WorkFailed

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands.reading import load_clips
-from tests.data.test_nw_ucla import GOOD, write_zip
+from tests.data.readers.test_nw_ucla import GOOD, write_zip
 from tests.paths import NW_UCLA, needs_shared_data
 
 

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
 from mksgn_neuro.data.frames import fit_scaling
-from mksgn_neuro.data.generic import save as save_clips
+from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput, WorkFailed
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.training.evaluate import settle_statistics

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
-from mksgn_neuro.data.generic import save as save_clips
+from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import load_model
 from tests.data.make import clips

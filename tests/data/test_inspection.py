@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.data import generic
 from mksgn_neuro.data.inspection import inspect, recognise
+from mksgn_neuro.data.readers import npz
 from mksgn_neuro.errors import BadInput
 from tests.data.make import clips
-from tests.data.ntu_files import skeleton_text, walk
-from tests.data.test_ntu_derived import content, ctr_gcn, dump
-from tests.data.test_nw_ucla import GOOD, ONE_NAN, write_zip
+from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
+from tests.data.readers.ntu.test_derived import content, ctr_gcn, dump
+from tests.data.readers.test_nw_ucla import GOOD, ONE_NAN, write_zip
 from tests.paths import NW_UCLA, UI_PRMD, needs_shared_data
 
 
@@ -32,7 +32,7 @@ def test_generic_defects(tmp_path):
     positions = clips().positions.copy()
     positions[:5] = positions[0]
     positions[6, 0, 0] = np.nan
-    generic.save(clips(positions=positions), tmp_path / "x.npz")
+    npz.save(clips(positions=positions), tmp_path / "x.npz")
     (found,) = inspect(tmp_path / "x.npz")["datasets"]
     assert found["defects"] == {
         "not finite": [],

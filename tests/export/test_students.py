@@ -2,13 +2,14 @@
 
 import pytest
 
-from mksgn_neuro.export.netx import write_netx
-from mksgn_neuro.export.netx_fit import fit
-from mksgn_neuro.export.netx_reader import read_netx
-from mksgn_neuro.export.nir import write_nir
-from mksgn_neuro.export.nir_import import read_nir
+from mksgn_neuro.export.netx.reader import read_netx
+from mksgn_neuro.export.netx.writer import write_netx
+from mksgn_neuro.export.nir.reader import read_nir
+from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir.compare import first_difference
-from mksgn_neuro.lowering import balance, levelize, lower, quantize, steps_per_sample
+from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering.pad_for_netx import fit
+from mksgn_neuro.models.stages import quantize
 from tests.students import warm_student
 
 

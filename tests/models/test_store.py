@@ -8,7 +8,7 @@ import torch
 from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from tests.students import PARENTS, random_frames, small_config
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
 from tests.students import GROUPED, firing_student, partitions, random_frames, small_config, warm_student
 

@@ -9,16 +9,16 @@ import torch
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
-from mksgn_neuro.commands.clips import Request
-from mksgn_neuro.commands.networks import load_networks
-from mksgn_neuro.commands.report import report_of
-from mksgn_neuro.commands.simulate import classify, describe
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.registry import load
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.report.collect import report_of
 from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.workflows.inputs import Request, clips_for
+from mksgn_neuro.workflows.load import load_networks
+from mksgn_neuro.workflows.simulate import classify, describe
 
 CLIPS, FRAMES = 24, 12
 
@@ -68,7 +68,8 @@ def made(model):
 
 @pytest.fixture(scope="session")
 def classified(model):
-    return classify(load_networks(model).forms["graph"], Request(limit=CLIPS), "emulator")
+    network = load_networks(model).forms["graph"]
+    return classify(network, clips_for(network.task, Request(limit=CLIPS)), "emulator")
 
 
 @pytest.fixture(scope="session")

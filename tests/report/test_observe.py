@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.commands.networks import load_networks
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.report.observe import observe, places
 from mksgn_neuro.report.online import confusion, online
 from mksgn_neuro.sim import reference
+from mksgn_neuro.workflows.load import load_networks
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ def test_every_form_has_its_accuracy_and_what_it_was_measured_on(collected):
 
 
 def test_a_differing_form_is_in_the_verdict(collected):
-    from mksgn_neuro.verify import Rung
+    from mksgn_neuro.workflows.verify import Rung
 
     rungs = (Rung("a", "b", 3, 5), Rung("b", "c", 3, 5, 7, "neuron 1"), Rung("c", "d", not_run="not run: no Lava"))
     text = page(replace(collected, rungs=rungs))

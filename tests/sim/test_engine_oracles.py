@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from mksgn_neuro.export.netx_reader import read_netx
+from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.sim.engine import Emulator
 from tests.export.lava import intel_tests, needs_lava

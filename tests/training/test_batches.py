@@ -59,7 +59,7 @@ def test_sequences_have_a_label_and_a_weight_for_every_frame():
     for batch in batches:
         assert batch.frames.shape == (6, 32, 4, 20, 3) and batch.weight.shape == batch.labels.shape == (6, 32)
         assert np.array_equal(batch.labels, clips.labels[batch.index])
-        assert (batch.weight[:, :4] == 0).all() and 0 <= batch.weight.min() and batch.weight.max() <= 1
+        assert (batch.weight[:, :4] == 0).all() and batch.weight.min() >= 0 and batch.weight.max() <= 1
 
 
 def test_a_frame_counts_by_how_much_of_its_clip_was_seen():

@@ -1,1 +1,0 @@
-"""What is made of lava-dl's SLAYER blocks; importing these modules imports lava-dl (see `export.slayer`)."""

@@ -1,0 +1,230 @@
+"""The fields of one netx layer, read as the stock loader reads them, with findings where that loses something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+import scipy.sparse as sp
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.export.findings import Finding
+from mksgn_neuro.export.netx.loader_model import CUBA_TYPES, MAX_DELAY, ROWS_AT_ONCE
+
+READ = {
+    "input": {"type", "shape", "neuron", "weight", "bias"},
+    "flatten": {"type", "shape"},
+    "dense": {"type", "shape", "neuron", "weight", "bias", "delay"},
+    "dense_rec": {"type", "shape", "neuron", "weight", "bias", "delay", "weight_rec"},
+    "conv": {"type", "shape", "neuron", "weight", "bias", "stride", "padding", "dilation", "groups"},
+}
+# Other words for what weight and shape say already.
+REDUNDANT = {"inFeatures", "outFeatures", "inChannels", "outChannels", "kernelSize"}
+# Training's own numbers, and the fields whose usual value changes nothing.
+NEURON_READ = {"type", "iDecay", "vDecay", "vThMant", "theta", "tauRho", "scaleRho"}
+NEURON_HARMLESS = {"refDelay": 1, "gradedSpike": 0, "wgtExp": 0}
+
+
+@dataclass
+class LayerFile:
+    """One group under /layer. Its numbers come back as integers, truncated as the loader does, with a finding."""
+
+    group: h5py.Group
+    path: str
+    index: int
+    is_last: bool
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """The group's name in the file."""
+        return f"/layer/{self.index}"
+
+    def bad(self, name: str, problem: str, remedy: str) -> BadInput:
+        """The error that names this place."""
+        return BadInput(problem, place=f"{self.path}:{self.place}" + (f"/{name}" if name else ""), remedy=remedy)
+
+    def has(self, name: str) -> bool:
+        """Is the field there?"""
+        return name in self.group
+
+    @property
+    def type(self) -> str:
+        """netx's name of the layer's kind."""
+        return self._text("type")
+
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) or (N,)."""
+        return tuple(int(n) for n in np.atleast_1d(self.integers("shape")))
+
+    def scalar(self, name: str, default: int | None) -> int:
+        """One integer; `default` where it is absent, BadInput if there is none."""
+        if default is not None and not self.has(name):
+            return default
+        value = self.integers(name)
+        if value.size != 1:
+            raise self.bad(name, f"has shape {value.shape}", "give one number")
+        return int(value.flat[0])
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """(H, W) of a convolution's geometry."""
+        value = self.integers(name).ravel()
+        if value.size not in (1, 2):
+            raise self.bad(name, f"has {value.size} values", "give one number or (H, W)")
+        return int(value[0]), int(value[-1])
+
+    def integers(self, name: str) -> np.ndarray:
+        """A numeric field, truncated to integers."""
+        whole, lost = self._truncated(name, self._field(name))
+        self._note_truncation(name, lost)
+        return whole
+
+    def matrix(self, name: str, rows: int) -> sp.csr_matrix:
+        """A dense layer's (rows, columns), which is mostly zeros: never whole in memory."""
+        shape = self._dataset(name).shape
+        if len(shape) == 1 and rows and shape[0] % rows == 0:
+            return sp.csr_matrix(self.integers(name).reshape(rows, -1))
+        if len(shape) != 2 or shape[0] != rows or not rows:
+            raise self.bad(name, f"has shape {shape}, the layer has {rows} neurons", "write (out, in)")
+        blocks, lost = [], 0
+        for block in self._blocks(name):
+            whole, more = self._truncated(name, block)
+            blocks.append(sp.csr_matrix(whole))
+            lost += more
+        self._note_truncation(name, lost)
+        return sp.vstack(blocks, format="csr")
+
+    def kernel(self) -> np.ndarray:
+        """A convolution's (C_out, C_in / groups, kH, kW)."""
+        value = self.integers("weight")
+        if value.ndim < 4 or np.prod(value.shape[4:]) != 1:
+            raise self.bad("weight", f"has shape {value.shape}", "write (C_out, C_in / groups, kH, kW)")
+        return value.reshape(value.shape[:4])
+
+    def delays(self, weights: sp.csr_matrix) -> np.ndarray:
+        """The delay of each stored synapse: in the file per synapse, layer, neuron or input (square: per neuron)."""
+        if not self.has("delay"):
+            return np.zeros(weights.nnz, dtype=np.int64)
+        row = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+        value = self._delays_at(row, weights)
+        if value.size and value.min() < 0:
+            raise self.bad("delay", f"is {value.min()}", f"delays are 0..{MAX_DELAY}")
+        if value.size and value.max() > MAX_DELAY:
+            text = f"is {value.max()} at most; the stock loader clips to {MAX_DELAY}"
+            self.findings.append(Finding(f"{self.place}/delay", text))
+        return np.minimum(value, MAX_DELAY)
+
+    def _delays_at(self, row: np.ndarray, weights: sp.csr_matrix) -> np.ndarray:
+        shape, (rows, columns) = self._dataset("delay").shape, weights.shape
+        if shape in ((), (1,)):
+            return np.full(weights.nnz, self.scalar("delay", None))
+        if shape in ((rows,), (rows, 1)):
+            return self.integers("delay").ravel()[row]
+        if shape == (columns,):
+            return self.integers("delay")[weights.indices]
+        if shape != weights.shape:
+            raise self.bad("delay", f"has shape {shape}, weight {weights.shape}", "give one per synapse or neuron")
+        found, lost = [], 0
+        for first, block in enumerate(self._blocks("delay")):
+            here = slice(*weights.indptr[np.minimum([first * ROWS_AT_ONCE, (first + 1) * ROWS_AT_ONCE], rows)])
+            whole, more = self._truncated("delay", block[row[here] - first * ROWS_AT_ONCE, weights.indices[here]])
+            found.append(whole.astype(np.int64))
+            lost += more
+        self._note_truncation("delay", lost)
+        return np.concatenate(found)
+
+    def bias(self, shape: tuple[int, ...]) -> np.ndarray:
+        """() or one per neuron, row-major; in the file one per layer, channel, or neuron in Lava's W, H, C order."""
+        if not self.has("bias"):
+            return np.zeros((), dtype=np.int64)
+        value = self.integers("bias")
+        if value.size == 1 and len(shape) == 1:
+            return value.reshape(()) if value.ndim == 0 or shape != (1,) else value
+        if len(shape) == 3 and value.shape == shape[:1]:
+            return np.repeat(value, shape[1] * shape[2])
+        return self._per_neuron("bias", value, shape)
+
+    def neuron(self, shape: tuple[int, ...]) -> dict:
+        """`vth`, `i_decay`, `v_decay` and `bias` of a CUBA neuron."""
+        kind = self._text("neuron/type")
+        if kind not in CUBA_TYPES:
+            what = "sigma-delta neurons (SDNN)" if kind == "SDNN" else f"neurons of type {kind!r}"
+            raise self.bad("neuron/type", f"{what} are not supported", "supported are CUBA and LOIHI")
+        thresholds = np.unique(self.integers("neuron/vThMant"))
+        if thresholds.size != 1:
+            raise self.bad("neuron/vThMant", "differs between neurons", "give a layer one threshold")
+        decays = {
+            name: self._per_neuron(key, self.integers(key), shape)
+            for name, key in (("i_decay", "neuron/iDecay"), ("v_decay", "neuron/vDecay"))
+        }
+        return {"vth": int(thresholds[0]), "bias": self.bias(shape), **decays}
+
+    def _per_neuron(self, name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if value.ndim == 0:
+            return value
+        if value.shape == shape[::-1]:
+            return value.transpose().ravel()
+        if value.size == 1:
+            return value.reshape(())
+        raise self.bad(name, f"has shape {value.shape}, the layer {shape}", "give one per layer or per neuron")
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        if not self.has(name) or not isinstance(self.group[name], h5py.Dataset):
+            raise self.bad(name, "is missing", "add it")
+        return self.group[name]
+
+    def _field(self, name: str) -> np.ndarray:
+        return np.asarray(self._dataset(name)[()])
+
+    def _blocks(self, name: str) -> Iterator[np.ndarray]:
+        dataset = self._dataset(name)
+        for start in range(0, dataset.shape[0], ROWS_AT_ONCE):
+            yield dataset[start : start + ROWS_AT_ONCE]
+
+    def _truncated(self, name: str, value: np.ndarray) -> tuple[np.ndarray, int]:
+        """Integers, and how many were none before."""
+        if value.dtype.kind in "iu":
+            return value, 0
+        if value.dtype.kind not in "fb" or not np.all(np.isfinite(value)):
+            raise self.bad(name, "is not a finite number", "write integers")
+        whole = value.astype(np.int64)
+        return whole, int(np.count_nonzero(whole != value))
+
+    def _note_truncation(self, name: str, lost: int) -> None:
+        if lost:
+            self.findings.append(Finding(f"{self.place}/{name}", f"{lost} values are not integers; they are truncated"))
+
+    def _text(self, name: str) -> str:
+        value = self._field(name)
+        first = value.flat[0] if value.size else b""
+        return first.decode("ascii", "replace") if isinstance(first, bytes) else str(first)
+
+
+def open_layers(file: h5py.File, path: str) -> Iterator[LayerFile]:
+    """The layers in order, each with findings on fields that the stock loader does not read."""
+    if "layer" not in file or not len(file["layer"]):
+        raise BadInput("has no /layer", place=path, remedy="give a netx file")
+    count = len(file["layer"])
+    for i in range(count):
+        if str(i) not in file["layer"]:
+            raise BadInput("is missing", place=f"{path}:/layer/{i}", remedy=f"number the {count} layers from 0")
+        layer = LayerFile(file["layer"][str(i)], path, i, i == count - 1)
+        layer.findings += _unread(layer)
+        yield layer
+
+
+def _unread(layer: LayerFile) -> Iterator[Finding]:
+    for name in sorted(set(layer.group) - READ.get(layer.type, set(layer.group)) - REDUNDANT):
+        yield Finding(f"{layer.place}/{name}", f"the stock loader ignores it in a {layer.type} layer")
+    if layer.type not in READ or not layer.has("neuron"):
+        return
+    for name in sorted(set(layer.group["neuron"]) - NEURON_READ):
+        place = f"{layer.place}/neuron/{name}"
+        if name == "messageBits":
+            yield Finding(place, "the stock loader hangs on it")
+        elif name not in NEURON_HARMLESS:
+            yield Finding(place, "the stock loader ignores it")
+        elif np.any(layer.group["neuron"][name][()] != NEURON_HARMLESS[name]):
+            yield Finding(place, f"the stock loader ignores it and runs {NEURON_HARMLESS[name]}")

@@ -1,0 +1,81 @@
+"""What a netx file of ours says about itself beside /layer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import h5py
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.export.netx.layer_file import LayerFile
+from mksgn_neuro.export.netx.loader_model import FORMAT, GROUP, VERSION
+from mksgn_neuro.ir import Group, Source, Task
+
+
+@dataclass(frozen=True)
+class AboutLevel:
+    """Names for the neurons of one layer, and what HDF5 cannot keep apart."""
+
+    name: str
+    role: str
+    neurons: int
+    shared_bias: bool
+    delays: tuple[int, ...]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class About:
+    """The whole description; empty for a file that somebody else wrote."""
+
+    source: Source | None = None
+    task: Task | None = None
+    period: int | None = None
+    levels: dict[int, AboutLevel] = field(default_factory=dict)
+
+    def level(self, layer: LayerFile, size: int) -> AboutLevel | None:
+        """The description of a layer, None if there is none; raises BadInput if it is of another layer."""
+        known = self.levels.get(layer.index)
+        if self.levels and (known is None or known.neurons != size):
+            raise layer.bad("", f"its {size} neurons are not those described in /{GROUP}", "export the model again")
+        return known
+
+    def delays(self, layer: LayerFile) -> tuple[int, ...]:
+        """The delays that the writer's projections had, in their order."""
+        return self.levels[layer.index].delays if self.levels else ()
+
+
+def read_about(file: h5py.File, path: str) -> About | None:
+    """The description in an open netx file, None if it is not one of ours."""
+    if GROUP not in file:
+        return None
+    remedy = "export the model again with this version"
+    try:
+        about = json.loads(file[f"{GROUP}/about"].asstr()[()])
+        if (about["format"], about["version"]) != (FORMAT, VERSION):
+            problem = f"is {about['format']} {about['version']}, this program reads {FORMAT} {VERSION}"
+            raise BadInput(problem, place=f"{path}:/{GROUP}", remedy=remedy)
+        return About(
+            source=Source(**_tuples(about["input"])),
+            task=None if about["task"] is None else Task(**_tuples(about["task"])),
+            period=int(about["steps_per_sample"]),
+            levels={level["layer"]: _level(file[GROUP], level) for level in about["levels"]},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"damaged description ({error})", place=f"{path}:/{GROUP}", remedy=remedy) from error
+
+
+def _level(group: h5py.Group, about: dict) -> AboutLevel:
+    fields = {key: value for key, value in about.items() if key not in ("layer", "groups", "delays")}
+    groups = tuple(_group(group, about["layer"], i, part) for i, part in enumerate(about["groups"]))
+    return AboutLevel(**fields, delays=tuple(about["delays"]), groups=groups)
+
+
+def _group(group: h5py.Group, layer: int, i: int, about: dict) -> Group:
+    index = None if about["index"] is None else group[f"index/{layer}/{i}"][()]
+    return Group(**{**_tuples(about), "index": index})
+
+
+def _tuples(fields: dict) -> dict:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -1,0 +1,1 @@
+"""The NIR graph: writer and reader."""

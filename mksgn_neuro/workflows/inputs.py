@@ -1,0 +1,87 @@
+"""Clips for a trained network: the right split, checked against its skeleton and classes, as it gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
+from mksgn_neuro.data.registry import DATASETS, load
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir import Task
+
+SPLITS = ("train", "test", "all")
+Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
+WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which clips the user asked for; without `dataset`, those of the data that the network was trained on."""
+
+    dataset: str | None = None
+    path: Path | None = None
+    split: str = "test"
+    limit: int | None = None
+    skip_bad: bool = False
+    seed: int = 0
+
+
+def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
+    """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
+    dataset = request.dataset or dataset_of(task)
+    clips = read(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
+    place = str(request.path or dataset)
+    require_same_task(clips, task, place)
+    wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
+    index = np.flatnonzero(wanted)
+    if len(index) == 0:
+        raise BadInput(f"no clip in split {request.split!r}", place=place, remedy="choose another --split")
+    if request.limit is not None and request.limit < len(index):
+        index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
+    return clips.subset(index)
+
+
+def dataset_of(task: Task) -> str:
+    """What the network was trained on, as --dataset calls it: files in our own format name their data themselves."""
+    return task.dataset if task.dataset in DATASETS else "npz"
+
+
+def require_same_task(clips: Clips, task: Task, place: str) -> None:
+    """Raise BadInput unless the clips have the joints and the classes of the task."""
+    if clips.skeleton.parents != tuple(task.parents):
+        problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
+        raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
+    if clips.class_names != tuple(task.class_names):
+        raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+
+
+def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:
+    """Clips as the network gets them: (N, frames, M, V, 3), integers in float32."""
+    flat, starts, lengths = as_tensors(clips)
+    positions = resample_batch(flat, starts, lengths, task.frames, clips.skeleton.bodies)
+    scaling = Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits)
+    return encode_batch(positions, scaling, clips.skeleton)
+
+
+def verification_frames(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:
+    """Inputs to prove a network on, and what they are: real test clips where data was named, else drawn ones."""
+    if request.dataset or request.path or task.dataset == "synthetic":
+        clips = clips_for(task, request, read)
+        return encoded(task, bits, clips), f"{len(clips)} test clips of {clips.dataset}"
+    return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
+
+
+def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:
+    """Smooth inputs over the whole integer range, (N, frames, M, V, 3)."""
+    rng = np.random.default_rng(0)
+    limit = 2 ** (bits - 1)
+    shape = (samples, task.frames, len(task.modalities), len(task.parents), 3)
+    steps = rng.normal(0, limit * WALK_STEP, shape)
+    steps[:, 0] = rng.normal(0, limit * WALK_START, (samples, *shape[2:]))
+    return torch.from_numpy(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1)).float()

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mksgn_neuro.data import registry
+from mksgn_neuro.data.readers import npz
+from mksgn_neuro.data.skeleton import KINECT_25, from_parents
+from mksgn_neuro.errors import BadInput
+from tests.data.make import clips
+from tests.paths import UI_PRMD, needs_shared_data
+
+
+@st.composite
+def any_clips(draw):
+    joints = draw(st.integers(1, 7))
+    parents = [-1, *(draw(st.integers(0, v - 1)) for v in range(1, joints))]
+    skeleton = from_parents(parents, centre_joint=draw(st.integers(0, joints - 1)))
+    skeleton = skeleton.repeated(2) if draw(st.booleans()) else skeleton
+    lengths = draw(st.lists(st.integers(1, 6), min_size=1, max_size=6))
+    return clips(tuple(lengths), skeleton=skeleton, seed=draw(st.integers(0, 99)))
+
+
+@given(any_clips())
+@settings(max_examples=30, deadline=None)
+def test_round_trip(tmp_path_factory, made):
+    path = tmp_path_factory.mktemp("npz") / "made up.npz"
+    npz.save(made, path)
+    read = npz.load(path)
+    for name in ("positions", "lengths", "labels", "subjects", "train", "starts"):
+        assert np.array_equal(getattr(read, name), getattr(made, name))
+    for name in ("names", "class_names", "skeleton", "dataset"):
+        assert getattr(read, name) == getattr(made, name)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["made up.npz"]
+
+
+def arrays():
+    made = clips()
+    return {
+        "positions": made.positions,
+        "lengths": made.lengths,
+        "labels": made.labels,
+        "train": made.train,
+        "parents": np.array(made.skeleton.parents),
+    }
+
+
+def test_names_subjects_and_classes_are_optional(tmp_path):
+    np.savez(tmp_path / "x.npz", **arrays())
+    read = npz.load(tmp_path / "x.npz")
+    assert read.class_names == ("class 0", "class 1") and (read.subjects == -1).all() and read.names[2] == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parents": None}, "no array 'parents'"),
+        ({"parents": np.arange(20)}, "loop"),
+        ({"parents": np.arange(-1, 18)}, "expected"),
+        ({"lengths": np.array([5, 1, 9, 6])}, "more than the 20 frames"),
+        ({"labels": np.array([0.5, 1, 0, 1])}, "array 'labels' is float64"),
+        ({"labels": np.array([0, 1])}, "2 labels for 4 clips"),
+        ({"labels": np.array([-1, 0, 0, 1])}, "label outside"),
+        ({"class_names": np.array(["one"])}, "label outside"),
+        ({"positions": np.array(["x"])}, "array 'positions' is <U1 with 1 axes"),
+        ({"train": np.zeros((4, 1), bool)}, "array 'train'"),
+        ({"positions": np.array([{"a": 1}], dtype=object)}, "not a readable"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(tmp_path, changes, message):
+    content = {**arrays(), **changes}
+    np.savez(tmp_path / "x.npz", **{k: v for k, v in content.items() if v is not None})
+    with pytest.raises(BadInput, match=message) as caught:
+        npz.load(tmp_path / "x.npz")
+    assert "x.npz" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_clip_that_is_not_finite_is_named_or_skipped(tmp_path):
+    content = arrays()
+    content["positions"] = content["positions"].copy()
+    content["positions"][8, 3, 2] = np.inf
+    np.savez(tmp_path / "x.npz", **content)
+    with pytest.raises(BadInput, match="clip 2, frame 2, joint 3, z"):
+        npz.load(tmp_path / "x.npz")
+    read = npz.load(tmp_path / "x.npz", skip_bad=True)
+    assert read.names == ("0", "1", "3") and len(read.skipped) == 1
+    assert np.array_equal(read[2], clips()[3])
+
+
+def test_what_is_no_npz_is_refused(tmp_path):
+    (tmp_path / "x.npz").write_bytes(b"not numpy")
+    with pytest.raises(BadInput, match="not a readable"):
+        npz.load(tmp_path / "x.npz")
+    np.save(tmp_path / "y.npy", np.zeros(3))
+    with pytest.raises(BadInput, match="not a readable"):
+        npz.load(tmp_path / "y.npy")
+
+
+def test_two_bodies_survive(tmp_path):
+    made = clips(skeleton=KINECT_25.repeated(2))
+    npz.save(made, tmp_path / "x.npz")
+    assert npz.load(tmp_path / "x.npz").skeleton == KINECT_25.repeated(2)
+
+
+@needs_shared_data
+def test_ui_prmd():
+    read = registry.load("npz", UI_PRMD)
+    assert len(read) == 1000 and read.skeleton.joints == 22 and len(read.class_names) == 10
+    assert len(set(read.subjects)) == 10 and not read.leaked.any()

@@ -1,0 +1,34 @@
+import ast
+import subprocess
+import sys
+
+import numpy as np
+
+from mksgn_neuro.export.netx.deployment import deployment_script
+from mksgn_neuro.export.netx.writer import write_netx
+from mksgn_neuro.sim.reference import run
+from tests.export.lava import needs_lava
+from tests.export.netx.test_writer import two_levels
+from tests.networks import random_inputs
+
+
+def test_script_names_its_file_and_says_that_it_never_ran_on_hardware():
+    text = deployment_script("out/tiny.net")
+    module = ast.parse(text)
+    assert "NOT RUN ON HARDWARE" in ast.get_docstring(module)
+    assert 'with_name("tiny.net")' in text and "Loihi2HwCfg()" in text
+
+
+@needs_lava
+def test_script_simulated_gives_the_references_spikes(tmp_path):
+    network = two_levels([[80, 20], [-60, 90]], [[80, 60]])
+    write_netx(network, tmp_path / "n.net", period=16)
+    (tmp_path / "run.py").write_text(deployment_script("n.net"))
+    inputs = random_inputs(0, network, 40)
+    np.save(tmp_path / "in.npy", inputs)
+    command = [sys.executable, "run.py", "in.npy", "out.npy", "--simulate"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert "simulated on CPU" in done.stdout
+    spikes = np.load(tmp_path / "out.npy")
+    assert spikes.any() and np.array_equal(spikes, run(network, inputs, period=16)["level2"].spikes)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from mksgn_neuro.commands.options import say, stderr
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.ir import Network
-    from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.simulate import Classified
+    from mksgn_neuro.workflows.recognise import Recognised
 
 LISTED = 20  # clips that were left out
 
@@ -35,6 +35,8 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
 
     with reading(f"reading {dataset}") as progress:
         clips = load(dataset, path, skip_bad=skip_bad, seed=seed, progress=progress)
+    for line in clips.assumed:
+        say(f"{path}: {line}")
     if clips.skipped:
         say(f"left out {len(clips.skipped)} clips:")
         for line in clips.skipped[:LISTED]:
@@ -44,12 +46,22 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
     return clips
 
 
-def classify_request(network: Network, request: Request, backend: str) -> Classified:
-    """Simulate the clips of a request, with a bar."""
-    from mksgn_neuro.workflows.inputs import clips_for
-    from mksgn_neuro.workflows.simulate import classify
+def recognise_clips(
+    network: Network, clips: Clips, protocols: tuple[str, ...], *, backend: str, seed: int
+) -> dict[str, Recognised]:  # fmt: skip
+    """Simulate clips under each protocol, with a bar; a Ctrl-C ends with what is done so far."""
+    from mksgn_neuro.workflows.recognise import recognise
 
-    clips = clips_for(network.task, request, load_clips)
+    runs = {}
     with Progress(console=stderr, transient=True) as bar:
-        task = bar.add_task("simulating", total=len(clips))
-        return classify(network, clips, backend, lambda done, total: bar.update(task, completed=done))
+        for protocol in protocols:
+            task = bar.add_task(f"simulating {protocol}", total=None)
+            report = partial(_advance, bar, task)
+            runs[protocol] = recognise(network, clips, protocol, backend=backend, seed=seed, progress=report)
+            if runs[protocol].simulation.partial:
+                break
+    return runs
+
+
+def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
+    bar.update(task, completed=done, total=total)

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.workflows.inputs import SPLITS
 from mksgn_neuro.workflows.simulate import BACKENDS
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
+@click.option(
+    "--protocol",
+    type=click.Choice(("all", *PROTOCOLS)),
+    default="all",
+    show_default=True,
+    help="offline: clips stretched to one length; clip: frames as recorded, from rest; continuous: one endless stream.",
+)
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
@@ -32,17 +40,17 @@ if TYPE_CHECKING:
 @seed_option
 @json_option
 def command(
-    model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
-    measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None, save_spikes: Path | None,
+    model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
+    limit: int | None, measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None, save_spikes: Path | None,
     states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.energy import load_profile
-    from mksgn_neuro.commands.reading import classify_request
+    from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed
-    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import load_networks
-    from mksgn_neuro.workflows.simulate import describe
+    from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
     load_profile(energy_profile)
     path = find_model(model)
@@ -53,20 +61,23 @@ def command(
     if network.task is None:
         remedy = "give --input X.npy, last axis time"
         raise BadInput("does not say what clips it takes", place=str(path), remedy=remedy)
-    request = Request(dataset, data_path, split, limit, skip_bad, seed)
-    result = classify_request(network, request, backend)
-    document = describe(path, form, result, energy_profile)
+    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
+    if network.task.rate is None:
+        say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
+    protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
+    runs = recognise_clips(network, clips, protocols, backend=backend, seed=seed)
+    document = document_of(path, form, runs, energy_profile)
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
 
-        save_recording(network, result.inputs, save_spikes, states=states)
+        save_recording(network, runs[document["protocol"]].inputs, save_spikes, states=states)
     if not distributed.speaks():
         return None
     if report_path:
         from mksgn_neuro.report.collect import report_of
         from mksgn_neuro.report.page import write_report
 
-        write_report(report_of(path, result, document, rungs=None), report_path)
+        write_report(report_of(path, runs[document["protocol"]], document, rungs=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 
@@ -105,14 +116,8 @@ def print_summary(document: dict, measure_spikes: bool) -> None:
 
     if document["partial"]:
         click.echo("interrupted: partial result")
-    clean = document.get("accuracy_clean")
-    leak = (
-        f", {clean:.2%} without the {document['leaked']} clips that are also in training" if clean is not None else ""
-    )
-    click.echo(
-        f"accuracy {document['accuracy']:.2%} on {document['samples']} clips{leak}, "
-        f"simulated on CPU ({document['backend']}, {document['form']} form)"
-    )
+    for line in protocol_lines(document):
+        click.echo(line)
     if measure_spikes:
         table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
         for p in document["populations"]:
@@ -122,11 +127,47 @@ def print_summary(document: dict, measure_spikes: bool) -> None:
     operations, energy = document["synaptic_operations"], document["energy"]
     constants = ", ".join(f"{name} {value} pJ" for name, value in energy["constants"].items())
     click.echo(
-        f"per sample: {operations['Effective_ACs']:.0f} ACs, {operations['Effective_MACs']:.0f} MACs, "
-        f"{operations['Dense']:.0f} if nothing were skipped"
+        f"per clip ({document['protocol']}): {operations['Effective_ACs']:.0f} ACs, "
+        f"{operations['Effective_MACs']:.0f} MACs, {operations['Dense']:.0f} if nothing were skipped"
     )
+    stream = document["protocols"].get("continuous", {}).get("milliwatts")
+    power = f", {stream:.4f} mW on an endless stream" if stream is not None else ""
     click.echo(
-        f"energy {energy['joules_per_sample'] * 1e3:.4f} mJ per sample, profile {energy['profile']} ({constants})"
+        f"energy {energy['joules_per_sample'] * 1e3:.4f} mJ per clip{power}, profile {energy['profile']} ({constants})"
     )
-    click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
-    click.echo(f"{document['throughput']['samples_per_s']:.0f} samples/s on this CPU")
+    click.echo(f"{document['cores']} cores, {document['steps_per_sample']:.1f} time steps per clip")
+    click.echo(f"{document['throughput']['samples_per_s']:.0f} clips/s on this CPU")
+
+
+def protocol_lines(document: dict) -> list[str]:
+    """What each protocol's accuracy is, in words."""
+    found, lines = document["protocols"], []
+    window = document["window"]
+    if "continuous" in found:
+        c = found["continuous"]
+        took = c["median_frames_to_decision"]
+        delay = "never right" if took is None else f"right after {took:.0f} frames (median)"
+        lines.append(
+            f"continuous, all clips in one stream, last {window} frames: {_both(c['accuracy'])} at each clip's end, "
+            f"{c['second_half']:.2%} of the frames of second halves, {delay}, "
+            f"{c['false_changes_per_minute']:.1f} false changes a minute"
+        )
+    if "clip" in found:
+        c = found["clip"]
+        lines.append(
+            f"clip, frames as recorded from rest: {_both(c['accuracy'])} at its last frame, "
+            f"{_both(c['accuracy_held'])} when its last pose was held"
+        )
+    if "offline" in found:
+        lines.append(f"offline, each clip stretched: {_both(found['offline']['accuracy'])}")
+    leak = f", {document['leaked']} of which are also in training (leaked)" if document["leaked"] else ""
+    lines.append(
+        f"{document['samples']} clips{leak}, simulated on CPU ({document['backend']}, {document['form']} form)"
+    )
+    return lines
+
+
+def _both(accuracy: dict) -> str:
+    """The accuracy on all clips and, where it is another, on those that are not leaked."""
+    standard, clean = accuracy["standard"], accuracy["clean"]
+    return f"{standard:.2%}" if clean in (standard, None) else f"{standard:.2%} ({clean:.2%} without leaked clips)"

@@ -10,7 +10,7 @@ Where the beginning is known (`offline`, `clip`) the class spikes since then dec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class Streams:
     end: np.ndarray
     held: np.ndarray
     window: int | None
+
+    def first_clips(self, count: int) -> Streams:
+        """The same of the first `count` clips only."""
+        names = ("clip", "stream", "first", "end", "held")
+        return replace(self, **{name: getattr(self, name)[:count] for name in names})
 
 
 def streams(protocol: str, clips: Clips, timing: Timing, seed: int = 0) -> Streams:

@@ -1,9 +1,10 @@
-"""Clips split over processes (torchrun, gloo): every rank runs its share, all get the same totals as one process."""
+"""Streams split over processes (torchrun, gloo): each rank runs its share, all get the same totals as one process."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -27,28 +28,36 @@ def speaks() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def share(clips: int) -> np.ndarray:
-    """Indices of the clips that this rank runs: every world-size-th, so that ranks end together."""
-    return np.arange(dist.get_rank(), clips, dist.get_world_size())
+def share(streams: int) -> np.ndarray:
+    """Indices of the streams that this rank runs: every world-size-th, so that ranks end together."""
+    return np.arange(dist.get_rank(), streams, dist.get_world_size())
 
 
-def run(
-    emulator: Emulator, clips: Sequence[np.ndarray], *, drain: int = 0, period: int | None = None
-) -> tuple[np.ndarray, Counts]:
-    """Scores (B, classes) of all clips in order and their counts, on every rank; needs a process group and a clip each.
+def run(emulator: Emulator, streams: Sequence[np.ndarray], *, drain: int = 0) -> tuple[list[np.ndarray], Counts]:
+    """Class spikes (T_s, classes) of all streams in order and their counts, on every rank; needs a process group.
 
-    Each rank runs the clips of its `share`.
+    Each rank runs the streams of its `share`; a rank without one counts nothing.
     """
-    own = share(len(clips))
-    results = list(emulator.stream((clips[i] for i in own), drain=drain, period=period))
-    return gather_scores(results, own, len(clips), emulator.readout.classes), reduce_counts(results)
+    own, readout = share(len(streams)), emulator.readout
+    lengths = np.array([len(stream) for stream in streams])
+    ends = np.cumsum(lengths)
+    spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
+    results = []
+    for result in emulator.stream((streams[i] for i in own), record=(readout.name,), drain=drain):
+        done = sum(len(r.steps) for r in results)
+        found = readout.by_frame(result.spikes[readout.name], result.steps - drain)
+        for i, by_frame in zip(own[done:], found):
+            spikes[ends[i] - lengths[i] : ends[i]] = by_frame
+        results.append(result)
+    all_spikes = _reduced(spikes, dist.ReduceOp.SUM)
+    return np.split(all_spikes, ends[:-1]), reduce_counts(results or [idle(emulator)])
 
 
-def gather_scores(results: Iterable[Result], own: np.ndarray, clips: int, classes: int) -> np.ndarray:
-    """Scores of all clips from those of each rank's `own`, int64 (clips, classes)."""
-    scores = np.zeros((clips, classes), dtype=np.int64)
-    scores[own] = np.concatenate([result.scores for result in results])
-    return _reduced(scores, dist.ReduceOp.SUM)
+def idle(emulator: Emulator) -> Result:
+    """The result of no stream: nothing counted."""
+    nothing = emulator.run(np.zeros((1, emulator.network.source.size), dtype=np.int32))
+    none = {name: np.zeros_like(spikes) for name, spikes in nothing.counts.spikes.items()}
+    return replace(nothing, counts=Counts(0, 0, none, dict.fromkeys(none, 0), 0))
 
 
 def reduce_counts(results: Iterable[Result]) -> Counts:

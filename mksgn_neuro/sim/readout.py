@@ -36,6 +36,10 @@ class Readout:
         first = network.hop * network.level[network.readout]
         return cls(network.readout, np.concatenate(neurons), np.concatenate(votes), classes, first)
 
+    def by_frame(self, spikes: np.ndarray, frames: np.ndarray) -> list[np.ndarray]:
+        """Recorded spikes (B, steps, N) to the classes' of each clip's frames, int64 (frames[b], classes)."""
+        return [self.scores(own[self.first : self.first + count]) for own, count in zip(spikes, frames)]
+
     def scores(self, counts: np.ndarray) -> np.ndarray:
         """Spike counts (..., N) of the population to class scores (..., classes), int64."""
         scores = np.zeros((*counts.shape[:-1], self.classes), dtype=np.int64)

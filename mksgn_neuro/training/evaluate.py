@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mksgn_neuro.data.augment import NO_VARIATION
 from mksgn_neuro.data.clips import Clips
@@ -18,6 +17,7 @@ from mksgn_neuro.training.batches import Sequences, sequence_batches
 
 SETTLED_CLIPS = 512  # that normalisation statistics are taken from
 FRAMES_AT_ONCE = 2560
+PIECE, LEAD = 384, 128  # frames
 
 
 @dataclass(frozen=True)
@@ -53,31 +53,51 @@ def evaluate(
 def class_spikes(
     student: MKSGN, given: Streams, scaling: Scaling, clips: Clips
 ) -> tuple[list[np.ndarray], dict[str, float]]:
-    """Readout spikes by class (T, classes) of each stream, int64, and mean firing rates by population."""
+    """Readout spikes by class (T, classes) of each stream, int64, and mean firing rates by population.
+
+    A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers.
+    """
     here = student.joint_firing.device
-    found: dict[int, np.ndarray] = {}
-    rates: list[dict[str, Tensor]] = []
-    shares = []
-    for chosen in _of_like_length([len(x) for x in given.positions]):
-        longest = max(len(given.positions[s]) for s in chosen)
-        positions = torch.from_numpy(np.stack([hold(given.positions[s], longest) for s in chosen]))
-        activity = student(encode_batch(positions, scaling, clips.skeleton).to(here))
+    found = [np.zeros((len(x), student.config.classes), dtype=np.int64) for x in given.positions]
+    rates: dict[str, float] = {}
+    frames = 0
+    for group in _of_like_length(_pieces([len(x) for x in given.positions])):
+        longest = max(piece.end - piece.first for piece in group)
+        parts = [hold(given.positions[p.stream][p.first : p.end], longest) for p in group]
+        encoded = encode_batch(torch.from_numpy(np.stack(parts)), scaling, clips.skeleton)
+        activity = student(encoded.to(here))
         counted = activity.class_spikes.sum(-1).cpu().numpy().astype(np.int64)
-        found |= {s: counted[: len(given.positions[s]), i] for i, s in enumerate(chosen)}
-        rates.append({name: spikes.mean() for name, spikes in activity.spikes.items()})
-        shares.append(len(chosen) * longest)
-    mean = {name: sum(w * float(r[name]) for w, r in zip(shares, rates)) / sum(shares) for name in rates[0]}
-    return [found[s] for s in range(len(given.positions))], mean
+        for i, piece in enumerate(group):
+            found[piece.stream][piece.own : piece.end] = counted[piece.own - piece.first : piece.end - piece.first, i]
+        seen = len(group) * longest
+        rates = {n: rates.get(n, 0.0) + seen * float(spikes.mean()) for n, spikes in activity.spikes.items()}
+        frames += seen
+    return found, {name: total / frames for name, total in rates.items()}
 
 
-def _of_like_length(lengths: list[int]) -> list[list[int]]:
-    """Streams in groups of at most FRAMES_AT_ONCE frames when all are padded to the longest."""
-    groups: list[list[int]] = []
-    for s in sorted(range(len(lengths)), key=lambda s: -lengths[s]):
-        if groups and (len(groups[-1]) + 1) * lengths[groups[-1][0]] <= FRAMES_AT_ONCE:
-            groups[-1].append(s)
+@dataclass(frozen=True)
+class _Piece:
+    """Frames `own` to `end` of a stream, run from `first` on."""
+
+    stream: int
+    first: int
+    own: int
+    end: int
+
+
+def _pieces(lengths: list[int]) -> list[_Piece]:
+    starts = ((s, own, length) for s, length in enumerate(lengths) for own in range(0, length, PIECE))
+    return [_Piece(s, max(0, own - LEAD), own, min(own + PIECE, length)) for s, own, length in starts]
+
+
+def _of_like_length(pieces: list[_Piece]) -> list[list[_Piece]]:
+    """In groups of at most FRAMES_AT_ONCE frames when all are padded to the longest."""
+    groups: list[list[_Piece]] = []
+    for piece in sorted(pieces, key=lambda p: p.first - p.end):
+        if groups and (len(groups[-1]) + 1) * (groups[-1][0].end - groups[-1][0].first) <= FRAMES_AT_ONCE:
+            groups[-1].append(piece)
         else:
-            groups.append([s])
+            groups.append([piece])
     return groups
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,9 @@ import numpy as np
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import steps_per_sample
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
-from mksgn_neuro.workflows.simulate import spacing_of
+from mksgn_neuro.workflows.simulate import drain_of
 
 
 def simulate_array(network: Network, inputs: np.ndarray, *, backend: str, states: bool) -> dict[str, np.ndarray]:
@@ -46,11 +46,9 @@ def read_input(network: Network, path: Path) -> np.ndarray:
     return np.ascontiguousarray(flat).astype(np.int32)
 
 
-def save_recording(network: Network, inputs: np.ndarray, path: Path, *, states: bool) -> None:
-    """Spikes of every population on clips (N, frames, channels), as (N, steps, neurons), silence after each too."""
-    spacing = spacing_of(network, steps_per_sample(network, inputs.shape[1]))
-    drain = spacing - inputs.shape[1]
-    result = Emulator(network).run(inputs, record="all", states=states, drain=drain, period=spacing)
+def save_recording(network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool) -> None:
+    """Spikes of every population on streams (T_s, channels), as (streams, steps, neurons), silence after each too."""
+    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain_of(network))
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 

@@ -43,7 +43,7 @@ class Deployed:
 
 def _loihi2(model: Model, stem: Path) -> Deployed:
     chain = netx_fit(levelize(lower(model.student, model.task())))
-    period = steps_per_sample(chain, model.frames)
+    period = steps_per_sample(chain, model.timing.frames)
     written = write_netx(chain, stem.with_suffix(".net"), period=period)
     script = stem.with_name(f"{stem.name}_on_loihi2.py")
     write_text(deployment_script(written.net.name, script=script.name), script)
@@ -53,21 +53,21 @@ def _loihi2(model: Model, stem: Path) -> Deployed:
 def _lava(model: Model, stem: Path) -> Deployed:
     network = balance(lower(model.student, model.task()))
     files = write_lava_bundle(network, stem.with_name(f"{stem.name}_lava"))
-    return Deployed(tuple(files), network, steps_per_sample(network, model.frames))
+    return Deployed(tuple(files), network, steps_per_sample(network, model.timing.frames))
 
 
 def _slayer(model: Model, stem: Path) -> Deployed:
     chain = netx_fit(levelize(lower(model.student, model.task())))
     path = stem.with_name(f"{stem.name}_slayer.net")
     write_slayer_file(chain, path)
-    return Deployed((path,), chain, steps_per_sample(chain, model.frames))
+    return Deployed((path,), chain, steps_per_sample(chain, model.timing.frames))
 
 
 def _nir(model: Model, stem: Path) -> Deployed:
     network = lower(model.student, model.task())
     path = stem.with_suffix(".nir")
     write_nir(network, path)
-    return Deployed((path,), network, steps_per_sample(network, model.frames))
+    return Deployed((path,), network, steps_per_sample(network, model.timing.frames))
 
 
 WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.frames import Scaling, as_tensors, encode_batch, resample_batch
+from mksgn_neuro.data.frames import Scaling, encode, encode_batch
+from mksgn_neuro.data.protocols import Timing, streams
 from mksgn_neuro.data.registry import DATASETS, load
+from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 
@@ -61,19 +63,26 @@ def require_same_task(clips: Clips, task: Task, place: str) -> None:
         raise BadInput("has other classes than the network", place=place, remedy="train on this data")
 
 
-def encoded(task: Task, bits: int, clips: Clips) -> torch.Tensor:
-    """Clips as the network gets them: (N, frames, M, V, 3), integers in float32."""
-    flat, starts, lengths = as_tensors(clips)
-    positions = resample_batch(flat, starts, lengths, task.frames, clips.skeleton.bodies)
-    scaling = Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits)
-    return encode_batch(positions, scaling, clips.skeleton)
+def scaling_of(task: Task, bits: int) -> Scaling:
+    """How the host turns metres into the network's integers."""
+    return Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits, task.origin)
+
+
+def encoded(task: Task, bits: int, skeleton: Skeleton, positions: np.ndarray) -> np.ndarray:
+    """Frames (T, V, 3) in metres, at the network's rate, as the network gets them: (T, channels) int32."""
+    return encode(positions, scaling_of(task, bits), skeleton).reshape(len(positions), -1)
 
 
 def verification_frames(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:
-    """Inputs to prove a network on, and what they are: real test clips where data was named, else drawn ones."""
+    """Inputs to prove a network on, and what they are: real test clips where data was named, else drawn ones.
+
+    (N, frames, M, V, 3) integers in float32: each clip stretched to the task's frames.
+    """
     if request.dataset or request.path or task.dataset == "synthetic":
         clips = clips_for(task, request, read)
-        return encoded(task, bits, clips), f"{len(clips)} test clips of {clips.dataset}"
+        stretched = streams("offline", clips, Timing(task.rate, task.window, task.frames)).positions
+        frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
+        return frames, f"{len(clips)} test clips of {clips.dataset}"
     return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
 
 

@@ -1,0 +1,118 @@
+"""A network on labelled clips under the three protocols: what it recognises, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.protocols import Streams, Timing, streams
+from mksgn_neuro.data.recognition import decisions, recognition
+from mksgn_neuro.ir import Network, Task
+from mksgn_neuro.workflows.inputs import encoded
+from mksgn_neuro.workflows.simulate import Progress, Simulation, simulate
+
+HEADLINE = "clip"  # the protocol whose figures stand at the top of a document, where it was run
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """One protocol's run: `given` says what the network got, `inputs` (T_s, channels) int32 are its streams."""
+
+    simulation: Simulation
+    clips: Clips
+    given: Streams
+    inputs: tuple[np.ndarray, ...]
+
+    @property
+    def done(self) -> np.ndarray:
+        """(N,) bool: clips whose stream was simulated; all but after Ctrl-C."""
+        return self.given.stream < self.simulation.streams
+
+    @property
+    def samples(self) -> int:
+        """Clips that were simulated."""
+        return int(self.done.sum())
+
+    @property
+    def rate(self) -> float:
+        """Frames per second of the streams."""
+        return self.simulation.network.task.rate or self.clips.rate
+
+    def predictions(self) -> np.ndarray:
+        """The class decided at the end of each simulated clip, in the order of `given.clip`."""
+        decided = decisions(self.simulation.class_spikes, self.given)
+        return np.array([decided[s][e - 1] for s, e in zip(self.given.stream[self.done], self.given.end[self.done])])
+
+    def as_json(self, profile: str) -> dict:
+        """The figures of this protocol, with its energy per clip and per second of the camera's stream."""
+        run = self.simulation
+        given = self.given.first_clips(self.samples)
+        energy = run.energy(profile, self.samples)
+        found = recognition(run.class_spikes, given, self.clips, self.rate)
+        seconds = run.frames / self.rate
+        milliwatts = 1e3 * energy.joules_per_sample * self.samples / seconds
+        timing = {"rate": self.rate, "milliwatts": milliwatts} if given.protocol != "offline" else {}
+        return {**found, "joules_per_clip": energy.joules_per_sample, **timing}
+
+
+def timing_of(task: Task) -> Timing:
+    """What the network makes of time."""
+    return Timing(task.rate, task.window, task.frames)
+
+
+def default_protocols(task: Task) -> tuple[str, ...]:
+    """All three; `offline` alone for a network that was trained on stretched clips only."""
+    return ("offline",) if task.rate is None else ("offline", "clip", "continuous")
+
+
+def recognise(
+    network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", seed: int = 0,
+    progress: Progress | None = None,
+) -> Recognised:  # fmt: skip
+    """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`."""
+    given = streams(protocol, clips, timing_of(network.task), seed)
+    inputs = tuple(encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions)
+    return Recognised(simulate(network, inputs, backend=backend, progress=progress), clips, given, inputs)
+
+
+def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str) -> dict:
+    """What `simulate --json` prints: the figures of every protocol, and the counts of one of them (HEADLINE)."""
+    name = HEADLINE if HEADLINE in runs else next(iter(runs))
+    chosen = runs[name]
+    run, clips, samples, task = chosen.simulation, chosen.clips, chosen.samples, chosen.simulation.network.task
+    protocols = {protocol: found.as_json(profile) for protocol, found in runs.items()}
+    accuracy = protocols[name]["accuracy"]
+    return {
+        "model": str(path),
+        "form": form,
+        "simulated_on": "CPU",
+        "dataset": clips.dataset,
+        "rate": task.rate,
+        "window": task.window,
+        "latency_steps": run.network.hop * run.network.level[run.network.readout],
+        "protocols": protocols,
+        "protocol": name,
+        "accuracy": accuracy["standard"],
+        "accuracy_clean": accuracy["clean"],
+        "leaked": int(clips.leaked.sum()),
+        "accuracy_of_classes": _per_class(chosen),
+        "samples": samples,
+        "partial": any(found.simulation.partial for found in runs.values()),
+        "backend": run.backend,
+        "steps_per_sample": run.measurement.steps / samples,
+        **run.measurement.as_json(samples),
+        "energy": run.energy(profile, samples).as_json(),
+        "cores": len(run.placement.mapping.cores),
+        "throughput": run.throughput(samples),
+    }
+
+
+def _per_class(chosen: Recognised) -> dict[str, float | None]:
+    """Accuracy on the clips of each class."""
+    labels = chosen.clips.labels[chosen.given.clip[chosen.done]]
+    right = chosen.predictions() == labels
+    names = chosen.clips.class_names
+    return {name: float(right[labels == k].mean()) if (labels == k).any() else None for k, name in enumerate(names)}

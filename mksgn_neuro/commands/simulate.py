@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
-    limit: int | None, measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None, save_spikes: Path | None,
-    states: bool, report_path: Path | None, seed: int, as_json: bool,
+    limit: int | None, measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None,
+    save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.energy import load_profile

@@ -176,6 +176,8 @@ class Task:
     steps_per_frame: int = 1
     dataset: str = ""
     model_hash: str = ""
+    rate: float | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Each rung runs two neighbouring forms on the same clips and compares every popul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -23,20 +23,32 @@ from mksgn_neuro.export.slayer import run_slayer
 from mksgn_neuro.export.stock_loader import run_stock_loader
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
-from mksgn_neuro.lowering import balance, levelize, steps_per_sample
+from mksgn_neuro.lowering import balance
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.sim.stepwise import run_stepwise
+from mksgn_neuro.subject import (
+    Spikes,
+    Subject,
+    by_sample,
+    chain_groups,
+    chain_lags,
+    reference_spikes,
+    running_spikes,
+)
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
 DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
 Distribution = Literal["lava-nc", "lava-dl"]
-Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not."""
+    """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not.
+
+    `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset.
+    """
 
     source: str
     target: str
@@ -45,6 +57,7 @@ class Rung:
     mismatches: int = 0
     first: str = ""
     not_run: str = ""
+    steps: int = 0
 
     @property
     def ok(self) -> bool:
@@ -56,51 +69,14 @@ class Rung:
         """In words."""
         if self.not_run:
             return self.not_run
-        equal = f"equal at every step, {self.populations} populations, {self.samples} samples"
+        inputs = f"{self.steps} steps without a reset" if self.steps else f"{self.samples} samples"
+        equal = f"equal at every step, {self.populations} populations, {inputs}"
         return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
         """With the keys of DESIGN.md 13."""
         fields = asdict(self)
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is verified: the network in frames, in steps and as a chain, on `inputs` (samples, frames, channels).
-
-    `period` is the number of steps from one sample to the next.
-    """
-
-    frames: Network
-    steps: Network
-    chain: Network
-    inputs: np.ndarray
-    period: int
-
-    @classmethod
-    def of(cls, network: Network, inputs: np.ndarray) -> Subject:
-        """From a network in frames."""
-        steps = balance(network)
-        return cls(network, steps, levelize(network), inputs, steps_per_sample(steps, inputs.shape[1]))
-
-    def padded(self) -> np.ndarray:
-        """(samples, period, channels): each sample with the silence after it."""
-        samples, frames, channels = self.inputs.shape
-        padded = np.zeros((samples, self.period, channels), dtype=np.int64)
-        padded[:, :frames] = self.inputs
-        return padded
-
-    def stream(self, depth: int) -> np.ndarray:
-        """(samples · period + depth, channels): back to back, and the steps until the last spike is out."""
-        flat = self.padded().reshape(-1, self.inputs.shape[2])
-        return np.vstack([flat, np.zeros((depth, flat.shape[1]), dtype=np.int64)])
-
-
-def reference_spikes(subject: Subject) -> Spikes:
-    """Every population of the network in frames, each sample alone."""
-    runs = [reference.run(subject.frames, sample) for sample in subject.padded()]
-    return {name: np.stack([run[name].spikes for run in runs]) for name in runs[0]}
 
 
 def student_spikes(student: MKSGN, frames: torch.Tensor) -> Spikes:
@@ -110,21 +86,6 @@ def student_spikes(student: MKSGN, frames: torch.Tensor) -> Spikes:
     return {
         name: s.permute(2, 1, 0, 3).flatten(2).numpy().astype(np.uint8) for name, s in activity.spikes.items()
     }  # (V, T, B, C) to (B, T, N)
-
-
-def by_sample(stream: np.ndarray, lag: int, subject: Subject) -> np.ndarray:
-    """Cut a population's spikes (steps, N), which run `lag` steps behind, into (samples, period, N)."""
-    samples = len(subject.inputs)
-    return stream[lag : lag + samples * subject.period].reshape(samples, subject.period, -1)
-
-
-def chain_groups(chain: Network) -> Iterator[tuple[str, str, int, slice]]:
-    """(level, population, lag, neurons) of each group of a chain; copies of one population come several times."""
-    for k, level in enumerate(chain.populations, 1):
-        start = 0
-        for group in level.groups:
-            yield level.name, group.name, k + group.delay, slice(start, start + group.size)
-            start += group.size
 
 
 def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
@@ -150,16 +111,27 @@ def in_order(network: Network, spikes: Spikes) -> list[str]:
 
 @dataclass(frozen=True)
 class Truth:
-    """The subject and what the reference says of it, which every other form is compared with."""
+    """The subject and what the reference says of it, which every other form is compared with.
+
+    `expected` is each sample from rest; `in_steps` and `in_chain` the same of forms that answer later.
+    """
 
     subject: Subject
     expected: Spikes
+    in_steps: Spikes
+    in_chain: Spikes
 
     @classmethod
-    def of(cls, network: Network, inputs: np.ndarray) -> Truth:
-        """Run the reference on a network in frames."""
-        subject = Subject.of(network, inputs)
-        return cls(subject, reference_spikes(subject))
+    def of(cls, network: Network, inputs: np.ndarray, *, reset: bool = True) -> Truth:
+        """Run the reference on a network in frames, each sample from rest or all as one stream."""
+        subject = Subject.of(network, inputs, reset=reset)
+        expected = reference_spikes(subject)
+        if reset:
+            return cls(subject, expected, expected, expected)
+        in_steps = running_spikes(subject, subject.steps.level)
+        lags = chain_lags(subject.chain)
+        same = all(subject.steps.level[name] == lag for name, lag in lags.items() if name in expected)
+        return cls(subject, expected, in_steps, in_steps if same else running_spikes(subject, lags))
 
     @property
     def depth(self) -> int:
@@ -170,15 +142,15 @@ class Truth:
         """The trained torch network."""
         found, network = student_spikes(student, frames), self.subject.frames
         pairs = ((name, found[name], self.expected[name]) for name in in_order(network, found))
-        return compare("student", "reference", network, pairs)
+        return self._compare("student", "reference", pairs)
 
     def against_steps(self, target: str, run: RunForm) -> Rung:
         """A simulator of the network in steps, samples back to back."""
         subject, level = self.subject, self.subject.steps.level
         found = run(subject.steps, subject.stream(self.depth), subject.period)
         cut = {name: by_sample(spikes, level[name], subject) for name, spikes in found.items()}
-        pairs = ((name, self.expected[name], cut[name]) for name in in_order(subject.frames, cut))
-        return compare("reference", target, subject.frames, pairs)
+        pairs = ((name, self.in_steps[name], cut[name]) for name in in_order(subject.frames, cut))
+        return self._compare("reference", target, pairs)
 
     def against_chain(self, target: str, chain: Network, run: RunForm) -> Rung:
         """A simulator of the chain, samples back to back: every group of every level that it recorded."""
@@ -186,13 +158,17 @@ class Truth:
 
         def pairs() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
             for level, name, lag, neurons in chain_groups(self.subject.chain):
-                if level in found:
-                    yield name, self.expected[name], by_sample(found[level][:, neurons], lag, self.subject)
+                if level in found and name in self.in_chain:  # relays of the source repeat no population
+                    yield name, self.in_chain[name], by_sample(found[level][:, neurons], lag, self.subject)
 
-        return compare("reference", target, self.subject.frames, pairs())
+        return self._compare("reference", target, pairs())
+
+    def _compare(self, source: str, target: str, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
+        rung = compare(source, target, self.subject.frames, pairs)
+        return replace(rung, steps=0 if self.subject.period else self.subject.span)
 
 
-RunForm = Callable[[Network, np.ndarray, int], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
+RunForm = Callable[[Network, np.ndarray, int | None], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
 
 
 def by_reference(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
@@ -285,6 +261,8 @@ def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: boo
     yield truth.against_student(student, frames)
     yield truth.against_steps("reference in time steps", by_reference)
     yield truth.against_steps("emulator", by_emulator)
+    if truth.subject.period is None:
+        yield truth.against_steps("emulator, frame by frame", lambda *run: run_stepwise(*run[:2]))
     chain = truth.subject.chain
     yield truth.against_chain("chain of levels", chain, by_emulator)
     if lava:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from mksgn_neuro.ir import Task
 
 SPLITS = ("train", "test", "all")
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
+STREAM_FRAMES = 1000  # at least, to prove a network on that is never reset
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,18 @@ def verification_frames(task: Task, bits: int, request: Request) -> tuple[torch.
         clips = clips_for(task, request)
         return encoded(task, bits, clips), f"{len(clips)} test clips of {clips.dataset}"
     return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
+
+
+def verification_stream(task: Task, bits: int, request: Request) -> tuple[torch.Tensor, str]:
+    """One stream (1, at least STREAM_FRAMES, M, V, 3) to prove a network on that is never reset, and what it is.
+
+    Clips or random walks as in `verification_frames`, back to back; from the first again where there are too few.
+    """
+    enough = -(-STREAM_FRAMES // task.frames)
+    frames, what = verification_frames(task, bits, replace(request, limit=max(request.limit or 0, enough)))
+    stream = frames.flatten(0, 1)
+    stream = stream.repeat(-(-STREAM_FRAMES // len(stream)), 1, 1, 1)
+    return stream[None], f"one stream of {len(stream)} frames without a reset, {what}"
 
 
 def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:

@@ -51,30 +51,41 @@ def command(
 
 
 def climb(
-    model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True
-) -> tuple[list[Rung], str]:
+    model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
+    reset: bool | None = None,
+) -> tuple[list[Rung], str]:  # fmt: skip
     """Every rung to the target's `file`, and what was compared on; says each verdict as it comes.
 
     The file is written anew, elsewhere, where it does not exist; `everything` takes the SLAYER and Lava forms on the
-    way, no `lava` only forms that we wrote.
+    way, no `lava` only forms that we wrote. Without `reset` all run on one long stream; None: as the file says.
     """
-    from mksgn_neuro.commands.clips import verification_frames
+    from mksgn_neuro.commands.clips import verification_frames, verification_stream
     from mksgn_neuro.deploy import write_target
     from mksgn_neuro.lowering import lower
     from mksgn_neuro.verify import Truth, file_rungs, model_rungs
 
     task = model.task()
-    frames, what = verification_frames(task, model.scaling.bits, request)
+    reset = _resets(model, target, file) if reset is None else reset
+    frames, what = (verification_frames if reset else verification_stream)(task, model.scaling.bits, request)
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"))
+    truth = Truth.of(lower(model.student, task), frames.flatten(2).numpy().astype("int64"), reset=reset)
     with tempfile.TemporaryDirectory() as folder:
-        written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
+        written = file if file.exists() else write_target(model, target, Path(folder) / "model", reset=reset).main
         own = model_rungs(truth, model.student, frames, lava=everything and lava)
         for rung in chain(own, file_rungs(truth, written, target, lava=lava)):
             say(f"  {rung.source} → {rung.target}: {rung.verdict}")
             rungs.append(rung)
     return rungs, what
+
+
+def _resets(model: Model, target: str, file: Path) -> bool:
+    """As the netx file says where there is one of ours, else as it would be written."""
+    from mksgn_neuro.deploy import resets_by_default
+    from mksgn_neuro.export.netx_about import resets_in
+
+    said = resets_in(file) if target == "loihi2" and file.exists() else None
+    return resets_by_default(model.task()) if said is None else said
 
 
 def raise_if_different(rungs: list[Rung]) -> None:

@@ -18,14 +18,18 @@ TARGETS = ("loihi2", "lava", "slayer", "nir")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--target", type=click.Choice(TARGETS), required=True)
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL.")
+@click.option(
+    "--reset/--no-reset", default=None,
+    help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
+)  # fmt: skip
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @dataset_options(default=None)
 @json_option
 def command(
-    model: Path | None, target: str, output: Path | None, verified: bool, samples: int, chips: int, dataset: str | None,
-    data_path: Path | None, skip_bad: bool, as_json: bool,
+    model: Path | None, target: str, output: Path | None, reset: bool | None, verified: bool, samples: int, chips: int,
+    dataset: str | None, data_path: Path | None, skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write MODEL for a target.
 
@@ -38,15 +42,15 @@ def command(
 
     path = find_model(model)
     loaded = load_model(path)
-    written = write_target(loaded, target, (output or path).with_suffix(""))
+    written = write_target(loaded, target, (output or path).with_suffix(""), reset=reset)
     rungs = []
     if verified:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        rungs, _ = climb(loaded, target, written.main, request)
+        rungs, _ = climb(loaded, target, written.main, request, reset=written.period is not None)
     document = written.as_json() | fit_on_chip(written.network, chips)
     document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
     document["rungs"] = [rung.as_json() for rung in rungs]
-    print_json(document) if as_json else _print(document)
+    print_json(document) if as_json else _print(document, str(written.memory))
     raise_if_different(rungs)
     if document["violations"]:
         first = document["violations"][0]
@@ -63,11 +67,15 @@ def fit_on_chip(network: Network, chips: int) -> dict:
     return {name: document[name] for name in ("cores", "chips", "violations")}
 
 
-def _print(document: dict) -> None:
+def _print(document: dict, memory: str) -> None:
     for file in document["files"]:
         click.echo(f"wrote {file}")
     click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses as a netx chain with its relays")
-    click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+    if document["reset"]:
+        click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+    else:
+        click.echo(f"{document['cores']} cores, one time step per frame, never reset")
+        click.echo(memory)
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
     if document["verified"]:

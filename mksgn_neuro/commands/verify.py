@@ -49,17 +49,23 @@ def command(
 
 
 def climb(
-    model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True
-) -> tuple[list[Rung], str]:
-    """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes."""
-    from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.workflows.inputs import verification_frames
-    from mksgn_neuro.workflows.verify import check_all
+    model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
+    reset: bool | None = None,
+) -> tuple[list[Rung], str]:  # fmt: skip
+    """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes.
 
-    frames, what = verification_frames(model.task(), model.scaling.bits, request, load_clips)
+    Without `reset` all run on one long stream; None: as the file says.
+    """
+    from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.workflows.inputs import verification_frames, verification_stream
+    from mksgn_neuro.workflows.verify import check_all, resets
+
+    reset = resets(model, target, file) if reset is None else reset
+    inputs = verification_frames if reset else verification_stream
+    frames, what = inputs(model.task(), model.scaling.bits, request, load_clips)
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    for rung in check_all(model, frames, target, file, everything=everything, lava=lava):
+    for rung in check_all(model, frames, target, file, reset=reset, everything=everything, lava=lava):
         say(f"  {rung.source} → {rung.target}: {rung.verdict}")
         rungs.append(rung)
     return rungs, what

@@ -167,6 +167,11 @@ def current_cannot_wrap(network: Network) -> Iterator[Violation]:
 
 def synaptic_sum_bound(network: Network, population: Population) -> np.ndarray:
     """Largest |Σ W·s| that any input can cause in one step, int64 (N,)."""
+    return np.maximum(*synaptic_sum_range(network, population))
+
+
+def synaptic_sum_range(network: Network, population: Population) -> tuple[np.ndarray, np.ndarray]:
+    """Largest Σ W·s and largest −Σ W·s that any input can cause in one step, int64 (N,) each."""
     up = np.zeros(population.size, dtype=np.int64)
     down = np.zeros(population.size, dtype=np.int64)
     for q in network.incoming[population.name]:
@@ -178,7 +183,7 @@ def synaptic_sum_bound(network: Network, population: Population) -> np.ndarray:
             positive, negative = both, both
         up += np.ceil(positive * scale).astype(np.int64)
         down += np.ceil(negative * scale).astype(np.int64)
-    return np.maximum(up, down)
+    return up, down
 
 
 STRUCTURE: tuple[Rule, ...] = (unique_names, known_roles, endpoints_exist, shapes_match, acyclic, hop_is_known)

@@ -13,6 +13,7 @@ Checked against lava-nc 0.10.0's `PyLifModelBitAcc`, a trace of a real Loihi 2 a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +32,19 @@ class Trace:
     v: np.ndarray | None = None
 
 
-def run(network: Network, inputs: np.ndarray, *, period: int | None = None, states: bool = False) -> dict[str, Trace]:
+def run(
+    network: Network,
+    inputs: np.ndarray,
+    *,
+    period: int | None = None,
+    states: bool = False,
+    starts: Mapping[str, int] | None = None,
+) -> dict[str, Trace]:
     """Run `inputs` (T, source.size), integers, through the network; a Trace of T steps per population.
 
     With a `period`, each population zeroes u and v at the first step of each period, counted from the step at
     which the period's first input can reach it (its level times hop); spikes in flight are not cleared.
+    `starts` names steps before which a population is not yet switched on: at rest and silent.
     """
     inputs = np.asarray(inputs)
     arrived = {network.source.name: inputs.astype(np.int64)}
@@ -51,19 +60,22 @@ def run(network: Network, inputs: np.ndarray, *, period: int | None = None, stat
                 current = _scaled(q.matrix.astype(np.int64) @ arrived[q.pre].T, q.weight_exp).T
                 drive[lag:] += current[: max(len(inputs) - lag, 0)]
         first = network.hop * network.level[population.name]
-        trace = _integrate(population, drive, loops, period, first, states)
+        start = starts.get(population.name, 0) if starts else 0
+        trace = _integrate(population, drive, loops, period, first, states, start)
         traces[population.name] = trace
         arrived[population.name] = trace.spikes.astype(np.int64)
     return traces
 
 
-def _integrate(p: Population, drive: np.ndarray, loops: list, period: int | None, first: int, states: bool) -> Trace:
+def _integrate(
+    p: Population, drive: np.ndarray, loops: list, period: int | None, first: int, states: bool, start: int
+) -> Trace:
     steps = len(drive)
     spikes = np.zeros((steps, p.size), dtype=np.uint8)
     u_all, v_all = (np.zeros((steps, p.size), dtype=np.int32) for _ in "uv") if states else (None, None)
     u = np.zeros(p.size, dtype=np.int64)
     v = np.zeros(p.size, dtype=np.int64)
-    for t in range(steps):
+    for t in range(start, steps):
         a = drive[t]
         for matrix, exponent, lag in loops:
             if t >= lag:

@@ -69,3 +69,13 @@ class StepEmulator:
     def _spikes(self, name: str, t: int) -> np.ndarray:
         row = t & self.work.row_mask
         return spikes_of(self.network, self.plan, self.work, name, slice(row, row + 1))[0]
+
+
+def run_stepwise(network: Network, stream: np.ndarray) -> dict[str, np.ndarray]:
+    """A whole stream (T, N_in), frame by frame; spikes uint8 (T, N) of every population."""
+    emulator = StepEmulator(network, record="all")
+    spikes = {p.name: np.zeros((len(stream), p.size), np.uint8) for p in network.populations}
+    for t, frame in enumerate(stream):
+        for name, fired in emulator.step(frame).spikes.items():
+            spikes[name][t] = fired
+    return spikes

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mksgn_neuro.export.lava_graph import write_lava_bundle
-from mksgn_neuro.export.netx.deployment import deployment_script
+from mksgn_neuro.export.netx.deployment import Endless, deployment_script
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
 from mksgn_neuro.files import write_text
-from mksgn_neuro.ir import Network
+from mksgn_neuro.ir import Network, Task
+from mksgn_neuro.ir.memory import Memory, memory_of
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.lowering.pad_for_netx import fit as netx_fit
 from mksgn_neuro.models.store import Model
@@ -20,16 +22,24 @@ from mksgn_neuro.models.store import Model
 
 @dataclass(frozen=True)
 class Deployed:
-    """The files of one export, the network itself first, what they hold, and the steps from sample to sample."""
+    """The files of one export, the network itself first, what they hold, and the steps from sample to sample.
+
+    No `period`: the network is never reset.
+    """
 
     files: tuple[Path, ...]
     network: Network
-    period: int
+    period: int | None
 
     @property
     def main(self) -> Path:
         """The file that holds the network."""
         return self.files[0]
+
+    @cached_property
+    def memory(self) -> Memory:
+        """How much of the past the network still sees where nothing resets it."""
+        return memory_of(self.network)
 
     def as_json(self) -> dict:
         """What `export --json` says of it."""
@@ -37,40 +47,48 @@ class Deployed:
             "files": [str(file) for file in self.files],
             "neurons": sum(p.size for p in self.network.populations),
             "synapses": sum(q.synapses for q in self.network.projections),
+            "reset": self.period is not None,
             "steps_per_sample": self.period,
+            "memory": self.memory.as_json(),
         }
 
 
-def _loihi2(model: Model, stem: Path) -> Deployed:
-    chain = netx_fit(levelize(lower(model.student, model.task())))
-    period = steps_per_sample(chain, model.timing.frames)
+def _loihi2(model: Model, stem: Path, reset: bool) -> Deployed:
+    task = model.task()
+    chain = netx_fit(levelize(lower(model.student, task)))
+    period = _period(chain, model, reset)
     written = write_netx(chain, stem.with_suffix(".net"), period=period)
     script = stem.with_name(f"{stem.name}_on_loihi2.py")
-    write_text(deployment_script(written.net.name, script=script.name), script)
+    endless = None if reset else Endless(chain.level[chain.readout], task.rate, task.window)
+    write_text(deployment_script(written.net.name, script=script.name, endless=endless), script)
     return Deployed((written.net, written.sidecar, script), chain, period)
 
 
-def _lava(model: Model, stem: Path) -> Deployed:
+def _lava(model: Model, stem: Path, reset: bool) -> Deployed:
     network = balance(lower(model.student, model.task()))
     files = write_lava_bundle(network, stem.with_name(f"{stem.name}_lava"))
-    return Deployed(tuple(files), network, steps_per_sample(network, model.timing.frames))
+    return Deployed(tuple(files), network, _period(network, model, reset))
 
 
-def _slayer(model: Model, stem: Path) -> Deployed:
+def _slayer(model: Model, stem: Path, reset: bool) -> Deployed:
     chain = netx_fit(levelize(lower(model.student, model.task())))
     path = stem.with_name(f"{stem.name}_slayer.net")
     write_slayer_file(chain, path)
-    return Deployed((path,), chain, steps_per_sample(chain, model.timing.frames))
+    return Deployed((path,), chain, _period(chain, model, reset))
 
 
-def _nir(model: Model, stem: Path) -> Deployed:
+def _nir(model: Model, stem: Path, reset: bool) -> Deployed:
     network = lower(model.student, model.task())
     path = stem.with_suffix(".nir")
     write_nir(network, path)
-    return Deployed((path,), network, steps_per_sample(network, model.timing.frames))
+    return Deployed((path,), network, _period(network, model, reset))
 
 
-WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {
+def _period(network: Network, model: Model, reset: bool) -> int | None:
+    return steps_per_sample(network, model.timing.frames) if reset else None
+
+
+WRITERS: dict[str, Callable[[Model, Path, bool], Deployed]] = {
     "loihi2": _loihi2,
     "lava": _lava,
     "slayer": _slayer,
@@ -78,7 +96,16 @@ WRITERS: dict[str, Callable[[Model, Path], Deployed]] = {
 }
 
 
-def write_target(model: Model, target: str, stem: Path) -> Deployed:
-    """Write `model` for a target of WRITERS into files whose names begin with `stem`."""
+def write_target(model: Model, target: str, stem: Path, *, reset: bool | None = None) -> Deployed:
+    """Write `model` for a target of WRITERS into files whose names begin with `stem`.
+
+    `reset`: state is zeroed between samples, or never; None as `resets_by_default`.
+    """
     stem.parent.mkdir(parents=True, exist_ok=True)
-    return WRITERS[target](model, stem)
+    reset = resets_by_default(model.task()) if reset is None else reset
+    return WRITERS[target](model, stem, reset)
+
+
+def resets_by_default(task: Task) -> bool:
+    """A network whose time is real runs on a stream for ever; one that was trained on stretched clips needs resets."""
+    return task.rate is None

@@ -17,15 +17,15 @@ from mksgn_neuro.sim.engine import Emulator
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
 DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
-RunForm = Callable[[Network, np.ndarray, int], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
+RunForm = Callable[[Network, np.ndarray, int | None], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
 
 
-def by_reference(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+def by_reference(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """The definition."""
     return {name: trace.spikes for name, trace in reference.run(network, stream, period=period).items()}
 
 
-def by_emulator(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+def by_emulator(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """The fast engine."""
     result = Emulator(network).run(stream, record="all", period=period)
     return {name: spikes[0] for name, spikes in result.spikes.items()}
@@ -34,19 +34,19 @@ def by_emulator(network: Network, stream: np.ndarray, period: int) -> dict[str, 
 def by_stock_loader(path: Path) -> RunForm:
     """lava-dl's own loader on a file, every layer read."""
 
-    def run(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+    def run(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
         traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit_if_dense(network, stream))
         return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
 
     return run
 
 
-def by_lava(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+def by_lava(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """A Lava process graph in the network's own topology."""
     return run_lava(network, stream, period=period, timeout=_limit(network, stream))
 
 
-def by_slayer(network: Network, stream: np.ndarray, period: int) -> dict[str, np.ndarray]:
+def by_slayer(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """SLAYER blocks, one per level of a chain."""
     return run_slayer(network, stream, period=period, timeout=_limit_if_dense(network, stream))
 

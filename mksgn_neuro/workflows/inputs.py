@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from mksgn_neuro.ir import Task
 SPLITS = ("train", "test", "all")
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
+STREAM_FRAMES = 1000  # at least, to prove a network on that is never reset
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,23 @@ def verification_frames(task: Task, bits: int, request: Request, read: Read = lo
         frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
         return frames, f"{len(clips)} test clips of {clips.dataset}"
     return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
+
+
+def verification_stream(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:
+    """One stream (1, at least STREAM_FRAMES, M, V, 3) to prove a network on that is never reset, and what it is.
+
+    Clips as a camera delivers them or random walks, back to back; from the first again where there are too few.
+    """
+    if request.dataset or request.path or task.dataset == "synthetic":
+        clips = clips_for(task, replace(request, limit=None), read)
+        (positions,) = streams("continuous", clips, Timing(task.rate, task.window, task.frames)).positions
+        enough = max(STREAM_FRAMES, (request.limit or 0) * task.frames)
+        stream = torch.from_numpy(np.tile(positions, (-(-enough // len(positions)), 1, 1))[:enough])
+        stream = encode_batch(stream[None], scaling_of(task, bits), clips.skeleton)
+        return stream, f"one stream of {enough} frames without a reset, test clips of {clips.dataset}"
+    walks = -(-STREAM_FRAMES // task.frames)
+    stream = random_walks(task, bits, max(walks, request.limit or 0)).flatten(0, 1)[None]
+    return stream, f"one stream of {stream.shape[1]} frames of random walks without a reset (name clips with --data)"
 
 
 def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,24 +17,36 @@ import torch
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.lava_graph import require_lava
+from mksgn_neuro.export.netx.metadata import resets_in
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
-from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.models.student import MKSGN
-from mksgn_neuro.sim import reference
-from mksgn_neuro.workflows.export import write_target
+from mksgn_neuro.sim.stepwise import run_stepwise
+from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.forms import RunForm, by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
+from mksgn_neuro.workflows.subject import (
+    Spikes,
+    Subject,
+    by_sample,
+    chain_groups,
+    chain_lags,
+    reference_spikes,
+    running_spikes,
+)
 
 Distribution = Literal["lava-nc", "lava-dl"]
-Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not."""
+    """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not.
+
+    `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset.
+    """
 
     source: str
     target: str
@@ -43,6 +55,7 @@ class Rung:
     mismatches: int = 0
     first: str = ""
     not_run: str = ""
+    steps: int = 0
 
     @property
     def ok(self) -> bool:
@@ -54,51 +67,14 @@ class Rung:
         """In words."""
         if self.not_run:
             return self.not_run
-        equal = f"equal at every step, {self.populations} populations, {self.samples} samples"
+        inputs = f"{self.steps} steps without a reset" if self.steps else f"{self.samples} samples"
+        equal = f"equal at every step, {self.populations} populations, {inputs}"
         return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
         """With the keys of DESIGN.md 13."""
         fields = asdict(self)
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is verified: the network in frames, in steps and as a chain, on `inputs` (samples, frames, channels).
-
-    `period` is the number of steps from one sample to the next.
-    """
-
-    frames: Network
-    steps: Network
-    chain: Network
-    inputs: np.ndarray
-    period: int
-
-    @classmethod
-    def of(cls, network: Network, inputs: np.ndarray) -> Subject:
-        """From a network in frames."""
-        steps = balance(network)
-        return cls(network, steps, levelize(network), inputs, steps_per_sample(steps, inputs.shape[1]))
-
-    def padded(self) -> np.ndarray:
-        """(samples, period, channels): each sample with the silence after it."""
-        samples, frames, channels = self.inputs.shape
-        padded = np.zeros((samples, self.period, channels), dtype=np.int64)
-        padded[:, :frames] = self.inputs
-        return padded
-
-    def stream(self, depth: int) -> np.ndarray:
-        """(samples · period + depth, channels): back to back, and the steps until the last spike is out."""
-        flat = self.padded().reshape(-1, self.inputs.shape[2])
-        return np.vstack([flat, np.zeros((depth, flat.shape[1]), dtype=np.int64)])
-
-
-def reference_spikes(subject: Subject) -> Spikes:
-    """Every population of the network in frames, each sample alone."""
-    runs = [reference.run(subject.frames, sample) for sample in subject.padded()]
-    return {name: np.stack([run[name].spikes for run in runs]) for name in runs[0]}
 
 
 def student_spikes(student: MKSGN, frames: torch.Tensor) -> Spikes:
@@ -108,21 +84,6 @@ def student_spikes(student: MKSGN, frames: torch.Tensor) -> Spikes:
     return {
         name: s.permute(2, 1, 0, 3).flatten(2).numpy().astype(np.uint8) for name, s in activity.spikes.items()
     }  # (V, T, B, C) to (B, T, N)
-
-
-def by_sample(stream: np.ndarray, lag: int, subject: Subject) -> np.ndarray:
-    """Cut a population's spikes (steps, N), which run `lag` steps behind, into (samples, period, N)."""
-    samples = len(subject.inputs)
-    return stream[lag : lag + samples * subject.period].reshape(samples, subject.period, -1)
-
-
-def chain_groups(chain: Network) -> Iterator[tuple[str, str, int, slice]]:
-    """(level, population, lag, neurons) of each group of a chain; copies of one population come several times."""
-    for k, level in enumerate(chain.populations, 1):
-        start = 0
-        for group in level.groups:
-            yield level.name, group.name, k + group.delay, slice(start, start + group.size)
-            start += group.size
 
 
 def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
@@ -148,16 +109,27 @@ def in_order(network: Network, spikes: Spikes) -> list[str]:
 
 @dataclass(frozen=True)
 class Truth:
-    """The subject and what the reference says of it, which every other form is compared with."""
+    """The subject and what the reference says of it, which every other form is compared with.
+
+    `expected` is each sample from rest; `in_steps` and `in_chain` the same of forms that answer later.
+    """
 
     subject: Subject
     expected: Spikes
+    in_steps: Spikes
+    in_chain: Spikes
 
     @classmethod
-    def of(cls, network: Network, inputs: np.ndarray) -> Truth:
-        """Run the reference on a network in frames."""
-        subject = Subject.of(network, inputs)
-        return cls(subject, reference_spikes(subject))
+    def of(cls, network: Network, inputs: np.ndarray, *, reset: bool = True) -> Truth:
+        """Run the reference on a network in frames, each sample from rest or all as one stream."""
+        subject = Subject.of(network, inputs, reset=reset)
+        expected = reference_spikes(subject)
+        if reset:
+            return cls(subject, expected, expected, expected)
+        in_steps = running_spikes(subject, subject.steps.level)
+        lags = chain_lags(subject.chain)
+        same = all(subject.steps.level[name] == lag for name, lag in lags.items() if name in expected)
+        return cls(subject, expected, in_steps, in_steps if same else running_spikes(subject, lags))
 
     @property
     def depth(self) -> int:
@@ -168,15 +140,15 @@ class Truth:
         """The trained torch network."""
         found, network = student_spikes(student, frames), self.subject.frames
         pairs = ((name, found[name], self.expected[name]) for name in in_order(network, found))
-        return compare("student", "reference", network, pairs)
+        return self._compare("student", "reference", pairs)
 
     def against_steps(self, target: str, run: RunForm) -> Rung:
         """A simulator of the network in steps, samples back to back."""
         subject, level = self.subject, self.subject.steps.level
         found = run(subject.steps, subject.stream(self.depth), subject.period)
         cut = {name: by_sample(spikes, level[name], subject) for name, spikes in found.items()}
-        pairs = ((name, self.expected[name], cut[name]) for name in in_order(subject.frames, cut))
-        return compare("reference", target, subject.frames, pairs)
+        pairs = ((name, self.in_steps[name], cut[name]) for name in in_order(subject.frames, cut))
+        return self._compare("reference", target, pairs)
 
     def against_chain(self, target: str, chain: Network, run: RunForm) -> Rung:
         """A simulator of the chain, samples back to back: every group of every level that it recorded."""
@@ -184,10 +156,14 @@ class Truth:
 
         def pairs() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
             for level, name, lag, neurons in chain_groups(self.subject.chain):
-                if level in found:
-                    yield name, self.expected[name], by_sample(found[level][:, neurons], lag, self.subject)
+                if level in found and name in self.in_chain:  # relays of the source repeat no population
+                    yield name, self.in_chain[name], by_sample(found[level][:, neurons], lag, self.subject)
 
-        return compare("reference", target, self.subject.frames, pairs())
+        return self._compare("reference", target, pairs())
+
+    def _compare(self, source: str, target: str, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
+        rung = compare(source, target, self.subject.frames, pairs)
+        return replace(rung, steps=0 if self.subject.period else self.subject.span)
 
 
 def file_rungs(truth: Truth, path: Path, target: str = "loihi2", *, lava: bool = True) -> Iterator[Rung]:
@@ -239,6 +215,8 @@ def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: boo
     yield truth.against_student(student, frames)
     yield truth.against_steps("reference in time steps", by_reference)
     yield truth.against_steps("emulator", by_emulator)
+    if truth.subject.period is None:
+        yield truth.against_steps("emulator, frame by frame", lambda *run: run_stepwise(*run[:2]))
     chain = truth.subject.chain
     yield truth.against_chain("chain of levels", chain, by_emulator)
     if lava:
@@ -255,16 +233,24 @@ def _unless_missing(target: str, rung: Callable[[str], Rung], needs: Distributio
     return rung(target)
 
 
+def resets(model: Model, target: str, file: Path) -> bool:
+    """Whether a target's file zeroes state between samples: as it says where it is one of ours, else as written now."""
+    said = resets_in(file) if target == "loihi2" and file.exists() else None
+    return resets_by_default(model.task()) if said is None else said
+
+
 def check_all(
-    model: Model, frames: torch.Tensor, target: str, file: Path, *, everything: bool = False, lava: bool = True
-) -> Iterator[Rung]:
+    model: Model, frames: torch.Tensor, target: str, file: Path, *, reset: bool, everything: bool = False,
+    lava: bool = True,
+) -> Iterator[Rung]:  # fmt: skip
     """Every rung to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     The file is written anew, elsewhere, where it does not exist; `everything` takes the SLAYER and Lava forms on the
-    way, no `lava` only forms that we wrote.
+    way, no `lava` only forms that we wrote. Without `reset` `frames` are one long stream, (1, T, M, V, 3).
     """
-    truth = Truth.of(lower(model.student, model.task()), frames.flatten(2).numpy().astype("int64"))
+    inputs = frames.flatten(2).numpy().astype("int64")
+    truth = Truth.of(lower(model.student, model.task()), inputs, reset=reset)
     with tempfile.TemporaryDirectory() as folder:
-        written = file if file.exists() else write_target(model, target, Path(folder) / "model").main
+        written = file if file.exists() else write_target(model, target, Path(folder) / "model", reset=reset).main
         yield from model_rungs(truth, model.student, frames, lava=everything and lava)
         yield from file_rungs(truth, written, target, lava=lava)

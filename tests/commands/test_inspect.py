@@ -51,6 +51,14 @@ def test_the_terminal_shows_bars_the_fullest_cores_and_what_limits(mnist):
     assert shown.split("fullest cores: ")[1].count("%") == 3
 
 
+def test_memory_is_one_line_for_people_and_a_key_for_machines(mnist):
+    memory = document_of(mnist)["memory"]
+    assert set(memory) >= {"frames", "delays", "leaks", "exact", "latency_steps"}
+    assert (memory["delays"], memory["latency_steps"]) == (0, 3)
+    (said,) = [text for text in inspect(mnist).stdout.splitlines() if text.startswith("memory: ")]
+    assert said.endswith("answers 3 steps after a frame")
+
+
 def document_of(path):
     return json.loads(inspect(path, "--json").stdout)
 

@@ -98,6 +98,36 @@ def test_verify_without_lava_takes_our_own_forms_on_many_clips(model):
     assert document["ok"] and all(rung["samples"] == 40 for rung in document["rungs"])
 
 
+def test_a_model_of_stretched_clips_is_reset_and_never_where_the_user_says_so(model, tmp_path):
+    for name, option in (("default", []), ("never", ["--no-reset"])):
+        document = run("export", model, "--target", "loihi2", "--output", tmp_path / name, "--no-verify", *option)
+        about = json.loads((tmp_path / f"{name}.net.json").read_text())
+        script = (tmp_path / f"{name}_on_loihi2.py").read_text()
+        resets = name == "default"
+        assert document["reset"] == about["reset"] == ("reset_interval" in about["loader"]) == resets
+        assert (document["steps_per_sample"] is None) == (about["steps_per_sample"] is None) == (not resets)
+        assert ("Nothing is ever reset" in script) != resets
+        assert document["memory"]["latency_steps"] == about["latency_steps"] == len(about["levels"])
+
+
+def test_a_file_without_resets_is_verified_on_one_long_stream(model, tmp_path):
+    net = run("export", model, "--target", "loihi2", "--output", tmp_path / "n", "--no-verify", "--no-reset")["files"][
+        0
+    ]
+    document = run("verify", model, "--file", net, "--no-lava")
+    assert document["ok"] and all(rung["steps"] >= 1000 and rung["samples"] == 1 for rung in document["rungs"])
+    assert "emulator, frame by frame" in [rung["to"] for rung in document["rungs"]]
+    assert "without a reset" in document["inputs"]
+
+
+def test_export_without_resets_says_so_in_words(model, tmp_path):
+    arguments = ["export", str(model), "--target", "slayer", "--output", str(tmp_path / "n"), "--no-verify"]
+    if find_spec("lava") is None:
+        pytest.skip("Lava needs Python 3.10")
+    result = CliRunner().invoke(cli, [*arguments, "--no-reset"], catch_exceptions=False)
+    assert "one time step per frame, never reset" in result.stdout and "memory: " in result.stdout
+
+
 def test_arrays_go_in_and_spikes_come_out(model, tmp_path):
     document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net", "--no-verify")
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(-50, 50, (240, 20)))

@@ -6,17 +6,30 @@ Sources: lava-dl 0.6.0's own `test_hdf5_nx.py` for Loihi2HwCfg and NxToPyAdapter
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePath
+
+SAMPLES = """\
+INPUT.npy holds integers (time steps, input channels): samples back to back, each as many steps long as
+"steps_per_sample" in {net}.json says, silent after its frames. OUTPUT.npy gets the last layer's spikes
+(time steps, neurons); level k answers k steps late.
+"""
+STREAM = """\
+INPUT.npy holds integers (time steps, input channels): a stream of any length,
+one frame per time step{rate}.
+Nothing is ever reset: {net} can run on a camera for ever, and a recording may begin anywhere in its stream.
+OUTPUT.npy gets the last layer's spikes (time steps, neurons), which answer a frame {latency} steps after it.
+The evidence for a class at a step is the number of spikes of its neurons in the last {window}.
+"task" in {net}.json names the classes, in the order of the neurons. On a chip the host keeps that sum: it adds each
+step's spikes and takes off those of the step that leaves the window.
+"""
 
 SCRIPT = '''\
 """Run {net} with Intel's Lava, on a Loihi 2 of the INRC or, with --simulate, on this CPU.
 
     python {script} INPUT.npy OUTPUT.npy [--simulate]
 
-INPUT.npy holds integers (time steps, input channels): samples back to back, each as many steps long as
-"steps_per_sample" in {net}.json says, silent after its frames. OUTPUT.npy gets the last layer's spikes
-(time steps, neurons); level k answers k steps late.
-
+{protocol}
 NOT RUN ON HARDWARE: written by mksgn-neuro from lava-dl's public tests, and run with --simulate only. What to expect
 on hardware is in "hardware_notes" of {net}.json. Needs Python 3.10, lava-nc 0.10.0, lava-dl 0.6.0 and, for the chip,
 INRC's lava-loihi extension (lava.proc.embedded_io), which Intel gives to its members.
@@ -81,6 +94,24 @@ if __name__ == "__main__":
 '''
 
 
-def deployment_script(net: str, *, script: str = "run_on_loihi2.py") -> str:
+@dataclass(frozen=True)
+class Endless:
+    """A file without resets: steps from a frame to its answer, frames per second, frames that a decision counts."""
+
+    latency: int
+    rate: float | None = None
+    window: int | None = None
+
+
+def deployment_script(net: str, *, script: str = "run_on_loihi2.py", endless: Endless | None = None) -> str:
     """The text of a Python script that runs the netx file named `net`, which lies beside it with its sidecar."""
-    return SCRIPT.format(net=PurePath(net).name, script=PurePath(script).name)
+    net = PurePath(net).name
+    return SCRIPT.format(net=net, script=PurePath(script).name, protocol=_protocol(net, endless))
+
+
+def _protocol(net: str, endless: Endless | None) -> str:
+    if endless is None:
+        return SAMPLES.format(net=net)
+    rate = "" if endless.rate is None else f", {endless.rate:g} of them a second"
+    window = "frames, as many as you choose" if endless.window is None else f"{endless.window} frames"
+    return STREAM.format(net=net, latency=endless.latency, rate=rate, window=window)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import h5py
 
@@ -27,7 +28,7 @@ class AboutLevel:
 
 @dataclass(frozen=True)
 class About:
-    """The whole description; empty for a file that somebody else wrote."""
+    """The whole description; empty for a file that somebody else wrote. No `period`: nothing is ever reset."""
 
     source: Source | None = None
     task: Task | None = None
@@ -59,11 +60,22 @@ def read_about(file: h5py.File, path: str) -> About | None:
         return About(
             source=Source(**_tuples(about["input"])),
             task=None if about["task"] is None else Task(**_tuples(about["task"])),
-            period=int(about["steps_per_sample"]),
+            period=None if about.get("steps_per_sample") is None else int(about["steps_per_sample"]),
             levels={level["layer"]: _level(file[GROUP], level) for level in about["levels"]},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"damaged description ({error})", place=f"{path}:/{GROUP}", remedy=remedy) from error
+
+
+def resets_in(path: Path) -> bool | None:
+    """Whether a netx file of ours is run with resets, None if the file does not say; raises BadInput."""
+    try:
+        with h5py.File(path, "r") as file:
+            about = read_about(file, str(path))
+    except OSError as error:
+        remedy = "give a netx file that was written completely"
+        raise BadInput(f"not a readable HDF5 file ({error})", place=str(path), remedy=remedy) from error
+    return None if about is None else about.period is not None
 
 
 def _level(group: h5py.Group, about: dict) -> AboutLevel:

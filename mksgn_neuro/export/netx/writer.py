@@ -34,15 +34,17 @@ class NetxFiles:
     sidecar: Path
 
 
-def write_netx(network: Network, path: Path, *, period: int) -> NetxFiles:
+def write_netx(network: Network, path: Path, *, period: int | None) -> NetxFiles:
     """Write `path` and `<path>.json`; `period` is the time steps per sample, after which state is zeroed.
 
+    Without a period nothing is ever reset: the file runs on a stream without end, one frame per step.
     Raises IllegalNetwork for a network that breaks the specification, Unsupported for one that netx cannot hold
     exactly: not a chain, a weight that the stock loader would change, a delay that it would ignore.
     """
     path = Path(path)
-    if period < 1:
-        raise BadInput(f"period is {period}", place=str(path), remedy="give the time steps per sample, at least 1")
+    if period is not None and period < 1:
+        remedy = "give the time steps per sample, at least 1, or None for no resets"
+        raise BadInput(f"period is {period}", place=str(path), remedy=remedy)
     levels = exact_chain(require_legal(network))
     about = describe(network, levels, period)
     files = NetxFiles(path, path.with_name(path.name + ".json"))
@@ -57,28 +59,32 @@ def write_netx(network: Network, path: Path, *, period: int) -> NetxFiles:
     return files
 
 
-def describe(network: Network, levels: tuple[Level, ...], period: int) -> dict:
+def describe(network: Network, levels: tuple[Level, ...], period: int | None) -> dict:
     """What the file's user must know and netx cannot say, as plain JSON."""
-    source = network.source
+    source, task = network.source, network.task
+    resets = {} if period is None else {"reset_interval": period, "reset_offset": 1}
     return {
         "format": FORMAT,
         "version": VERSION,
         "written_by": f"mksgn-neuro {__version__}",
+        "reset": period is not None,
         "steps_per_sample": period,
+        "latency_steps": len(levels),
+        "rate": None if task is None else task.rate,
+        "window": None if task is None else task.window,
         "loader": {
             "input_message_bits": INPUT_MESSAGE_BITS if source.message_bits else 0,
-            "reset_interval": period,
-            "reset_offset": 1,
+            **resets,
             "sparse_fc_layer": True,
         },
         "input": asdict(source),
-        "task": None if network.task is None else asdict(network.task),
+        "task": None if task is None else asdict(task),
         "levels": [_about_level(level) for level in levels],
         "hardware_notes": hardware_notes(levels, period),
     }
 
 
-def hardware_notes(levels: tuple[Level, ...], period: int) -> list[str]:
+def hardware_notes(levels: tuple[Level, ...], period: int | None) -> list[str]:
     """What runs in the stock loader's simulation, but that nobody has documented for the chip."""
     notes = [
         f"/layer/{level.layer}/neuron/{key}: one decay per neuron; Lava documents one per layer"
@@ -86,7 +92,7 @@ def hardware_notes(levels: tuple[Level, ...], period: int) -> list[str]:
         for key, decay in (("iDecay", level.population.i_decay), ("vDecay", level.population.v_decay))
         if decay.ndim
     ]
-    if period & (period - 1):
+    if period is not None and period & (period - 1):
         notes.append(f"reset_interval {period} is not a power of two, as the chip's reset wants")
     return notes
 

@@ -3,8 +3,9 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
-from mksgn_neuro.export.netx.deployment import deployment_script
+from mksgn_neuro.export.netx.deployment import Endless, deployment_script
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.sim.reference import run
 from tests.export.lava import needs_lava
@@ -19,11 +20,23 @@ def test_script_names_its_file_and_says_that_it_never_ran_on_hardware():
     assert 'with_name("tiny.net")' in text and "Loihi2HwCfg()" in text
 
 
+def test_a_script_for_a_stream_explains_rate_latency_and_window():
+    docstring = ast.get_docstring(ast.parse(deployment_script("n.net", endless=Endless(11, 30.0, 52))))
+    for words in ("one frame per time step, 30 of them a second", "Nothing is ever reset", "for ever"):
+        assert words in docstring
+    assert "answer a frame 11 steps after it" in docstring and "last 52 frames" in docstring
+    assert "steps_per_sample" not in docstring
+    open_ended = ast.get_docstring(ast.parse(deployment_script("n.net", endless=Endless(11))))
+    assert "per time step." in open_ended and "as many as you choose" in open_ended
+    assert max(len(text) for text in docstring.splitlines()) <= 120
+
+
 @needs_lava
-def test_script_simulated_gives_the_references_spikes(tmp_path):
+@pytest.mark.parametrize("period", [16, None])
+def test_script_simulated_gives_the_references_spikes(tmp_path, period):
     network = two_levels([[80, 20], [-60, 90]], [[80, 60]])
-    write_netx(network, tmp_path / "n.net", period=16)
-    (tmp_path / "run.py").write_text(deployment_script("n.net"))
+    write_netx(network, tmp_path / "n.net", period=period)
+    (tmp_path / "run.py").write_text(deployment_script("n.net", endless=None if period else Endless(2)))
     inputs = random_inputs(0, network, 40)
     np.save(tmp_path / "in.npy", inputs)
     command = [sys.executable, "run.py", "in.npy", "out.npy", "--simulate"]
@@ -31,4 +44,4 @@ def test_script_simulated_gives_the_references_spikes(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "simulated on CPU" in done.stdout
     spikes = np.load(tmp_path / "out.npy")
-    assert spikes.any() and np.array_equal(spikes, run(network, inputs, period=16)["level2"].spikes)
+    assert spikes.any() and np.array_equal(spikes, run(network, inputs, period=period)["level2"].spikes)

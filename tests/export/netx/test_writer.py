@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from mksgn_neuro.errors import BadInput, Unsupported
+from mksgn_neuro.export.netx.metadata import resets_in
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
@@ -130,7 +132,7 @@ def skips(network):
 def test_illegal_network_and_period_are_refused(tmp_path):
     with pytest.raises(IllegalNetwork):
         write_netx(two_levels([[-3, 4]], [[2]]), tmp_path / "n.net", period=8)
-    with pytest.raises(BadInput, match="period is 0"):
+    with pytest.raises(BadInput, match="n.net: period is 0.*None for no resets"):
         write_netx(GOOD, tmp_path / "n.net", period=0)
 
 
@@ -175,6 +177,30 @@ def test_sidecar_says_what_netx_cannot(tmp_path):
     assert about["hardware_notes"] == ["reset_interval 12 is not a power of two, as the chip's reset wants"]
     inside = json.loads(h5py.File(files.net)["mksgn_neuro/about"].asstr()[()])
     assert inside == {key: value for key, value in about.items() if key != "file"}
+
+
+def test_without_a_period_the_sidecar_asks_for_no_reset_and_says_how_to_read_the_stream(tmp_path):
+    task = replace(TASK, rate=30.0, window=52)
+    files = write_netx(GOOD.with_(task=task), tmp_path / "model.net", period=None)
+    about = json.loads(files.sidecar.read_text())
+    assert about["loader"] == {"input_message_bits": 16, "sparse_fc_layer": True}
+    assert about["hardware_notes"] == []
+    said = {key: about[key] for key in ("reset", "steps_per_sample", "latency_steps", "rate", "window")}
+    assert said == {"reset": False, "steps_per_sample": None, "latency_steps": 2, "rate": 30.0, "window": 52}
+    network, findings = read_netx(files.net)
+    assert first_difference(GOOD.with_(task=task), network) is None and findings == []
+    assert resets_in(files.net) is False
+
+
+def test_a_file_says_whether_it_is_reset_unless_somebody_else_wrote_it(tmp_path):
+    path = write_netx(GOOD, tmp_path / "n.net", period=12).net
+    assert resets_in(path) is True
+    with h5py.File(path, "a") as file:
+        del file["mksgn_neuro"]
+    assert resets_in(path) is None
+    (tmp_path / "cut.net").write_bytes(path.read_bytes()[:100])
+    with pytest.raises(BadInput, match="cut.net: not a readable"):
+        resets_in(tmp_path / "cut.net")
 
 
 def test_arrays_of_decays_are_noted(tmp_path):

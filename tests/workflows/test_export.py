@@ -1,0 +1,30 @@
+"""Which form of time an export has where the user does not say."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.store import Model, build_student
+from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.workflows.export import resets_by_default, write_target
+from tests.export.chains import TASK
+
+
+@pytest.mark.parametrize("asked", [None, True, False])
+@pytest.mark.parametrize("rate", [None, 30.0])
+def test_a_network_at_a_rate_is_never_reset_unless_asked(tmp_path, monkeypatch, rate, asked):
+    config = StudentConfig(2, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
+    student = quantize(build_student(config, KINECT_20, 1).eval())
+    model = Model(student, KINECT_20, 1, Scaling((60.0,) * 4, 0), ("sit", "stand"), 12, "synthetic")
+    monkeypatch.setattr(Model, "task", lambda self: replace(TASK, rate=rate, window=48))
+    resets = resets_by_default(model.task()) if asked is None else asked
+    assert resets == (rate is None if asked is None else asked)
+    written = write_target(model, "loihi2", tmp_path / "m", reset=asked)
+    about = json.loads((tmp_path / "m.net.json").read_text())
+    assert (written.period is not None) == about["reset"] == resets
+    assert (about["rate"], about["window"]) == (rate, 48)
+    assert ("last 48 frames" in (tmp_path / "m_on_loihi2.py").read_text()) != resets

@@ -6,6 +6,7 @@ waits for nothing, and behind any other camera for at most one of its frames.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +24,10 @@ class RateConverter:
     """`frames.at_rate` for a recording that goes on: feed (V, 3) metres at `rate` Hz, get what is known at `wanted` Hz.
 
     All frames together are those that `at_rate` makes of the whole recording, to the bit. Keeps one frame.
+    With both rates alike, or None, frames are passed on as they come.
     """
 
-    def __init__(self, rate: float, wanted: float, bodies: int = 1) -> None:
+    def __init__(self, rate: float | None, wanted: float | None, bodies: int = 1) -> None:
         self._rate, self._wanted, self._bodies = rate, wanted, bodies
         self._previous: np.ndarray | None = None
         self._recorded = self._delivered = 0
@@ -70,7 +72,7 @@ class StampedConverter:
         if self._previous is None:
             return Converted(self._begin(now, seconds))
         passed = seconds - self._at
-        if not passed > 0:
+        if not 0 < passed < math.inf:
             raise BadInput(f"taken at {seconds} s, the frame before at {self._at} s", place=place, remedy=STAMP_REMEDY)
         if passed > self._longest_gap:
             return Converted(self._begin(now, seconds), passed)

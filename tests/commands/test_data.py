@@ -17,7 +17,12 @@ def test_text_names_format_split_and_leaks(tmp_path):
     path = write_zip(tmp_path / "x.zip", GOOD)
     result = CliRunner().invoke(cli, ["data", "inspect", str(path)])
     assert result.exit_code == 0, result.output
-    for said in ("NW-UCLA JSON files", "4 clips, 10 classes, 20 joints, 3 subjects", "2 train, 2 test", "5 max, at 30 Hz\n"):
+    for said in (
+        "NW-UCLA JSON files",
+        "4 clips, 10 classes, 20 joints, 3 subjects",
+        "2 train, 2 test",
+        "5 max, at 30 Hz\n",
+    ):
         assert said in result.stdout
     assert "1 leaked of 2; 1 clean (carry 1)" in result.stdout and "left out: none" in result.stdout
 

@@ -56,9 +56,12 @@ def stream(
     window: int | None = None,
 ) -> None:  # fmt: skip
     """Answer every line of `source` on `sink` at once. Raises BadInput, naming the line."""
+    from mksgn_neuro.data.clips import require_rate
     from mksgn_neuro.data.readers.one_clip import stamped_frame
     from mksgn_neuro.workflows.streaming import Recogniser
 
+    if rate is not None:
+        require_rate(rate, "--rate")
     recogniser = Recogniser(network, rate=rate, window=window, place=str(path))
     task = recogniser.task
     if task.rate is None:

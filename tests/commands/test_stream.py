@@ -206,7 +206,7 @@ def test_a_time_that_does_not_fit_is_named(model, line, message):
 
 @pytest.mark.parametrize("rate", ["0", "-30", "nan", "inf", "-inf", "1e-9", "1e300"])
 def test_a_rate_that_is_none_is_refused(model, rate):
-    refused(run(model, said_at(), f"--rate={rate}"), "rate: a frame rate of ")
+    refused(run(model, said_at(), f"--rate={rate}"), "--rate: a frame rate of ")
 
 
 def test_a_rate_and_times_exclude_each_other(model):

@@ -118,5 +118,7 @@ def test_the_camera_of_a_python_program(forgetful):
     assert recogniser(motion[1], 5.1).frame == 3
     again = recogniser(motion[2], 9.1)
     assert (again.frame, again.frames, again.gap) == (0, 1, pytest.approx(4.0))
+    with pytest.raises(BadInput, match="rate: a frame rate of nan Hz"):
+        Recogniser(forgetful, rate=float("nan"))
     recogniser.new_clip()
     assert [recogniser(frame).frame for frame in motion] == list(range(6))

@@ -39,7 +39,7 @@ def run(emulator: Emulator, streams: Sequence[np.ndarray], *, drain: int = 0) ->
     Each rank runs the streams of its `share`; a rank without one counts nothing.
     """
     own, readout = share(len(streams)), emulator.readout
-    lengths = np.array([len(stream) for stream in streams])
+    lengths = np.array([len(stream) // readout.stride for stream in streams])
     ends = np.cumsum(lengths)
     spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
     results = []

@@ -94,7 +94,7 @@ def simulate(
     backend: str = "emulator",
     progress: Progress | None = None,
 ) -> Simulation:
-    """Run streams of frames (T_s, channels), integers, each from rest and with the silence until its last spike.
+    """Run streams of time steps (T_s, channels), integers, each from rest and with the silence until its last spike.
 
     Ctrl-C gives what is done so far, marked partial. `progress(done, total)` counts streams.
     """

@@ -21,7 +21,8 @@ def timing_json(network: Network) -> dict:
 def timing_lines(network: Network) -> list[str]:
     """The same in two lines."""
     task, memory = network.task, memory_of(network)
-    return [f"time: {_takes(task)}{_answers(memory, task)}", f"memory: {memory.described(_steps_per_second(task))}"]
+    unit = "steps" if task and task.steps_per_frame > 1 else "frames"
+    return [f"time: {_takes(task)}{_answers(memory, task)}", f"memory: {memory.described(_steps_per_second(task), unit)}"]
 
 
 def _steps_per_second(task: Task | None) -> float | None:

@@ -45,7 +45,7 @@ def from_nir(
     known = read_about(graph, place)
     g = Graph(graph, place, findings)
     about = known or About(dt=choose(g, dt, findings))
-    source = about.source or _source(g, input_message_bits)
+    source = _source(g, about, input_message_bits)
     readout = _readout(g)
     names = list(about.populations) or g.neurons
     if sorted(names) != sorted(g.neurons):
@@ -65,9 +65,13 @@ def from_nir(
     return network, findings + describe_silence(network, g, about.dt, each=known is None)
 
 
-def _source(g: Graph, bits: int) -> Source:
+def _source(g: Graph, about: About, bits: int) -> Source:
     name = g.only(nir.Input)
-    return Source(name, _unbatched(g.shape(name)), bits)
+    if about.source is None:
+        return Source(name, _unbatched(g.shape(name)), bits)
+    if (about.source.name, about.source.size) != (name, g.size(name)):
+        raise g.bad(METADATA, "describes another input than the graph has", "export it again")
+    return about.source
 
 
 def _unbatched(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -22,7 +22,8 @@ def timing_lines(network: Network) -> list[str]:
     """The same in two lines."""
     task, memory = network.task, memory_of(network)
     unit = "steps" if task and task.steps_per_frame > 1 else "frames"
-    return [f"time: {_takes(task)}{_answers(memory, task)}", f"memory: {memory.described(_steps_per_second(task), unit)}"]
+    remembered = memory.described(_steps_per_second(task), unit)
+    return [f"time: {_takes(task)}{_answers(memory, task)}", f"memory: {remembered}"]
 
 
 def _steps_per_second(task: Task | None) -> float | None:

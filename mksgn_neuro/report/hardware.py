@@ -49,16 +49,16 @@ def _mesh(report: Report, share, alt: str) -> str:  # noqa: ANN001
 def energy_table(report: Report) -> str:
     """Joules per clip by profile, with what was counted, the constants and their source."""
     ours = next(row.joules for row in report.energy if row.kind == "ours") or 1.0
+    on_stream = any(row.milliwatts is not None for row in report.energy)
     rows = (
         f'<tr class="{row.kind}"><th scope=row>{escape(row.what)}</th><td>{row.joules * 1e6:,.4g}</td>'
-        f"<td>{_milliwatts(row.milliwatts)}</td><td>{row.joules / ours:,.2f} ×</td><td>{escape(row.counted)}</td>"
-        f"<td>{escape(row.constants)}</td><td>{escape(row.source)}</td></tr>"
+        f"{_milliwatts(row.milliwatts) if on_stream else ''}<td>{row.joules / ours:,.2f} ×</td>"
+        f"<td>{escape(row.counted)}</td><td>{escape(row.constants)}</td><td>{escape(row.source)}</td></tr>"
         for row in report.energy
     )
-    names = (
-        *("what", "µJ per clip", "mW on the stream", "against the first", "events per clip"),
-        *("price of each", "source of the prices"),
-    )
+    names = ["what", "µJ per clip", "against the first", "events per clip", "price of each", "source of the prices"]
+    if on_stream:
+        names.insert(2, "mW on the stream")
     return (
         f"{table(names, rows, 'energy')}<p>{_counted(report)} Events of this network were counted in a simulation on "
         "CPU; joules follow from published prices and are no measurement of a chip. Intel publishes no price per event "
@@ -68,7 +68,7 @@ def energy_table(report: Report) -> str:
 
 
 def _milliwatts(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"
+    return "<td></td>" if value is None else f"<td>{value:,.4g}</td>"
 
 
 def _counted(report: Report) -> str:

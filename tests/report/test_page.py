@@ -123,6 +123,7 @@ def test_one_protocol_alone_makes_a_page(made, tmp_path):
         shown = shown_figures(elements)
         assert shown == {key: under(document, key) for key in shown}
         assert f"protocols.{protocol}.accuracy.standard" in shown and "protocols.continuous.milliwatts" not in shown
+        assert "mW on the stream" not in file.read_text() and "mW on the stream" in made.page.read_text()
         assert json.loads(elements.data)["frames"] == (60 if protocol == "clip" else 40)
 
 

@@ -26,6 +26,7 @@ LAVA_STREAMS = 8  # that one start of Lava runs
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
 # Hops and active updates need each step's spikes on the cores: they are measured on pieces, evenly spaced.
 TRAFFIC_PIECES, TRAFFIC_FRAMES = 16, 64
+ONCE = 2**30  # as a period: each level is put to rest when the first frame reaches it, and never again
 
 
 @dataclass(frozen=True)
@@ -125,16 +126,16 @@ def drain_of(network: Network) -> int:
 def _emulated(network: Network, streams: Sequence[np.ndarray]) -> Iterator[Part]:
     emulator, drain = Emulator(network), drain_of(network)
     if distributed.start():
-        yield distributed.run(emulator, streams, drain=drain)
+        yield distributed.run(emulator, streams, drain=drain, period=ONCE)
         return
     readout = emulator.readout
-    for result in emulator.stream(streams, record=(readout.name,), drain=drain):
+    for result in emulator.stream(streams, record=(readout.name,), drain=drain, period=ONCE):
         yield readout.by_frame(result.spikes[readout.name], result.steps - drain), result.counts
 
 
 def _by_reference(network: Network, streams: Sequence[np.ndarray]) -> Iterator[Part]:
     readout, drain = Readout.of(network), drain_of(network)
-    for stream, result in zip(streams, run_reference(network, streams, drain=drain)):
+    for stream, result in zip(streams, run_reference(network, streams, drain=drain, period=ONCE)):
         yield _part(readout, result, len(stream))
 
 
@@ -168,7 +169,7 @@ def _pieces(streams: Sequence[np.ndarray]) -> list[np.ndarray]:
 def _traffic(network: Network, pieces: list[np.ndarray], counts: Counts) -> tuple[Placement, Traffic]:
     placement = place(map_network(network), counts.spikes)
     drain = drain_of(network)
-    result = Emulator(network).run(pieces, record="all", drain=drain)
+    result = Emulator(network).run(pieces, record="all", drain=drain, period=ONCE)
     inputs = np.concatenate([np.pad(piece, ((0, drain), (0, 0))) for piece in pieces])
     spikes = {
         name: np.concatenate([own[:steps] for own, steps in zip(fired, result.steps)])

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands.inspect import bar
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.ir.store import save
@@ -118,7 +119,8 @@ def test_intels_pilotnet_file():
 
 def save_student(trained, folder):
     names = tuple(f"class {i}" for i in range(10))
-    save_model(Model(trained, KINECT_20, 1, Scaling((60.0,) * 4, 0), names, 52, "synthetic"), folder / "model.pt")
+    timing = Timing(30.0, 20, 52)
+    save_model(Model(trained, KINECT_20, 1, Scaling((60.0,) * 4, 0), names, timing, "synthetic"), folder / "model.pt")
     return folder / "model.pt"
 
 

@@ -1,26 +1,25 @@
 """Which form of time an export has where the user does not say."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import KINECT_20
-from mksgn_neuro.lowering import quantize
+from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.workflows.export import resets_by_default, write_target
-from tests.export.chains import TASK
 
 
 @pytest.mark.parametrize("asked", [None, True, False])
 @pytest.mark.parametrize("rate", [None, 30.0])
-def test_a_network_at_a_rate_is_never_reset_unless_asked(tmp_path, monkeypatch, rate, asked):
+def test_a_network_at_a_rate_is_never_reset_unless_asked(tmp_path, rate, asked):
     config = StudentConfig(2, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
     student = quantize(build_student(config, KINECT_20, 1).eval())
-    model = Model(student, KINECT_20, 1, Scaling((60.0,) * 4, 0), ("sit", "stand"), 12, "synthetic")
-    monkeypatch.setattr(Model, "task", lambda self: replace(TASK, rate=rate, window=48))
+    timing = Timing(rate, 48, 12)
+    model = Model(student, KINECT_20, 1, Scaling((60.0,) * 4, 0), ("sit", "stand"), timing, "synthetic")
     resets = resets_by_default(model.task()) if asked is None else asked
     assert resets == (rate is None if asked is None else asked)
     written = write_target(model, "loihi2", tmp_path / "m", reset=asked)

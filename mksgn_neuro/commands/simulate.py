@@ -70,11 +70,13 @@ def command(
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, seed=seed)
-    document = document_of(path, form, runs, energy_profile)
+    document = document_of(path, form, runs, energy_profile, protocols)
+    shown = runs[document["protocol"]]
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
 
-        save_recording(network, runs[document["protocol"]].inputs, save_spikes, states=states)
+        run = shown.simulation
+        save_recording(network, shown.inputs[: run.streams], save_spikes, states=states, period=run.period)
     if not distributed.speaks():
         return None
     if report_path:

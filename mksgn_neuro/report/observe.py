@@ -124,9 +124,11 @@ def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes
 
 def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:
     """Results of a few clips (T_i, channels) at a time with the spikes of every population, each as simulated: from
-    rest, and until the last population has answered.
+    rest when the first frame reaches it, and until the last population has answered.
     """
-    return Emulator(network).stream(inputs, record="all", drain=drain_of(network))
+    drain, clips = drain_of(network), list(inputs)
+    period = max(map(len, clips), default=1) + drain  # reset once, as `simulate` does
+    return Emulator(network).stream(clips, record="all", drain=drain, period=period)
 
 
 def votes_of(network: Network, result: Result, frames: int) -> np.ndarray:

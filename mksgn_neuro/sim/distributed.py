@@ -38,7 +38,8 @@ def run(
 ) -> tuple[list[np.ndarray], Counts]:
     """Class spikes (T_s, classes) of all streams in order and their counts, on every rank; needs a process group.
 
-    Each rank runs the streams of its `share`; a rank without one counts nothing.
+    `drain` and `period` are those of `Emulator.run`. Each rank runs the streams of its `share`; a rank without one
+    counts nothing.
     """
     own, readout = share(len(streams)), emulator.readout
     lengths = np.array([len(stream) // readout.stride for stream in streams])

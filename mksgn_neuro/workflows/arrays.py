@@ -12,7 +12,7 @@ from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
-from mksgn_neuro.workflows.simulate import ONCE, drain_of
+from mksgn_neuro.workflows.simulate import drain_of
 
 
 def simulate_array(network: Network, inputs: np.ndarray, *, backend: str, states: bool) -> dict[str, np.ndarray]:
@@ -46,9 +46,12 @@ def read_input(network: Network, path: Path) -> np.ndarray:
     return np.ascontiguousarray(flat).astype(np.int32)
 
 
-def save_recording(network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool) -> None:
+def save_recording(
+    network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool, period: int | None
+) -> None:
     """Spikes of every population on streams (T_s, channels), as (streams, steps, neurons), silence after each too."""
-    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain_of(network), period=ONCE)
+    drain = drain_of(network)
+    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain, period=period)
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 

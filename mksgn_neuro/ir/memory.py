@@ -63,14 +63,14 @@ class Memory:
         names = ("frames", "delays", "leaks", "exact", "units", "latency_steps", "loops")
         return {name: getattr(self, name) for name in names}
 
-    def described(self, rate: float | None = None) -> str:
-        """In one line, with seconds where the frames per second are known."""
+    def described(self, rate: float | None = None, unit: str = "frames") -> str:
+        """In one line, with seconds where the frames per second are known; `unit` is what a step of it is."""
         if self.loops:
             return f"without bound, {', '.join(self.loops)} feeds itself"
         if self.exact:
-            total = f"exactly {self.frames} frames{in_seconds(self.frames, rate)}"
+            total = f"exactly {self.frames} {unit}{in_seconds(self.frames, rate)}"
             return f"{total} before the present one, all through delays"
-        delays = f"{self.delays} frames{in_seconds(self.delays, rate)} through delays"
+        delays = f"{self.delays} {unit}{in_seconds(self.delays, rate)} through delays"
         more = f"{self.leaks} more{in_seconds(self.leaks, rate)} until leaks have faded"
         faded = "for ever where nothing leaks" if self.leaks is None else more
         return f"{delays}, {faded} (no bound: rounding and the phase of leaky neurons can outlast it)"

@@ -1,6 +1,6 @@
 """What a network makes of time, for people and machines: frames a second, window, latency and memory, in seconds too.
 
-Steps and frames are the same number of seconds where each time step gets a frame, as on a stream without resets.
+A network that takes several time steps per frame (pass `interleave`) remembers and answers in steps; seconds are real.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from mksgn_neuro.ir.network import Network, Task
 def timing_json(network: Network) -> dict:
     """For `--json`: rate, window and memory; seconds are None where no rate is known."""
     task, memory = network.task, memory_of(network)
-    rate = task.rate if task else None
-    seconds = {"seconds": _over(memory.frames, rate), "latency_seconds": _over(memory.latency_steps, rate)}
-    return {"rate": rate, "window": task.window if task else None, "memory": {**memory.as_json(), **seconds}}
+    steps = _steps_per_second(task)
+    seconds = {"seconds": _over(memory.frames, steps), "latency_seconds": _over(memory.latency_steps, steps)}
+    said = {name: getattr(task, name) if task else None for name in ("rate", "window", "steps_per_frame")}
+    return {**said, "memory": {**memory.as_json(), **seconds}}
 
 
 def timing_lines(network: Network) -> list[str]:
     """The same in two lines."""
     task, memory = network.task, memory_of(network)
-    rate = task.rate if task else None
-    return [f"time: {_takes(task)}{_answers(memory, rate)}", f"memory: {memory.described(rate)}"]
+    unit = "steps" if task and task.steps_per_frame > 1 else "frames"
+    remembered = memory.described(_steps_per_second(task), unit)
+    return [f"time: {_takes(task)}{_answers(memory, task)}", f"memory: {remembered}"]
+
+
+def _steps_per_second(task: Task | None) -> float | None:
+    return None if task is None or task.rate is None else task.rate * task.steps_per_frame
 
 
 def _takes(task: Task | None) -> str:
@@ -33,10 +39,14 @@ def _takes(task: Task | None) -> str:
     return f"{task.rate:g} frames a second, {window}{in_seconds(task.window, task.rate)} decide; "
 
 
-def _answers(memory: Memory, rate: float | None) -> str:
-    seconds = "" if rate is None else f" = {memory.latency_steps / rate:.2f} s at one step per frame"
+def _answers(memory: Memory, task: Task | None) -> str:
+    steps = _steps_per_second(task)
+    seconds = ""
+    if steps is not None:
+        per_frame = "one step" if task.steps_per_frame == 1 else f"{task.steps_per_frame} steps"
+        seconds = f" = {memory.latency_steps / steps:.2f} s at {per_frame} per frame"
     return f"answers {memory.latency_steps} steps after a frame{seconds}"
 
 
-def _over(frames: int | None, rate: float | None) -> float | None:
-    return None if frames is None or rate is None else frames / rate
+def _over(steps: int | None, per_second: float | None) -> float | None:
+    return None if steps is None or per_second is None else steps / per_second

@@ -12,7 +12,7 @@ from mksgn_neuro.data.resampling import Converted, RateConverter, StampedConvert
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Task
-from mksgn_neuro.sim.stepwise import StepEmulator
+from mksgn_neuro.sim.stepwise import StepEmulator, StepResult
 from mksgn_neuro.workflows.inputs import scaling_of
 
 
@@ -53,8 +53,10 @@ class Recogniser:
         self.task, self.rate = task, rate
         self.skeleton = skeleton_of(task)
         self._scaling = scaling_of(task, network.source.message_bits)
-        self._emulator = StepEmulator(network, window=window or task.window)
-        self._emulator.step(np.zeros(network.source.size, dtype=np.int32))  # compiles what is not compiled yet
+        counted = window or task.window
+        self._emulator = StepEmulator(network, window=counted and counted * task.steps_per_frame)
+        self._silence = np.zeros(network.source.size, dtype=np.int32)
+        self._emulator.step(self._silence)  # compiles what is not compiled yet
         self.new_clip()
 
     def new_clip(self) -> None:
@@ -73,8 +75,21 @@ class Recogniser:
         if converted.gap is not None:
             self._rest()
         for frame in converted.frames:
-            self._last = self._emulator.step(self._encoder(frame).ravel())
-        return Answer(self._last.step, len(converted.frames), self._last.scores, self._last.decision, converted.gap)
+            self._last = self._step(self._encoder(frame).ravel())
+        return Answer(
+            self._last.step // self.task.steps_per_frame,
+            len(converted.frames),
+            self._last.scores,
+            self._last.decision,
+            converted.gap,
+        )
+
+    def _step(self, frame: np.ndarray) -> StepResult:
+        """One frame and the silent steps after it."""
+        result = self._emulator.step(frame)
+        for _ in range(self.task.steps_per_frame - 1):
+            result = self._emulator.step(self._silence)
+        return result
 
     def _at_own_rate(self, positions: np.ndarray, seconds: float | None, place: str) -> Converted:
         """The network's frames that one of the camera's completes; the first of a clip completes one."""

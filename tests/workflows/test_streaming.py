@@ -14,7 +14,8 @@ from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 from mksgn_neuro.ir.memory import memory_of
-from mksgn_neuro.lowering import lower
+from mksgn_neuro.lowering import levelize, lower
+from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows.streaming import Recogniser
 from tests.networks import random_inputs, random_network, seeds
@@ -122,3 +123,17 @@ def test_the_camera_of_a_python_program(forgetful):
         Recogniser(forgetful, rate=float("nan"))
     recogniser.new_clip()
     assert [recogniser(frame).frame for frame in motion] == list(range(6))
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_layered_network_decides_the_same_some_frames_later(forgetful, steps):
+    layered = levelize(interleave(forgetful, steps))
+    levels = layered.level[layered.readout]
+    late = -(-(levels + 1) // steps) - 1  # frames until the step that answers lies among those of a frame
+    assert (levels, late) == (18, 4 if steps == 4 else 18)
+    at_once, deployed = Recogniser(forgetful), Recogniser(layered)
+    frames = moving(8, 60)
+    expected = [at_once(frame).scores for frame in frames]
+    found = [deployed(frame) for frame in frames]
+    assert np.any(expected) and [answer.frame for answer in found] == list(range(60))
+    assert all(np.array_equal(a.scores, b) for a, b in zip(found[late:], expected))

@@ -24,7 +24,7 @@ def silent_findings(network: Network) -> Iterator[str]:
 
 
 def highest_voltage(network: Network, p: Population, silent: Collection[str] = ()) -> int:
-    """A bound on v of any of the neurons, given that the populations named in `silent` never fire.
+    """A bound on v of any of the neurons until one of them fires, if the populations named in `silent` never do.
 
     v never exceeds drive / (1 − kept), and a negative drive never lifts it above 0. Where the current could leave its
     24 bits it wraps, and nothing is known.
@@ -34,7 +34,7 @@ def highest_voltage(network: Network, p: Population, silent: Collection[str] = (
     if max(lifted.max(initial=0), pressed.max(initial=0)) >= STATE_LIMIT:
         return STATE_LIMIT - 1
     drive = np.maximum(lifted + 64.0 * p.bias, 0)
-    return min(int(np.ceil(_gathered(drive, p.v_decay).max(initial=0))), STATE_LIMIT - 1)
+    return int(min(np.ceil(_gathered(drive, p.v_decay).max(initial=0)), STATE_LIMIT - 1))
 
 
 def _gathered(step: np.ndarray, decay: np.ndarray) -> np.ndarray:

@@ -53,6 +53,10 @@ def command(
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
     load_profile(energy_profile)
+    if report_path:
+        from mksgn_neuro.report.shown import require_own_streams
+
+        require_own_streams(protocol)
     path = find_model(model)
     networks = load_networks(path)
     if input_path is not None:
@@ -79,7 +83,7 @@ def command(
         from mksgn_neuro.report.collect import report_of
         from mksgn_neuro.report.page import write_report
 
-        write_report(report_of(path, shown, document, rungs=None), report_path)
+        write_report(report_of(path, runs, document, rungs=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 

@@ -42,7 +42,7 @@ def run(
     counts nothing.
     """
     own, readout = share(len(streams)), emulator.readout
-    lengths = np.array([len(stream) for stream in streams])
+    lengths = np.array([len(stream) // readout.stride for stream in streams])
     ends = np.cumsum(lengths)
     spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
     results = []

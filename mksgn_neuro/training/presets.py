@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.population import V_DECAY
+from mksgn_neuro.models.population import DECAY_ONE
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.training.batches import Sequences
 
@@ -30,10 +30,10 @@ class Preset:
     heads: int = 8
     query_channels: int = 32
     taps: int = 5
-    dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
+    dilations: tuple[int, ...] = (1, 1, 2, 2, 3, 3)  # with five taps 48 frames before the present one are seen
     readout_copies: int = 4
     hops: int = 1
-    v_decay: int = V_DECAY
+    v_decay: int = DECAY_ONE  # neurons that keep nothing: what a network remembers is exactly its delays (ir.memory)
     rate: float = 30.0  # Hz, of the frames that the network gets
     window: int = 20  # frames whose class spikes are counted for a decision
     frames: int = 40  # of a stretched clip, which teachers see; a shorter one is held until as many were seen
@@ -129,6 +129,7 @@ TINY = Preset(
     heads=2,
     query_channels=4,
     taps=3,
+    dilations=(1, 1, 2, 2, 4, 4),
     readout_copies=2,
     frames=32,
     epochs=18,
@@ -169,7 +170,7 @@ NW_UCLA = replace(
     NW_UCLA_LEAN,
     hearing=tuple((name,) for name in NW_UCLA_LEAN.modalities),
     channels=(128, 128, 128, 128, 192, 192),
-    epochs=300,
+    epochs=100,
 )
 # And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays.
 NW_UCLA_MIXED = replace(

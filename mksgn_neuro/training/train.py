@@ -19,6 +19,7 @@ from mksgn_neuro.models.kernels.graph_conv import products_by_joint
 from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.training.allocator import keep_freed_memory
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
@@ -30,7 +31,7 @@ from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report, fit
 from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
 
-WATCH_EVERY = 8
+WATCH_EVERY = 16
 WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
 
 
@@ -64,6 +65,7 @@ def start_run(
     Raises BadInput for more processes than a batch has clips.
     """
     rank, world = start()
+    keep_freed_memory()
     if world > preset.rows:
         raise BadInput(f"{world} processes for batches of {preset.rows} sequences", remedy="start fewer processes")
     directory = Path(directory)

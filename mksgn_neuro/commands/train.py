@@ -12,6 +12,7 @@ from mksgn_neuro.commands.training import (
     announce,
     preset_option,
     print_result,
+    print_spread,
     rate_penalty_option,
     resume_option,
     teacher_option,
@@ -32,12 +33,19 @@ from mksgn_neuro.commands.training import (
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard into the output folder.")
+@click.option(
+    "--seeds",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Train as many seeds, from --seed on, each into a folder of its own in OUTPUT, and say how they spread.",
+)
 @seed_option
 @json_option
 def command(
     dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None,
     teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
-    rate_penalty: float | None, ptq: bool, resume: bool, tensorboard: bool, seed: int, as_json: bool,
+    rate_penalty: float | None, ptq: bool, resume: bool, tensorboard: bool, seeds: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
@@ -54,11 +62,19 @@ def command(
     chosen = preset(preset_name, **changes)
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
-    if is_first_rank():
-        config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed, **asdict(chosen)}
-        announce(clips, output, config)
-    with watched(output) as display:
-        report = TensorBoard(output, display.report).report if tensorboard and is_first_rank() else display.report
-        model = train(clips, chosen, output, seed=seed, resume=resume, teacher=teacher, report=report)
-    if is_first_rank():
-        print_result(output / "model.pt", model.training, as_json)
+    config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
+    found = []
+    for n in range(seed, seed + seeds):
+        folder = output / f"seed-{n}" if seeds > 1 else output
+        if is_first_rank():
+            announce(clips, folder, {**config, "seed": n})
+        with watched(folder) as display:
+            report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
+            model = train(clips, chosen, folder, seed=n, resume=resume, teacher=teacher, report=report)
+        found.append(model.training)
+        if is_first_rank() and seeds == 1:
+            print_result(folder / "model.pt", model.training, as_json)
+        elif is_first_rank() and not as_json:
+            print_result(folder / "model.pt", model.training, False)
+    if is_first_rank() and seeds > 1:
+        print_spread(found, output / "seeds.json", as_json)

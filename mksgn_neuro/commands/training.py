@@ -71,6 +71,24 @@ def print_result(path: Path, training: dict, as_json: bool) -> None:
     click.echo(f"wrote {path}")
 
 
+def print_spread(found: list[dict], path: Path, as_json: bool) -> None:
+    """Mean and standard deviation of several seeds' integer students on the test clips; kept in `path` too."""
+    from mksgn_neuro.training.record import write_json
+    from mksgn_neuro.training.seeds import spread
+
+    which = "test" if found[0]["test"] else "held_out"
+    seeds = [training["seed"] for training in found]
+    document = {"seeds": seeds, "clips": which, "spread": spread([training[which]["integer"] for training in found])}
+    write_json(path, document)
+    if as_json:
+        return print_json(document)
+    for name, parts in document["spread"].items():
+        said = ", ".join(f"{100 * v['mean']:.1f} ± {100 * v['deviation']:.1f} % {part}" for part, v in parts.items())
+        click.echo(f"{len(seeds)} seeds, {which.replace('_', ' ')} clips, {name.replace('_', ', ')}: {said}")
+    click.echo(f"wrote {path}")
+    return None
+
+
 FORM_WORDS = {"post_training_quantization": "quantized", "integer": "integer-exact", "given": "as given"}
 
 

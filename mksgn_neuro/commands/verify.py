@@ -26,7 +26,7 @@ from mksgn_neuro.workflows.load import Port
 if TYPE_CHECKING:
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.verify import Driven, Rung
 
 
 ONLY_MODELS = ("net", "dataset", "data_path", "skip_bad")
@@ -107,9 +107,9 @@ def verify_file(
 
 def file_findings(file: Path) -> list[str]:
     """Of the netx file that was verified; none where it was written for this and is gone."""
-    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.verify_file import read_for_check
 
-    return load_networks(file).findings if file.exists() else []
+    return read_for_check(file, Port())[1] if file.exists() else []
 
 
 def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:
@@ -125,22 +125,22 @@ def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: 
 
 def climb(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
-    reset: bool | None = None,
+    driven: Driven | None = None,
 ) -> tuple[list[Rung], str]:  # fmt: skip
     """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes.
 
-    Without `reset` all run on one long stream; None: as the file says.
+    Without resets all run on one long stream; no `driven`: as the file says.
     """
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.workflows.inputs import verification_frames, verification_stream
-    from mksgn_neuro.workflows.verify import check_all, resets
+    from mksgn_neuro.workflows.verify import Driven, check_all
 
-    reset = resets(model, target, file) if reset is None else reset
-    inputs = verification_frames if reset else verification_stream
+    driven = driven or Driven.of(model, target, file)
+    inputs = verification_frames if driven.reset else verification_stream
     frames, what = inputs(model.task(), model.scaling.bits, request, load_clips)
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    for rung in check_all(model, frames, target, file, reset=reset, everything=everything, lava=lava):
+    for rung in check_all(model, frames, target, file, driven=driven, everything=everything, lava=lava):
         say(f"  {rung.source} → {rung.target}: {rung.verdict}")
         rungs.append(rung)
     return rungs, what

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
+from mksgn_neuro.ir.spec import MAX_DECAY
 from mksgn_neuro.lowering.lower import AND_VTH
 
 RELAY_WEIGHT = 130
@@ -96,9 +97,10 @@ def _renamed(population: Population, delay: int) -> Population:
 
 
 def _relay_population(original: Population, delay: int) -> Population:
+    """A relay keeps no current, which would fire it once more; its voltage is gone with every spike."""
     groups = tuple(relay_group(g, delay) for g in original.groups)
     name = _relay_name(original.name, delay)
-    return Population(name, groups, AND_VTH, original.i_decay.flat[0], original.v_decay.flat[0], 0, "relay")
+    return Population(name, groups, AND_VTH, MAX_DECAY, original.v_decay.flat[0], 0, "relay")
 
 
 def relay_group(group: Group, delay: int = 0) -> Group:

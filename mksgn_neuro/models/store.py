@@ -98,7 +98,7 @@ def load_model(path: Path) -> Model:
         rest = {name: content[name] for name in ("class_names", "dataset", "training")}
         timing = Timing(**content["timing"])
         scaling = Scaling(**content["scaling"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, BadInput) as error:
         summary = str(error).splitlines()[0]
         raise BadInput(f"damaged model ({summary})", place=str(path), remedy="train it again") from error
     return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)

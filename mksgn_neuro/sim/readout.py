@@ -11,13 +11,17 @@ from mksgn_neuro.ir import Network
 
 @dataclass(frozen=True)
 class Readout:
-    """Which neurons of the population `name` vote for which class; `first` is the first step of their answer."""
+    """Which neurons of the population `name` vote for which class.
+
+    `first` is the first step of their answer, `stride` the steps from one frame's answer to the next.
+    """
 
     name: str
     neurons: np.ndarray
     votes: np.ndarray
     classes: int
     first: int
+    stride: int = 1
 
     @classmethod
     def of(cls, network: Network) -> Readout:
@@ -34,11 +38,12 @@ class Readout:
                 classes = max(classes, group.shape[axis])
             start += group.size
         first = network.hop * network.level[network.readout]
-        return cls(network.readout, np.concatenate(neurons), np.concatenate(votes), classes, first)
+        stride = network.task.steps_per_frame if network.task else 1
+        return cls(network.readout, np.concatenate(neurons), np.concatenate(votes), classes, first, stride)
 
-    def by_frame(self, spikes: np.ndarray, frames: np.ndarray) -> list[np.ndarray]:
-        """Recorded spikes (B, steps, N) to the classes' of each clip's frames, int64 (frames[b], classes)."""
-        return [self.scores(own[self.first : self.first + count]) for own, count in zip(spikes, frames)]
+    def by_frame(self, spikes: np.ndarray, steps: np.ndarray) -> list[np.ndarray]:
+        """Recorded spikes (B, steps, N) to the classes' of each clip's frames, int64 (steps[b] / stride, classes)."""
+        return [self.scores(own[self.first : self.first + count : self.stride]) for own, count in zip(spikes, steps)]
 
     def scores(self, counts: np.ndarray) -> np.ndarray:
         """Spike counts (..., N) of the population to class scores (..., classes), int64."""

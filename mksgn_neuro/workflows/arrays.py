@@ -137,9 +137,12 @@ def _words(shape: tuple) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def save_recording(network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool) -> None:
+def save_recording(
+    network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool, period: int | None
+) -> None:
     """Spikes of every population on streams (T_s, channels), as (streams, steps, neurons), silence after each too."""
-    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain_of(network))
+    drain = drain_of(network)
+    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain, period=period)
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 

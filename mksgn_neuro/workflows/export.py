@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from mksgn_neuro.export.lava_graph import write_lava_bundle
@@ -14,8 +13,9 @@ from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
 from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network, Task
-from mksgn_neuro.ir.memory import Memory, memory_of
+from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.lowering.pad_for_netx import fit as netx_fit
 from mksgn_neuro.models.store import Model
 
@@ -36,11 +36,6 @@ class Deployed:
         """The file that holds the network."""
         return self.files[0]
 
-    @cached_property
-    def memory(self) -> Memory:
-        """How much of the past the network still sees where nothing resets it."""
-        return memory_of(self.network)
-
     def as_json(self) -> dict:
         """What `export --json` says of it."""
         return {
@@ -49,46 +44,45 @@ class Deployed:
             "synapses": sum(q.synapses for q in self.network.projections),
             "reset": self.period is not None,
             "steps_per_sample": self.period,
-            "memory": self.memory.as_json(),
+            **timing_json(self.network),
         }
 
 
-def _loihi2(model: Model, stem: Path, reset: bool) -> Deployed:
-    task = model.task()
-    chain = netx_fit(levelize(lower(model.student, task)))
-    period = _period(chain, model, reset)
+def _loihi2(network: Network, stem: Path, reset: bool) -> Deployed:
+    task, chain = network.task, netx_fit(levelize(network))
+    period = _period(chain, reset)
     written = write_netx(chain, stem.with_suffix(".net"), period=period)
     script = stem.with_name(f"{stem.name}_on_loihi2.py")
-    endless = None if reset else Endless(chain.level[chain.readout], task.rate, task.window)
+    endless = None if reset else Endless(chain.level[chain.readout], task.rate, task.window, task.steps_per_frame)
     write_text(deployment_script(written.net.name, script=script.name, endless=endless), script)
     return Deployed((written.net, written.sidecar, script), chain, period)
 
 
-def _lava(model: Model, stem: Path, reset: bool) -> Deployed:
-    network = balance(lower(model.student, model.task()))
+def _lava(network: Network, stem: Path, reset: bool) -> Deployed:
+    network = balance(network)
     files = write_lava_bundle(network, stem.with_name(f"{stem.name}_lava"))
-    return Deployed(tuple(files), network, _period(network, model, reset))
+    return Deployed(tuple(files), network, _period(network, reset))
 
 
-def _slayer(model: Model, stem: Path, reset: bool) -> Deployed:
-    chain = netx_fit(levelize(lower(model.student, model.task())))
+def _slayer(network: Network, stem: Path, reset: bool) -> Deployed:
+    chain = netx_fit(levelize(network))
     path = stem.with_name(f"{stem.name}_slayer.net")
     write_slayer_file(chain, path)
-    return Deployed((path,), chain, _period(chain, model, reset))
+    return Deployed((path,), chain, _period(chain, reset))
 
 
-def _nir(model: Model, stem: Path, reset: bool) -> Deployed:
-    network = lower(model.student, model.task())
+def _nir(network: Network, stem: Path, reset: bool) -> Deployed:
     path = stem.with_suffix(".nir")
     write_nir(network, path)
-    return Deployed((path,), network, _period(network, model, reset))
+    return Deployed((path,), network, _period(network, reset))
 
 
-def _period(network: Network, model: Model, reset: bool) -> int | None:
-    return steps_per_sample(network, model.timing.frames) if reset else None
+def _period(network: Network, reset: bool) -> int | None:
+    task = network.task
+    return steps_per_sample(network, task.frames * task.steps_per_frame) if reset else None
 
 
-WRITERS: dict[str, Callable[[Model, Path, bool], Deployed]] = {
+WRITERS: dict[str, Callable[[Network, Path, bool], Deployed]] = {
     "loihi2": _loihi2,
     "lava": _lava,
     "slayer": _slayer,
@@ -96,14 +90,18 @@ WRITERS: dict[str, Callable[[Model, Path, bool], Deployed]] = {
 }
 
 
-def write_target(model: Model, target: str, stem: Path, *, reset: bool | None = None) -> Deployed:
+def write_target(
+    model: Model, target: str, stem: Path, *, reset: bool | None = None, steps_per_frame: int = 1
+) -> Deployed:
     """Write `model` for a target of WRITERS into files whose names begin with `stem`.
 
-    `reset`: state is zeroed between samples, or never; None as `resets_by_default`.
+    `reset`: state is zeroed between samples, or never; None as `resets_by_default`. `steps_per_frame`: see the pass
+    `interleave`, which says what it raises.
     """
+    network = interleave(lower(model.student, model.task()), steps_per_frame)
     stem.parent.mkdir(parents=True, exist_ok=True)
     reset = resets_by_default(model.task()) if reset is None else reset
-    return WRITERS[target](model, stem, reset)
+    return WRITERS[target](network, stem, reset)
 
 
 def resets_by_default(task: Task) -> bool:

@@ -70,8 +70,16 @@ def scaling_of(task: Task, bits: int) -> Scaling:
 
 
 def encoded(task: Task, bits: int, skeleton: Skeleton, positions: np.ndarray) -> np.ndarray:
-    """Frames (T, V, 3) in metres, at the network's rate, as the network gets them: (T, channels) int32."""
-    return encode(positions, scaling_of(task, bits), skeleton).reshape(len(positions), -1)
+    """Frames (T, V, 3) in metres, at the network's rate, as it gets them: (T · steps per frame, channels) int32."""
+    frames = encode(positions, scaling_of(task, bits), skeleton).reshape(len(positions), -1)
+    return in_steps(frames, task.steps_per_frame)
+
+
+def in_steps(frames: np.ndarray, steps_per_frame: int) -> np.ndarray:
+    """Frames (T, channels) as time steps (T · steps_per_frame, channels): each with the silent steps after it."""
+    steps = np.zeros((len(frames), steps_per_frame, frames.shape[1]), dtype=frames.dtype)
+    steps[:, 0] = frames
+    return steps.reshape(-1, frames.shape[1])
 
 
 def verification_frames(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:

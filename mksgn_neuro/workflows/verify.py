@@ -17,17 +17,19 @@ import torch
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.lava_graph import require_lava
-from mksgn_neuro.export.netx.metadata import resets_in
+from mksgn_neuro.export.netx.metadata import metadata_in
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance, lower
+from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.forms import RunForm, by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
+from mksgn_neuro.workflows.inputs import in_steps
 from mksgn_neuro.workflows.subject import (
     Spikes,
     Subject,
@@ -144,7 +146,8 @@ class Truth:
     def against_student(self, student: MKSGN, frames: torch.Tensor) -> Rung:
         """The trained torch network."""
         found, network = student_spikes(student, frames), self.subject.frames
-        pairs = ((name, found[name], self.expected[name]) for name in in_order(network, found))
+        every = slice(None, None, network.task.steps_per_frame if network.task else 1)
+        pairs = ((name, found[name], self.expected[name][:, every]) for name in in_order(network, found))
         return self._compare("student", "reference", pairs)
 
     def against_steps(self, target: str, run: RunForm) -> Rung:
@@ -238,24 +241,37 @@ def _unless_missing(target: str, rung: Callable[[str], Rung], needs: Distributio
     return rung(target)
 
 
-def resets(model: Model, target: str, file: Path) -> bool:
-    """Whether a target's file zeroes state between samples: as it says where it is one of ours, else as written now."""
-    said = resets_in(file) if target == "loihi2" and file.exists() else None
-    return resets_by_default(model.task()) if said is None else said
+@dataclass(frozen=True)
+class Driven:
+    """How a deployed network is driven: whether state is zeroed between samples, and its time steps per frame."""
+
+    reset: bool
+    steps_per_frame: int = 1
+
+    @classmethod
+    def of(cls, model: Model, target: str, file: Path) -> Driven:
+        """As the netx file says where it is one of ours, else as it would be written now."""
+        said = metadata_in(file) if target == "loihi2" and file.exists() else None
+        if said is None:
+            return cls(resets_by_default(model.task()))
+        return cls(said.period is not None, said.task.steps_per_frame if said.task else 1)
 
 
 def check_all(
-    model: Model, frames: torch.Tensor, target: str, file: Path, *, reset: bool, everything: bool = False,
+    model: Model, frames: torch.Tensor, target: str, file: Path, *, driven: Driven, everything: bool = False,
     lava: bool = True,
 ) -> Iterator[Rung]:  # fmt: skip
     """Every rung to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     The file is written anew, elsewhere, where it does not exist; `everything` takes the SLAYER and Lava forms on the
-    way, no `lava` only forms that we wrote. Without `reset` `frames` are one long stream, (1, T, M, V, 3).
+    way, no `lava` only forms that we wrote. Without resets `frames` are one long stream, (1, T, M, V, 3).
     """
-    inputs = frames.flatten(2).numpy().astype("int64")
-    truth = Truth.of(lower(model.student, model.task()), inputs, reset=reset)
+    reset, steps = driven.reset, driven.steps_per_frame
+    network = interleave(lower(model.student, model.task()), steps)
+    inputs = np.stack([in_steps(clip, steps) for clip in frames.flatten(2).numpy().astype("int64")])
+    truth = Truth.of(network, inputs, reset=reset)
     with tempfile.TemporaryDirectory() as folder:
-        written = file if file.exists() else write_target(model, target, Path(folder) / "model", reset=reset).main
+        options = {"reset": reset, "steps_per_frame": steps}
+        written = file if file.exists() else write_target(model, target, Path(folder) / "model", **options).main
         yield from model_rungs(truth, model.student, frames, lava=everything and lava)
         yield from file_rungs(truth, written, target, lava=lava)

@@ -16,7 +16,7 @@ INPUT.npy holds integers (time steps, input channels): samples back to back, eac
 """
 STREAM = """\
 INPUT.npy holds integers (time steps, input channels): a stream of any length,
-one frame per time step{rate}.
+{steps}{rate}.
 Nothing is ever reset: {net} can run on a camera for ever, and a recording may begin anywhere in its stream.
 OUTPUT.npy gets the last layer's spikes (time steps, neurons), which answer a frame {latency} steps after it.
 The evidence for a class at a step is the number of spikes of its neurons in the last {window}.
@@ -96,11 +96,15 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Endless:
-    """A file without resets: steps from a frame to its answer, frames per second, frames that a decision counts."""
+    """A file without resets: steps from a frame to its answer, frames per second, frames that a decision counts.
+
+    A frame is followed by `steps_per_frame` − 1 steps of silence.
+    """
 
     latency: int
     rate: float | None = None
     window: int | None = None
+    steps_per_frame: int = 1
 
 
 def deployment_script(net: str, *, script: str = "run_on_loihi2.py", endless: Endless | None = None) -> str:
@@ -114,4 +118,6 @@ def _protocol(net: str, endless: Endless | None) -> str:
         return SAMPLES.format(net=net)
     rate = "" if endless.rate is None else f", {endless.rate:g} of them a second"
     window = "frames, as many as you choose" if endless.window is None else f"{endless.window} frames"
-    return STREAM.format(net=net, latency=endless.latency, rate=rate, window=window)
+    silent = endless.steps_per_frame - 1
+    steps = f"one frame every {silent + 1} time steps, rows of zeros between" if silent else "one frame per time step"
+    return STREAM.format(net=net, latency=endless.latency, rate=rate, window=window, steps=steps)

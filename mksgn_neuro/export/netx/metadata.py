@@ -67,15 +67,14 @@ def read_about(file: h5py.File, path: str) -> About | None:
         raise BadInput(f"damaged description ({error})", place=f"{path}:/{GROUP}", remedy=remedy) from error
 
 
-def resets_in(path: Path) -> bool | None:
-    """Whether a netx file of ours is run with resets, None if the file does not say; raises BadInput."""
+def metadata_in(path: Path) -> About | None:
+    """What a netx file says of itself, None for one that is not ours; raises BadInput."""
     try:
         with h5py.File(path, "r") as file:
-            about = read_about(file, str(path))
+            return read_about(file, str(path))
     except OSError as error:
         remedy = "give a netx file that was written completely"
         raise BadInput(f"not a readable HDF5 file ({error})", place=str(path), remedy=remedy) from error
-    return None if about is None else about.period is not None
 
 
 def _level(group: h5py.Group, about: dict) -> AboutLevel:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from mksgn_neuro.errors import BadInput, Unsupported
-from mksgn_neuro.export.netx.metadata import resets_in
+from mksgn_neuro.export.netx.metadata import metadata_in
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
@@ -189,18 +189,18 @@ def test_without_a_period_the_sidecar_asks_for_no_reset_and_says_how_to_read_the
     assert said == {"reset": False, "steps_per_sample": None, "latency_steps": 2, "rate": 30.0, "window": 52}
     network, findings = read_netx(files.net)
     assert first_difference(GOOD.with_(task=task), network) is None and findings == []
-    assert resets_in(files.net) is False
+    assert metadata_in(files.net).period is None
 
 
 def test_a_file_says_whether_it_is_reset_unless_somebody_else_wrote_it(tmp_path):
     path = write_netx(GOOD, tmp_path / "n.net", period=12).net
-    assert resets_in(path) is True
+    assert metadata_in(path).period == 12
     with h5py.File(path, "a") as file:
         del file["mksgn_neuro"]
-    assert resets_in(path) is None
+    assert metadata_in(path) is None
     (tmp_path / "cut.net").write_bytes(path.read_bytes()[:100])
     with pytest.raises(BadInput, match="cut.net: not a readable"):
-        resets_in(tmp_path / "cut.net")
+        metadata_in(tmp_path / "cut.net")
 
 
 def test_arrays_of_decays_are_noted(tmp_path):

@@ -62,10 +62,6 @@ def command(
     if states and not save_spikes:
         raise BadInput("--states without a file to save them to", remedy="add --save-spikes OUT.npz")
     load_profile(energy_profile)
-    if report_path:
-        from mksgn_neuro.report.shown import require_own_streams
-
-        require_own_streams(protocol)
     path = find_model(model)
     if input_path is not None:
         refuse_options(ONLY_CLIPS, "is for clips, not for --input", "leave it out")
@@ -75,6 +71,10 @@ def command(
             networks, ArrayRequest(input_path, axes, period, backend, save_spikes, states=states, **shown)
         )
     refuse_options(ONLY_ARRAYS, "is for arrays", "give it with --input X.npy")
+    if report_path:
+        from mksgn_neuro.report.shown import require_own_streams
+
+        require_own_streams(protocol)
     networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:

@@ -107,9 +107,9 @@ def verify_file(
 
 def file_findings(file: Path) -> list[str]:
     """Of the netx file that was verified; none where it was written for this and is gone."""
-    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.verify_file import read_for_check
 
-    return load_networks(file).findings if file.exists() else []
+    return read_for_check(file, Port())[1] if file.exists() else []
 
 
 def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:

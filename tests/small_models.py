@@ -11,6 +11,7 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.registry import load
+from mksgn_neuro.models.population import V_DECAY
 from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.models.student import StudentConfig
@@ -28,10 +29,10 @@ def synthetic() -> Clips:
 
 
 @lru_cache
-def small_model(timing: Timing = CAMERA) -> Model:
+def small_model(timing: Timing = CAMERA, v_decay: int = V_DECAY) -> Model:
     """As a new model file has it where `timing` has a rate, else as one of version 2 is read."""
     clips = synthetic()
-    config = StudentConfig(10, encoder_channels=2, heads=2, query_channels=4, taps=3, **ONE_BLOCK)
+    config = StudentConfig(10, encoder_channels=2, heads=2, query_channels=4, taps=3, v_decay=v_decay, **ONE_BLOCK)
     torch.manual_seed(0)
     scaling = fit_scaling(clips, 30.0)
     if timing.rate is None:

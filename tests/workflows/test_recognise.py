@@ -15,6 +15,8 @@ from mksgn_neuro.data.frames import FrameEncoder, resample
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.lowering import balance, lower
+from mksgn_neuro.lowering.interleave import interleave
+from mksgn_neuro.models.population import DECAY_ONE
 from mksgn_neuro.models.store import save_model
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
@@ -158,6 +160,21 @@ def test_the_document_has_the_counts_of_one_protocol_and_the_figures_of_all(runs
         share * np.sum(clips.labels == k) for k, share in enumerate(document["accuracy_of_classes"].values()) if share
     )
     assert mean / LIMIT == pytest.approx(document["accuracy"])
+
+
+def test_several_steps_per_frame_decide_alike_in_the_same_time(clips):
+    frames = lower((forgetful := small_model(CAMERA, DECAY_ONE)).student, forgetful.task())
+    for name in ("offline", "clip"):
+        one, three = (recognise(balance(interleave(frames, steps)), clips, name) for steps in (1, 3))
+        assert all(map(np.array_equal, one.simulation.class_spikes, three.simulation.class_spikes))
+        assert any(spikes.any() for spikes in one.simulation.class_spikes)
+        assert np.array_equal(one.predictions(), three.predictions())
+        assert three.simulation.frames == one.simulation.frames < three.simulation.counts.steps / 3
+        one, three = (run.as_json("loihi1") for run in (one, three))
+        assert three["accuracy"] == one["accuracy"] and three["joules_per_clip"] > one["joules_per_clip"]
+        if name == "clip":  # a second of the camera's stream is as long
+            ratios = (three[key] / one[key] for key in ("milliwatts", "joules_per_clip"))
+            assert next(ratios) == pytest.approx(next(ratios))
 
 
 def run_cli(*arguments):

@@ -49,7 +49,8 @@ def test_a_strangers_chain_runs_as_in_the_stock_loader_layer_by_layer(tmp_path):
 @needs_lava
 def test_an_input_block_is_held_and_a_file_of_ours_is_reset(tmp_path):
     block = {**image(5), "neuron": {**CUBA, "vDecay": 0, "vThMant": 40}}
-    held = document(write_foreign(tmp_path / "held.net", block, dense([[90, -20, 60, 30, 80]])), *SHORT)
+    path = write_foreign(tmp_path / "held.net", block, dense([[90, -20, 60, 30, 80]]))
+    held = document(path, "--samples", 1, "--steps", 15, "--period", 4)
     assert held["ok"] and held["rungs"][1]["spikes"] > 5 and not held["rungs"][1]["not_run"]
     ours = document(write_netx(GOOD, tmp_path / "ours.net", period=6).net, *SHORT)
     assert ours["ok"] and ours["inputs"].endswith("reset every 6") and ours["findings"] == []

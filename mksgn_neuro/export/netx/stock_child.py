@@ -27,7 +27,8 @@ def work(payload: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         input_message_bits=request["input_message_bits"],
         input_shape=request["input_shape"] and tuple(request["input_shape"][::-1]),
         reset_interval=request["period"],
-        reset_offset=1 if request["period"] else 0,
+        # A message takes a step to the first layer; an input block has its values from the first step on.
+        reset_offset=1 if request["period"] and "inputs" in payload else 0,
         sparse_fc_layer=request["sparse"],
     )
     _feed(network, payload)

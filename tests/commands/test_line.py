@@ -18,9 +18,9 @@ from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput, WorkFailed
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.evaluate import settle_statistics
 
 has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")

@@ -15,10 +15,10 @@ from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.lowering import levelize, lower
 from mksgn_neuro.models.distill import Distilled
-from mksgn_neuro.models.kernels.graph_conv import products_by_joint
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import build_student, load_model
 from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences, sequence_batches
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.step import make_optimizer, set_rate, training_step

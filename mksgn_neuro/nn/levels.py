@@ -51,4 +51,5 @@ def _copied(network: SpikingNetwork, name: str, node: AnyNode) -> bool:
     by_name = {other.name: other for other in network.nodes}
     if not isinstance(node, Node) or name == INPUT or isinstance(by_name[name], AndGate):
         return False
-    return sum(node.population.synapses[key].delays for key, source in node.sources.items() if source == name) > 1
+    (module,) = (node.population.synapses[key] for key, source in node.sources.items() if source == name)
+    return module.delays > 1

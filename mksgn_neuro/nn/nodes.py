@@ -40,9 +40,13 @@ class Node:
     block: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.population, SpikingPopulation):
+            raise TypeError(f"{self.name}: a {type(self.population).__name__} instead of a SpikingPopulation")
         object.__setattr__(self, "sources", dict(self.sources) or {name: name for name in self.population.synapses})
         if self.sources.keys() != self.population.synapses.keys():
             raise ValueError(f"{self.name}: sources of {[*self.sources]}, synapses {[*self.population.synapses]}")
+        if len(set(self.heard)) < len(self.heard):  # two synapses between one pair of neurons would be one of 9 bits
+            raise ValueError(f"{self.name} hears {', '.join(self.heard)}, one of them twice")
         if prod(self.shape) % self.channels:
             raise ValueError(f"{self.name}: shape {self.shape} holds no whole number of {self.channels} channels")
 

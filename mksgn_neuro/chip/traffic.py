@@ -7,7 +7,7 @@ neuron's input buffer afterwards). Where the network is still in frames (`hop` 0
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,11 @@ class Traffic:
     spikes: np.ndarray
     hops_x: np.ndarray
     hops_y: np.ndarray
+
+    def steps(self, chosen: np.ndarray) -> Traffic:
+        """The same at some of the steps: a bool mask (T,)."""
+        names = ("acs", "macs", "active", "received", "sent", "spikes", "hops_x", "hops_y")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     @cached_property
     def neurons(self) -> np.ndarray:

@@ -42,7 +42,8 @@ def _lines(d: dict) -> list[str]:
     subjects = f"{d['subjects']} subjects" if d["subjects"] else "subjects unknown"
     lines = [
         f"{d['dataset']}: {d['clips']} clips, {len(d['classes'])} classes, {d['joints']} joints, {subjects}",
-        f"frames: {frames['min']} min, {frames['median']:g} median, {frames['max']} max",
+        f"frames: {frames['min']} min, {frames['median']:g} median, {frames['max']} max, at {d['rate']:g} Hz",
+        *(f"note: {line}" for line in d["assumed"]),
         f"split: {d['train']} train, {d['test']} test",
         _leaks(d),
         "",

@@ -40,6 +40,7 @@ def command(
     loihi2: netx HDF5 with sidecar and deployment script. lava: the IR file and a loader that runs it as a Lava process
     graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph.
     """
+    from mksgn_neuro.ir.timing import timing_lines
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.export import write_target
     from mksgn_neuro.workflows.inputs import Request
@@ -59,7 +60,7 @@ def command(
     document = written.as_json() | fit_on_chip(written.network, chips)
     document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
     document["rungs"] = [rung.as_json() for rung in rungs]
-    print_json(document) if as_json else _print(document, str(written.memory))
+    print_json(document) if as_json else _print(document, timing_lines(written.network))
     raise_if_different(rungs)
     if document["violations"]:
         first = document["violations"][0]
@@ -76,7 +77,7 @@ def fit_on_chip(network: Network, chips: int) -> dict:
     return {name: document[name] for name in ("cores", "chips", "violations")}
 
 
-def _print(document: dict, memory: str) -> None:
+def _print(document: dict, timing: list[str]) -> None:
     for file in document["files"]:
         click.echo(f"wrote {file}")
     click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses as a netx chain with its relays")
@@ -84,7 +85,7 @@ def _print(document: dict, memory: str) -> None:
         click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
     else:
         click.echo(f"{document['cores']} cores, {document['steps_per_frame']} time steps per frame, never reset")
-        click.echo(memory)
+        click.echo("\n".join(timing))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
     if document["verified"]:

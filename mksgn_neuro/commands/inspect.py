@@ -48,7 +48,7 @@ def command(model: Path | None, chip_name: str, chips: int, as_json: bool) -> No
 
 
 def _document(networks: Networks, fits: dict[str, Fit], judged: str) -> dict:
-    from mksgn_neuro.ir.memory import memory_of
+    from mksgn_neuro.ir.timing import timing_json
 
     others = ("cores", "chips", "compiler_cores", "fits")
     return {
@@ -57,7 +57,7 @@ def _document(networks: Networks, fits: dict[str, Fit], judged: str) -> dict:
         "findings": networks.findings,
         "form": judged,
         **_contents(networks.forms[judged]),
-        "memory": memory_of(networks.forms[judged]).as_json(),
+        **timing_json(networks.forms[judged]),
         **fits[judged].as_json(),
         "other_forms": {
             form: _totals(networks.forms[form]) | {key: found.as_json()[key] for key in others}
@@ -84,14 +84,15 @@ def _contents(network: Network) -> dict:
 
 
 def _print(networks: Networks, fits: dict[str, Fit], judged: str) -> None:
-    from mksgn_neuro.ir.memory import memory_of
+    from mksgn_neuro.ir.timing import timing_lines
 
     console = Console()
     found, network = fits[judged], networks.forms[judged]
     _say(console, f"{networks.path}: {networks.kind}, shown as {judged}")
     for finding in networks.findings:
         _say(console, f"note: {finding}")
-    _say(console, str(memory_of(network)))
+    for line in timing_lines(network):
+        _say(console, line)
     console.print(_population_table(network, found))
     console.print(_core_table(found))
     for form in fits:

@@ -49,7 +49,7 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
 def recognise_clips(
     network: Network, clips: Clips, protocols: tuple[str, ...], *, backend: str, seed: int
 ) -> dict[str, Recognised]:  # fmt: skip
-    """Simulate clips under each protocol, with a bar; a Ctrl-C ends with what is done so far."""
+    """Simulate clips under each protocol, with a bar; a Ctrl-C ends with what is done so far, if anything is."""
     from mksgn_neuro.workflows.recognise import recognise
 
     runs = {}
@@ -57,7 +57,12 @@ def recognise_clips(
         for protocol in protocols:
             task = bar.add_task(f"simulating {protocol}", total=None)
             report = partial(_advance, bar, task)
-            runs[protocol] = recognise(network, clips, protocol, backend=backend, seed=seed, progress=report)
+            try:
+                runs[protocol] = recognise(network, clips, protocol, backend=backend, seed=seed, progress=report)
+            except KeyboardInterrupt:
+                if not runs:
+                    raise
+                break
             if runs[protocol].simulation.partial:
                 break
     return runs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, seed_option
+from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
 from mksgn_neuro.workflows.inputs import SPLITS, Request
 
 if TYPE_CHECKING:
@@ -31,24 +31,30 @@ def command(
     output: Path | None, figures: Path | None, verified: bool, samples: int, energy_profile: str, seed: int,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Write a page that shows what MODEL does: clips, spikes, attention, energy, cores; simulated on CPU."""
-    from mksgn_neuro.commands.reading import classify_request
+    """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
+    from mksgn_neuro.chip.energy import load_profile
+    from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
     from mksgn_neuro.report.collect import report_of
     from mksgn_neuro.report.page import write_report
+    from mksgn_neuro.workflows.inputs import clips_for
     from mksgn_neuro.workflows.load import load_networks
-    from mksgn_neuro.workflows.simulate import describe
+    from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
+    load_profile(energy_profile)
     path = find_model(model)
     networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:
         raise BadInput("does not say what clips it takes", place=str(path), remedy="give a model.pt")
-    classified = classify_request(network, Request(dataset, data_path, split, limit, skip_bad, seed), "emulator")
-    document = describe(path, form, classified, energy_profile)
+    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
+    if network.task.rate is None:
+        say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
+    runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", seed=seed)
+    document = document_of(path, form, runs, energy_profile)
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
-    report = report_of(path, classified, document, rungs)
+    report = report_of(path, runs, document, rungs)
     output = output or path.with_suffix(".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
     if figures is not None:
@@ -59,7 +65,7 @@ def command(
 
 
 def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
-    """The rungs of `verify` up to the file for Loihi 2; a difference is shown in the report and does not end it."""
+    """The comparisons of `verify` up to the file for Loihi 2; a difference is shown in the report, no failure."""
     from mksgn_neuro.commands.verify import climb
     from mksgn_neuro.models.store import load_model
 

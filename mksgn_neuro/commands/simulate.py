@@ -53,6 +53,10 @@ def command(
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
     load_profile(energy_profile)
+    if report_path:
+        from mksgn_neuro.report.shown import require_own_streams
+
+        require_own_streams(protocol)
     path = find_model(model)
     networks = load_networks(path)
     if input_path is not None:
@@ -66,18 +70,20 @@ def command(
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, seed=seed)
-    document = document_of(path, form, runs, energy_profile)
+    document = document_of(path, form, runs, energy_profile, protocols)
+    shown = runs[document["protocol"]]
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
 
-        save_recording(network, runs[document["protocol"]].inputs, save_spikes, states=states)
+        run = shown.simulation
+        save_recording(network, shown.inputs[: run.streams], save_spikes, states=states, period=run.period)
     if not distributed.speaks():
         return None
     if report_path:
         from mksgn_neuro.report.collect import report_of
         from mksgn_neuro.report.page import write_report
 
-        write_report(report_of(path, runs[document["protocol"]], document, rungs=None), report_path)
+        write_report(report_of(path, runs, document, rungs=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 

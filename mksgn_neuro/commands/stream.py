@@ -5,28 +5,37 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 import click
-import numpy as np
 
-from mksgn_neuro.commands.options import find_model
-from mksgn_neuro.errors import BadInput
+from mksgn_neuro.commands.options import find_model, say
 from mksgn_neuro.ir import Network
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--window", type=click.IntRange(1), help="Decide on the last N frames; default: on all since the start.")
-def command(model: Path | None, window: int | None) -> None:
+@click.option("--rate", type=float, help="Frames per second of the camera; default: as many as the network takes.")
+@click.option(
+    "--window",
+    type=click.IntRange(1),
+    help="Decide on the last N of the network's frames; default: as many as it was trained for, else all of the clip.",
+)
+def command(model: Path | None, rate: float | None, window: int | None) -> None:
     """Recognise actions in a stream of skeletons, simulated on CPU.
 
-    Each line on stdin is one frame: a JSON array of joints, [x, y, z] in metres each. An empty line starts a new clip.
-    Each line on stdout answers one frame: scores by class, decision, latency in milliseconds from reading the line.
+    Each line on stdin is one frame: a JSON array of joints, [x, y, z] in metres each, or {"t": seconds, "joints": …}
+    with such an array or {name: [x, y, z]}. With "t", or at another --rate than the network's, frames are interpolated
+    to the network's rate. The stream may go on for ever. An empty line, or more than a second between two "t", starts a
+    new clip: the network is at rest again, and the window holds nothing older.
+
+    Each line on stdout answers one frame: the network's last frame, how many this one completed, scores by class,
+    decision, latency in milliseconds from reading the line; "gap" after more than a second without a frame.
     """
     path = find_model(model)
-    stream(frame_network(path), sys.stdin, sys.stdout, path, window)
+    stream(frame_network(path), sys.stdin, sys.stdout, path, rate=rate, window=window)
 
 
 def frame_network(path: Path) -> Network:
@@ -42,48 +51,36 @@ def frame_network(path: Path) -> Network:
     return lower(model.student, model.task())
 
 
-def stream(network: Network, source: TextIO, sink: TextIO, path: Path, window: int | None) -> None:
+def stream(
+    network: Network, source: Iterable[str], sink: TextIO, path: Path, *, rate: float | None = None,
+    window: int | None = None,
+) -> None:  # fmt: skip
     """Answer every line of `source` on `sink` at once. Raises BadInput, naming the line."""
-    from mksgn_neuro.data.frames import FrameEncoder, Scaling
-    from mksgn_neuro.data.skeleton import Skeleton
-    from mksgn_neuro.sim.stepwise import StepEmulator
+    from mksgn_neuro.data.clips import require_rate
+    from mksgn_neuro.data.readers.one_clip import stamped_frame
+    from mksgn_neuro.workflows.streaming import Recogniser
 
-    task = network.task
-    if task is None:
-        raise BadInput("does not say what frames it takes", place=str(path), remedy="give a model.pt")
-    scaling = Scaling(tuple(task.counts_per_metre), task.centre_joint, task.modalities, network.source.message_bits)
-    skeleton = Skeleton(task.joint_names, task.parents, task.centre_joint, bodies=max(task.parents.count(-1), 1))
-    emulator = StepEmulator(network, window=window)
-    emulator.step(np.zeros(network.source.size, dtype=np.int32))  # compiles what is not compiled yet
-    emulator.reset()
-    encoder = FrameEncoder(scaling, skeleton)
+    if rate is not None:
+        require_rate(rate, "--rate")
+    recogniser = Recogniser(network, rate=rate, window=window, place=str(path))
+    task = recogniser.task
+    if task.rate is None:
+        trained = f"it was trained on clips stretched to {task.frames} frames"
+        say(f"{path} has no frame rate: {trained}; frames are taken as they come")
     for number, line in enumerate(source, 1):
         if not line.strip():
-            encoder = FrameEncoder(scaling, skeleton)
-            emulator.reset()
+            recogniser.new_clip()
             continue
-        started = time.perf_counter()
-        frame = parse(line, len(task.parents), number)
-        result = emulator.step(encoder(frame).ravel())
-        answer = {
-            "frame": result.step,
-            "scores": dict(zip(task.class_names, result.scores.tolist())),
-            "decision": task.class_names[result.decision],
+        started, place = time.perf_counter(), f"stdin line {number}"
+        answer = recogniser(*stamped_frame(line, recogniser.skeleton, place), place)
+        document = {
+            "frame": answer.frame,
+            "frames": answer.frames,
+            "scores": dict(zip(task.class_names, answer.scores.tolist())),
+            "decision": task.class_names[answer.decision],
             "latency_ms": round(1e3 * (time.perf_counter() - started), 3),
         }
-        sink.write(json.dumps(answer) + "\n")
+        if answer.gap is not None:
+            document["gap"] = round(answer.gap, 3)
+        sink.write(json.dumps(document) + "\n")
         sink.flush()
-
-
-def parse(line: str, joints: int, number: int) -> np.ndarray:
-    """One line as positions (V, 3) float64; raises BadInput for anything else, values that are not finite included."""
-    remedy = f"give {joints} joints as [[x, y, z], …] in metres"
-    try:
-        frame = np.array(json.loads(line), dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"not a JSON array of numbers ({error})", place=f"stdin line {number}", remedy=remedy) from error
-    if frame.shape != (joints, 3):
-        raise BadInput(f"has shape {frame.shape}", place=f"stdin line {number}", remedy=remedy)
-    if not np.isfinite(frame).all():
-        raise BadInput("has values that are not finite", place=f"stdin line {number}", remedy=remedy)
-    return frame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,6 +11,7 @@ import numpy as np
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
+RATES = 1.0, 10_000.0  # Hz; below, two frames are further apart than a motion can be followed
 KINECT_RATE = 30.0  # Hz, of Kinect v1 and v2, with which NW-UCLA, UI-PRMD and NTU were recorded
 
 
@@ -125,8 +125,10 @@ class Clips:
 
 def require_rate(rate: float, place: str) -> None:
     """Raise BadInput unless `rate` can be a frame rate in Hz."""
-    if not (math.isfinite(rate) and rate > 0):
-        raise BadInput(f"a frame rate of {rate} Hz", place=place, remedy="give the frames per second, above 0")
+    lowest, highest = RATES
+    if not lowest <= rate <= highest:  # NaN included
+        remedy = f"give the frames per second, {lowest:.0f} to {highest:.0f}"
+        raise BadInput(f"a frame rate of {rate:g} Hz", place=place, remedy=remedy)
 
 
 def _share(n: int, fraction: float) -> int:

@@ -17,6 +17,7 @@ from mksgn_neuro.errors import BadInput
 
 MODALITIES = ("joint", "bone", "joint motion", "bone motion")
 ORIGINS = ("frame", "first frame")
+BESIDE = 1e-6  # of a recorded frame; a float64 is as exact as that for 10^9 frames
 
 
 @dataclass(frozen=True)
@@ -174,19 +175,29 @@ def at_rate(positions: np.ndarray, rate: float, wanted: float, bodies: int = 1) 
     """A recording (T, V, 3) at `rate` Hz as frames at `wanted` Hz, (T', V, 3) float32.
 
     Frame k lies at k / `wanted` seconds, between the two recorded frames around it; there are as many as the recording
-    lasts. What a frame becomes does not depend on how many follow it.
+    lasts. What a frame becomes does not depend on how many follow it. Frame by frame: `resampling.RateConverter`.
     """
     flat = torch.from_numpy(np.array(positions, dtype=np.float32))
     if rate == wanted:
         return flat.numpy()
-    count = rate_count(len(flat), rate, wanted)
-    times = (torch.arange(count, dtype=torch.float64) * (rate / wanted)).clamp(max=len(flat) - 1)[None]
+    times = instants(0, rate_count(len(flat), rate, wanted), rate, wanted)[None]
     return sample(flat, torch.zeros(1, dtype=torch.int64), times, torch.tensor([len(flat) - 1]), bodies)[0].numpy()
+
+
+def instants(first: int, count: int, rate: float, wanted: float) -> torch.Tensor:
+    """(count,) float64: where frame `first` and those after it, at `wanted` Hz, lie among frames recorded at `rate` Hz.
+
+    In recorded frames. What rounding leaves beside a recorded frame is on it: else the last frame of a recording would
+    change with the first one that follows.
+    """
+    at = torch.arange(first, first + count, dtype=torch.float64) * (rate / wanted)
+    return torch.where((at - at.round()).abs() < BESIDE, at.round(), at)
 
 
 def rate_count(frames: int, rate: float, wanted: float) -> int:
     """Frames at `wanted` Hz in a recording of `frames` frames at `rate` Hz, at least one."""
-    return int(np.floor((frames - 1) * (wanted / rate) + 1e-9)) + 1
+    about = int((frames - 1) * (wanted / rate))
+    return about + int((instants(about, 2, rate, wanted) <= frames - 1).sum())
 
 
 def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

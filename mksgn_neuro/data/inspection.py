@@ -111,6 +111,7 @@ def describe(clips: Clips) -> dict:
         "joints": clips.skeleton.joints,
         "bodies": clips.skeleton.bodies,
         "subjects": len(np.unique(known)),
+        "rate": clips.rate,
         "frames": {"min": int(frames.min()), "median": float(np.median(frames)), "max": int(frames.max())},
         "train": int(clips.train.sum()),
         "test": test,
@@ -118,5 +119,6 @@ def describe(clips: Clips) -> dict:
         "leaked": leaked,
         "classes": per_class,
         "defects": found,
+        "assumed": list(clips.assumed),
         "left_out": list(clips.skipped),
     }

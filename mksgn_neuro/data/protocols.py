@@ -16,6 +16,7 @@ import numpy as np
 
 from mksgn_neuro.data.clips import Clips, require_rate
 from mksgn_neuro.data.frames import at_rate, resample
+from mksgn_neuro.errors import BadInput
 
 PROTOCOLS = ("offline", "clip", "continuous")
 
@@ -33,8 +34,13 @@ class Timing:
     frames: int
 
     def __post_init__(self) -> None:
+        place = "the network's timing"
         if self.rate is not None:
-            require_rate(self.rate, "the network's timing")
+            require_rate(self.rate, place)
+        if self.window is not None and self.window < 1:
+            raise BadInput(f"a window of {self.window} frames", place=place, remedy="give at least 1")
+        if self.frames < 1:
+            raise BadInput(f"clips of {self.frames} frames", place=place, remedy="give at least 1")
 
 
 @dataclass(frozen=True)

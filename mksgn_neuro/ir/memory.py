@@ -63,16 +63,22 @@ class Memory:
         names = ("frames", "delays", "leaks", "exact", "units", "latency_steps", "loops")
         return {name: getattr(self, name) for name in names}
 
-    def __str__(self) -> str:
-        """In one line."""
-        answers = f"answers {self.latency_steps} steps after a frame"
+    def described(self, rate: float | None = None, unit: str = "frames") -> str:
+        """In one line, with seconds where the frames per second are known; `unit` is what a step of it is."""
         if self.loops:
-            return f"memory: without bound, {', '.join(self.loops)} feeds itself; {answers}"
+            return f"without bound, {', '.join(self.loops)} feeds itself"
         if self.exact:
-            return f"memory: exactly {self.frames} frames before the present one, all through delays; {answers}"
-        faded = "for ever where nothing leaks" if self.leaks is None else f"{self.leaks} more until leaks have faded"
-        doubt = "no bound: rounding and the phase of leaky neurons can outlast it"
-        return f"memory: {self.delays} frames through delays, {faded} ({doubt}); {answers}"
+            total = f"exactly {self.frames} {unit}{in_seconds(self.frames, rate)}"
+            return f"{total} before the present one, all through delays"
+        delays = f"{self.delays} {unit}{in_seconds(self.delays, rate)} through delays"
+        more = f"{self.leaks} more{in_seconds(self.leaks, rate)} until leaks have faded"
+        faded = "for ever where nothing leaks" if self.leaks is None else more
+        return f"{delays}, {faded} (no bound: rounding and the phase of leaky neurons can outlast it)"
+
+
+def in_seconds(frames: int | None, rate: float | None) -> str:
+    """` (0.67 s)`, to stand behind a number of frames; nothing where that or the rate is not known."""
+    return "" if frames is None or rate is None else f" ({frames / rate:.2f} s)"
 
 
 def memory_of(network: Network) -> Memory:

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
 from mksgn_neuro.ir.memory import decided_by_drive
+from mksgn_neuro.ir.spec import MAX_DECAY
 from mksgn_neuro.nn.nodes import AND_VTH
 
 RELAY_WEIGHT = 130
@@ -39,7 +40,8 @@ def separate_delays(network: Network) -> Network:
 def _is_copyable(network: Network, name: str) -> bool:
     """Whether the present input alone decides every spike, so that delayed inputs give delayed spikes."""
     population = network[name]
-    return not population.bias.any() and bool(decided_by_drive(network, population).all())
+    feeds_itself = any(q.pre == name for q in network.incoming[name])
+    return not feeds_itself and not population.bias.any() and bool(decided_by_drive(network, population).all())
 
 
 def _conflicts(network: Network) -> dict[str, set[str]]:
@@ -104,9 +106,10 @@ def _renamed(population: Population, delay: int) -> Population:
 
 
 def _relay_population(original: Population, delay: int) -> Population:
+    """A relay keeps no current, which would fire it once more; its voltage is gone with every spike."""
     groups = tuple(relay_group(g, delay) for g in original.groups)
     name = _relay_name(original.name, delay)
-    return Population(name, groups, AND_VTH, original.i_decay.flat[0], original.v_decay.flat[0], 0, "relay")
+    return Population(name, groups, AND_VTH, MAX_DECAY, original.v_decay.flat[0], 0, "relay")
 
 
 def relay_group(group: Group, delay: int = 0) -> Group:

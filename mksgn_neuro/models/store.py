@@ -118,17 +118,17 @@ def load_model(path: Path, kinds: Mapping[str, Builder] = KINDS) -> Model:
     `kinds` has builders of the networks that are expected; a file cannot bring its own.
     """
     content = read_checked(path, FORMAT, VERSION, older=(2,))
+    build = _builder(str(content.get("kind", MKSGN.kind)), kinds, path)
     try:
         if content["version"] == 2:
             content = _from_version_2(content)
-        build = _builder(content.get("kind", MKSGN.kind), kinds, path)
         skeleton, scaling = Skeleton(**content["skeleton"]), Scaling(**content["scaling"])
         student = build(content["config"], skeleton, content["hops"], scaling.bits)
         student.load_state_dict(content["state"])
         rest = {name: content[name] for name in ("class_names", "dataset", "training")}
         timing = Timing(**content["timing"])
         return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, BadInput) as error:
         summary = str(error).splitlines()[0]
         raise BadInput(f"damaged model ({summary})", place=str(path), remedy="train it again") from error
 

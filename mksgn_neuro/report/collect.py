@@ -18,13 +18,15 @@ from mksgn_neuro.report.clip_data import PlayerData, player_data
 from mksgn_neuro.report.joules import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
 from mksgn_neuro.report.online import Online, confusion, online
-from mksgn_neuro.workflows.simulate import Classified, Simulation
+from mksgn_neuro.report.shown import Shown, shown_of
+from mksgn_neuro.workflows.recognise import Recognised
+from mksgn_neuro.workflows.simulate import Simulation
 from mksgn_neuro.workflows.verify import Rung
 
 
 @dataclass(frozen=True)
 class CoreLoad:
-    """One neurocore at (x, y): `load` is the share of its fullest limit, `limit`; `synops` per sample."""
+    """One neurocore at (x, y): `load` is the share of its fullest limit, `limit`; `synops` per clip."""
 
     x: int
     y: int
@@ -37,13 +39,17 @@ class CoreLoad:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A clip that was not recognised; `lead` votes by which the decided class beats the true one."""
+    """A clip of `frames` frames that was not recognised, after `right_frames` of which the decision was right.
+
+    `lead`: class spikes by which the decided class beats the true one at its last frame.
+    """
 
     name: str
     label: int
     decided: int
     lead: int
     right_frames: int
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Report:
-    """`simulation` is the document of `simulate --json`; `rungs` are None where nothing was verified here."""
+    """`simulation` is the document of `simulate --json`; pictures are of its headline protocol, as `shown` says.
+
+    `rungs` are None where nothing was verified here.
+    """
 
     simulation: dict
     task: Task
+    shown: Shown
     confusion: np.ndarray
     online: Online
     observed: Observed
@@ -83,39 +93,41 @@ class Report:
 
 
 def collect(
-    classified: Classified, document: dict, *, model: Model | None, folder: Path, rungs: tuple[Rung, ...] | None
+    runs: dict[str, Recognised], document: dict, *, model: Model | None, folder: Path, rungs: tuple[Rung, ...] | None
 ) -> Report:
-    """A report of simulated clips; `document` is what `simulate --json` prints of them.
+    """A report of simulated clips by protocol; `document` is what `simulate --json` prints of them.
 
     `model` adds what only a model.pt knows, metrics.json in `folder` the curves of its training.
     """
-    run = classified.simulation
-    clips = classified.clips.subset(np.arange(run.samples))
-    inputs, decided, task = classified.inputs[: run.samples], run.predictions, run.network.task
-    classes = len(task.class_names)
-    observed = observe(run.network, inputs, clips.labels, classes)
+    headline = runs[document["protocol"]]
+    run, shown = headline.simulation, shown_of(headline)
+    labels, classes = shown.clips.labels, len(run.network.task.class_names)
+    observed = observe(run.network, shown.inputs, labels, classes)
     training = training_of(model, folder) if model else None
     return Report(
         simulation=document,
-        task=task,
-        confusion=confusion(decided, clips.labels, classes),
-        online=online(observed.decisions, clips.labels, clips.leaked),
+        task=run.network.task,
+        shown=shown,
+        confusion=confusion(shown.decided, labels, classes),
+        online=online(observed.decisions, labels, shown.clips.leaked, shown.ends),
         observed=observed,
         information=information_of(model) if model else None,
         training=training,
-        energy=energy_rows(run, training.summary.get("teacher") if training else None),
+        energy=energy_rows(headline, runs.get("continuous"), training.summary.get("teacher") if training else None),
         mesh=_mesh(run),
-        cores=core_loads(run),
+        cores=core_loads(run, headline.samples),
         rungs=rungs,
-        wrong=wrong_clips(observed, clips.names, clips.labels),
-        player=player_data(run.network, clips, inputs, run.scores),
+        wrong=wrong_clips(shown),
+        player=player_data(headline, shown),
     )
 
 
-def report_of(path: Path, classified: Classified, document: dict, rungs: tuple[Rung, ...] | None) -> Report:
+def report_of(
+    path: Path, runs: dict[str, Recognised], document: dict, rungs: tuple[Rung, ...] | None
+) -> Report:  # fmt: skip
     """Everything to show of the simulated file `path`."""
     model = load_model(path) if path.suffix == ".pt" else None
-    return collect(classified, document, model=model, folder=path.parent, rungs=rungs)
+    return collect(runs, document, model=model, folder=path.parent, rungs=rungs)
 
 
 def training_of(model: Model, folder: Path) -> Training:
@@ -137,11 +149,12 @@ def information_of(model: Model) -> Information | None:
     return Information(model.scaling.modalities, matrix.numpy(), modality_weights(matrix).numpy())
 
 
-def core_loads(run: Simulation) -> tuple[CoreLoad, ...]:
-    """Every used core with where it lies; synaptic operations from the clips whose traffic was measured."""
+def core_loads(run: Simulation, samples: int) -> tuple[CoreLoad, ...]:
+    """Every used core with where it lies; synaptic operations scaled up from the pieces whose traffic was measured."""
     mapping, chip = run.placement.mapping, run.placement.mapping.chip
     x, y = coordinates(chip, run.placement.site)
-    synops = (run.traffic.acs + run.traffic.macs).sum(axis=0) / run.traffic_clips
+    steps_per_clip = run.measurement.steps / samples
+    synops = (run.traffic.acs + run.traffic.macs).mean(axis=0) * steps_per_clip
     return tuple(
         CoreLoad(
             int(x[i]), int(y[i]), core.population, len(core.neurons), core.usage.load(chip),
@@ -156,13 +169,13 @@ def _mesh(run: Simulation) -> tuple[int, int]:
     return mapping.chips * mapping.chip["mesh_width"], mapping.chip["mesh_height"]
 
 
-def wrong_clips(observed: Observed, names: tuple[str, ...], labels: np.ndarray) -> tuple[Wrong, ...]:
-    """Clips that were not recognised, the surest mistake first; `right_frames`: after how many frames it was right."""
-    scores, decided = observed.votes.sum(axis=1), observed.decisions[:, -1]
+def wrong_clips(shown: Shown) -> tuple[Wrong, ...]:
+    """Clips that were not recognised, the surest mistake first."""
+    names, labels, scores, decided = shown.clips.names, shown.clips.labels, shown.scores, shown.decided
     found = [
         Wrong(
             names[i], int(labels[i]), int(decided[i]), int(scores[i, decided[i]] - scores[i, labels[i]]),
-            int((observed.decisions[i] == labels[i]).sum()),
+            int(shown.right[i]), int(shown.ends[i]),
         )
         for i in np.flatnonzero(decided != labels)
     ]  # fmt: skip

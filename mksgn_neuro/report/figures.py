@@ -48,6 +48,11 @@ def _from_one(rows: int, columns: int) -> tuple[float, float, float, float]:
     return 0.5, columns + 0.5, rows + 0.5, 0.5
 
 
+def _frame_axis(report: Report) -> str:
+    rate = report.shown.rate
+    return f"frame, {rate:g} a second" if rate else "frame"
+
+
 def training(report: Report) -> Figure | None:
     """Validation accuracy by epoch, one line per stage."""
     if report.training is None or not report.training.history:
@@ -66,12 +71,18 @@ def training(report: Report) -> Figure | None:
 def online(report: Report) -> Figure:
     """Accuracy after each frame."""
     figure, axes = _axes(5, 3.2)
-    frames = range(1, report.task.frames + 1)
+    shown = report.shown
+    frames = range(1, shown.frames + 1)
     axes.plot(frames, report.online.accuracy, color=COLOURS[0], label="all clips")
     if report.online.clean is not None:
         axes.plot(frames, report.online.clean, "--", color=COLOURS[1], label="without leaked clips")
-        axes.legend()
+    if report.online.ended.any():
+        axes.plot(frames, report.online.ended, ":", color="#777777", label="share of clips that have ended")
     axes.set(xlabel="frames seen", ylabel="accuracy so far", ylim=(0, 1))
+    axes.legend()
+    if shown.rate:
+        seconds = axes.secondary_xaxis("top", functions=(lambda f: f / shown.rate, lambda t: t * shown.rate))
+        seconds.set_xlabel("seconds")
     return figure
 
 
@@ -100,7 +111,7 @@ def spikes(report: Report) -> Figure:
     )
     figure.colorbar(image, label="spikes per neuron and frame", extend="max")
     axes.set_yticks(range(1, len(observed.places) + 1), [place.name for place in observed.places], fontsize=6)
-    axes.set(xlabel="frame", ylabel="population")
+    axes.set(xlabel=_frame_axis(report), ylabel="population")
     return figure
 
 
@@ -122,7 +133,7 @@ def attention(report: Report) -> Figure | None:
     for panel in list(panels.flat)[len(actions) :]:
         panel.set_visible(False)
     figure.supxlabel("joint")
-    figure.supylabel("frame")
+    figure.supylabel(_frame_axis(report))
     figure.colorbar(image, ax=panels, label="share of gates open")
     return figure
 

@@ -1,4 +1,4 @@
-"""The sections on the chip: cores, energy, and the proof that every form computes the same."""
+"""The sections on the chip: cores, energy, and whether every form computes the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
-from mksgn_neuro.report.sections import titled
+from mksgn_neuro.report.markup import table, titled
 
 
 def core_map(report: Report) -> str:
@@ -48,29 +48,46 @@ def _mesh(report: Report, share, alt: str) -> str:  # noqa: ANN001
 
 def energy_table(report: Report) -> str:
     """Joules per clip by profile, with what was counted, the constants and their source."""
-    ours = next(row.joules for row in report.energy if row.kind == "ours")
-    rows = "".join(
+    ours = next(row.joules for row in report.energy if row.kind == "ours") or 1.0
+    on_stream = any(row.milliwatts is not None for row in report.energy)
+    rows = (
         f'<tr class="{row.kind}"><th scope=row>{escape(row.what)}</th><td>{row.joules * 1e6:,.4g}</td>'
-        f"<td>{row.joules / ours:,.2f} ×</td><td>{escape(row.counted)}</td><td>{escape(row.constants)}</td>"
-        f"<td>{escape(row.source)}</td></tr>"
+        f"{_milliwatts(row.milliwatts) if on_stream else ''}<td>{row.joules / ours:,.2f} ×</td>"
+        f"<td>{escape(row.counted)}</td><td>{escape(row.constants)}</td><td>{escape(row.source)}</td></tr>"
         for row in report.energy
     )
-    names = ("what", "µJ per clip", "against the first", "events per clip", "price of each", "source of the prices")
-    head = "".join(f"<th scope=col>{name}</th>" for name in names)
+    names = ["what", "µJ per clip", "against the first", "events per clip", "price of each", "source of the prices"]
+    if on_stream:
+        names.insert(2, "mW on the stream")
     return (
-        f'<div class="wide"><table class="energy"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        "<p>Events of this network were counted in a simulation on CPU; joules follow from published prices and are "
-        "no measurement of a chip. Intel publishes no price per event for Loihi 2. The published row is another "
-        "network, counted by its authors: read it as context, not as a comparison.</p>"
+        f"{table(names, rows, 'energy')}<p>{_counted(report)} Events of this network were counted in a simulation on "
+        "CPU; joules follow from published prices and are no measurement of a chip. Intel publishes no price per event "
+        "for Loihi 2. The published row is another network, counted by its authors: read it as context, not as a "
+        "comparison.</p>"
     )
 
 
-def ladder(report: Report) -> str:
+def _milliwatts(value: float | None) -> str:
+    return "<td></td>" if value is None else f"<td>{value:,.4g}</td>"
+
+
+def _counted(report: Report) -> str:
+    """What a clip is here, and what the stream."""
+    s, frames = report.simulation, report.task.frames
+    until = f", its last pose held until at least {frames} frames were seen" if s["protocol"] == "clip" else ""
+    words = f"A clip is one of protocol {s['protocol']}{until}; the steps until its last spike are counted too."
+    stream = s["protocols"].get("continuous")
+    if stream is None:
+        return words
+    return f"{words} The stream is that of protocol continuous, without a pause, {stream['rate']:g} frames a second."
+
+
+def equivalence_checks(report: Report) -> str:
     """What was compared with what."""
     if report.rungs is None:
         return "<p>Not checked for this report. <code>mksgn-neuro verify MODEL</code> compares all forms.</p>"
-    rows = "".join(
+    rows = (
         f"<tr><th scope=row>{escape(r.source)} → {escape(r.target)}</th><td>{escape(r.verdict)}</td></tr>"
         for r in report.rungs
     )
-    return f"<div class=wide><table><tbody>{rows}</tbody></table></div>"
+    return table(("forms", "result"), rows)

@@ -5,7 +5,7 @@ Time is in frames: a population at level l answers frame f at step f + l, and is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ import numpy as np
 from mksgn_neuro.ir import Group, Network
 from mksgn_neuro.sim.engine import Emulator, Result
 from mksgn_neuro.sim.readout import Readout, decide
+from mksgn_neuro.workflows.simulate import drain_of
 
 JOINT_ROLES = ("encode", "fuse", "graph", "query", "gate", "and", "temporal")
 
@@ -22,7 +23,7 @@ JOINT_ROLES = ("encode", "fuse", "graph", "query", "gate", "and", "temporal")
 class Place:
     """A trained population as it lies in a network: `neurons` of `population`, `lag` steps behind the input.
 
-    In a graph it is a population of its own, in a chain a group of a level; relays and copies are no places.
+    In a graph it is a population of its own, in a layered network a group of a level; relays and copies are no places.
     """
 
     name: str
@@ -121,13 +122,13 @@ def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes
     return Observed(np.concatenate(votes), every, spikes, jointed, by_class)
 
 
-def recorded(network: Network, inputs: np.ndarray) -> Iterator[Result]:
-    """Results of a few clips at a time with the spikes of every population, until the last has answered.
-
-    Each population starts from rest when its first input can arrive, as on the chip (DESIGN.md 6).
+def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:
+    """Results of a few clips (T_i, channels) at a time with the spikes of every population, each as simulated: from
+    rest when the first frame reaches it, and until the last population has answered.
     """
-    drain = network.hop * max(network.level.values())
-    return Emulator(network).stream(inputs, record="all", drain=drain, period=inputs.shape[1] + drain)
+    drain, clips = drain_of(network), list(inputs)
+    period = max(map(len, clips), default=1) + drain  # reset once, as `simulate` does
+    return Emulator(network).stream(clips, record="all", drain=drain, period=period)
 
 
 def votes_of(network: Network, result: Result, frames: int) -> np.ndarray:

@@ -12,9 +12,10 @@ import numpy as np
 
 from mksgn_neuro import __version__
 from mksgn_neuro.files import write_text
-from mksgn_neuro.report import hardware, sections, svg
+from mksgn_neuro.report import curves, hardware, sections, svg
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.observe import Observed
+from mksgn_neuro.report.verdict import verdict
 
 MOST_ACTIONS = 12  # attention maps side by side; the actions with most clips
 ATTENTION_BYTES = 600_000  # of all maps before base64: large skeletons show fewer actions
@@ -30,8 +31,8 @@ SECTIONS = (
     ("information", "Mutual information of the modalities", sections.information),
     ("energy", "Energy", hardware.energy_table),
     ("cores", "Core map", hardware.core_map),
-    ("training", "Training", sections.training_curves),
-    ("ladder", "Same spikes in every form", hardware.ladder),
+    ("training", "Training", curves.training_section),
+    ("equivalence", "Same spikes in every form", hardware.equivalence_checks),
     ("wrong", "Clips that were not recognised", sections.wrong_table),
 )
 
@@ -66,10 +67,10 @@ def page(report: Report) -> str:
 <button type="button" id="theme" aria-label="Switch between light and dark">light / dark</button></div>
 <h1>{escape(title)}</h1>
 <p class="note">{escape(simulation["model"])} · model {escape(report.task.model_hash)} · {escape(simulation["form"])}
-form · {escape(simulation["backend"])} · {simulation["steps_per_sample"]} time steps per clip</p>
+form · {escape(simulation["backend"])} · {simulation["steps_per_sample"]:.1f} time steps per clip</p>
 </header>
 <main>
-<section id="verdict" aria-label="Verdict">{sections.verdict(report)}</section>
+<section id="verdict" aria-label="Verdict">{verdict(report)}</section>
 <nav aria-label="Sections">{links}</nav>
 {body}
 </main>
@@ -98,7 +99,7 @@ def page_data(report: Report) -> dict:
         "classes": task.class_names,
         "joints": task.joint_names,
         "parents": [int(p) for p in task.parents],
-        "frames": task.frames,
+        "frames": report.shown.frames,
         "palette": [svg.palette()[i] for i in range(0, 256, 5)],
         "attention": _attention(report),
         "layers": player.layers,

@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 
 LEFT, RIGHT, TOP, BOTTOM = 78, 14, 12, 48  # margins of a line chart, in user units
+SECOND_ROW = 18  # below the numbers of an axis
 MOST_TITLED = 2500  # cells beyond which a heat map has no tooltips: they would outweigh the picture
 
 
@@ -56,28 +57,39 @@ def line_chart(
     percent: bool = False,
     size: tuple[int, int] = (640, 280),
     marks: Sequence[tuple[float, str]] = (),
+    below: Callable[[float], str] | None = None,
 ) -> str:
-    """Lines over a common x, which counts, with axes, units and a legend; `marks` are vertical lines (x, label)."""
+    """Lines over a common x, which counts, with axes, units and a legend; `marks` are vertical lines (x, label).
+
+    `below`: what stands below each number of the x axis.
+    """
     width, height = size
+    bottom, right = (BOTTOM + SECOND_ROW, 2 * RIGHT) if below else (BOTTOM, RIGHT)
     xs = [x for line in lines for x in line.x]
     x0, x1, (y0, y1) = min(xs), max(max(xs), min(xs) + 1), y_range
-    across = lambda x: LEFT + (x - x0) / (x1 - x0) * (width - LEFT - RIGHT)
-    up = lambda y: height - BOTTOM - (y - y0) / (y1 - y0) * (height - TOP - BOTTOM)
+    across = lambda x: LEFT + (x - x0) / (x1 - x0) * (width - LEFT - right)
+    up = lambda y: height - bottom - (y - y0) / (y1 - y0) * (height - TOP - bottom)
     parts = []
     for tick in ticks(y0, y1):
         text = f"{tick:.0%}" if percent else f"{tick:g}"
-        parts.append(f'<path class="grid" d="M{LEFT} {up(tick):.1f}H{width - RIGHT}"/>')
+        parts.append(f'<path class="grid" d="M{LEFT} {up(tick):.1f}H{width - right}"/>')
         parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{up(tick) + 4:.1f}">{text}</text>')
     for tick in ticks(x0, x1, 8, whole=True):
-        parts.append(f'<text class="tick mid" x="{across(tick):.1f}" y="{height - BOTTOM + 16}">{tick:g}</text>')
+        parts.append(f'<text class="tick mid" x="{across(tick):.1f}" y="{height - bottom + 16}">{tick:g}</text>')
+        if below:
+            y = height - bottom + 16 + SECOND_ROW
+            parts.append(f'<text class="tick mid" x="{across(tick):.1f}" y="{y}">{escape(below(tick))}</text>')
     for x, label in marks:
-        parts.append(f'<path class="mark" d="M{across(x):.1f} {TOP}V{height - BOTTOM}"/>')
-        parts.append(f'<text class="tick" x="{across(x) + 4:.1f}" y="{height - BOTTOM - 8}">{escape(label)}</text>')
+        parts.append(f'<path class="mark" d="M{across(x):.1f} {TOP}V{height - bottom}"/>')
+        parts.append(f'<text class="tick" x="{across(x) + 4:.1f}" y="{height - bottom - 8}">{escape(label)}</text>')
     for line in lines:
         points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in zip(line.x, line.y))
         parts.append(f'<polyline class="line c{line.colour}" points="{points}"><title>{escape(line.name)}</title>')
         parts.append("</polyline>")
-    middle = (TOP + height - BOTTOM) / 2
+        if len(line.x) == 1:  # which a line does not show
+            at = f'cx="{across(line.x[0]):.1f}" cy="{up(line.y[0]):.1f}" r="3"'
+            parts.append(f'<circle class="line c{line.colour}" {at}/>')
+    middle = (TOP + height - bottom) / 2
     parts.append(f'<text class="axis mid" x="{(LEFT + width) / 2}" y="{height - 8}">{escape(x_label)}</text>')
     turned = f'transform="rotate(-90 14 {middle})"'
     parts.append(f'<text class="axis mid" x="14" y="{middle}" {turned}>{escape(y_label)}</text>')

@@ -33,17 +33,20 @@ def share(streams: int) -> np.ndarray:
     return np.arange(dist.get_rank(), streams, dist.get_world_size())
 
 
-def run(emulator: Emulator, streams: Sequence[np.ndarray], *, drain: int = 0) -> tuple[list[np.ndarray], Counts]:
+def run(
+    emulator: Emulator, streams: Sequence[np.ndarray], *, drain: int = 0, period: int | None = None
+) -> tuple[list[np.ndarray], Counts]:
     """Class spikes (T_s, classes) of all streams in order and their counts, on every rank; needs a process group.
 
-    Each rank runs the streams of its `share`; a rank without one counts nothing.
+    `drain` and `period` are those of `Emulator.run`. Each rank runs the streams of its `share`; a rank without one
+    counts nothing.
     """
     own, readout = share(len(streams)), emulator.readout
     lengths = np.array([len(stream) // readout.stride for stream in streams])
     ends = np.cumsum(lengths)
     spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
     results = []
-    for result in emulator.stream((streams[i] for i in own), record=(readout.name,), drain=drain):
+    for result in emulator.stream((streams[i] for i in own), record=(readout.name,), drain=drain, period=period):
         done = sum(len(r.steps) for r in results)
         found = readout.by_frame(result.spikes[readout.name], result.steps - drain)
         for i, by_frame in zip(own[done:], found):

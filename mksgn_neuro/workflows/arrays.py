@@ -46,9 +46,12 @@ def read_input(network: Network, path: Path) -> np.ndarray:
     return np.ascontiguousarray(flat).astype(np.int32)
 
 
-def save_recording(network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool) -> None:
+def save_recording(
+    network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool, period: int | None
+) -> None:
     """Spikes of every population on streams (T_s, channels), as (streams, steps, neurons), silence after each too."""
-    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain_of(network))
+    drain = drain_of(network)
+    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain, period=period)
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 

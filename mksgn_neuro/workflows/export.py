@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from mksgn_neuro.export.lava_graph import write_lava_bundle
@@ -14,7 +13,7 @@ from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
 from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network, Task
-from mksgn_neuro.ir.memory import Memory, memory_of
+from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.lowering.pad_for_netx import fit as netx_fit
@@ -37,11 +36,6 @@ class Deployed:
         """The file that holds the network."""
         return self.files[0]
 
-    @cached_property
-    def memory(self) -> Memory:
-        """How much of the past the network still sees where nothing resets it."""
-        return memory_of(self.network)
-
     def as_json(self) -> dict:
         """What `export --json` says of it."""
         return {
@@ -50,8 +44,7 @@ class Deployed:
             "synapses": sum(q.synapses for q in self.network.projections),
             "reset": self.period is not None,
             "steps_per_sample": self.period,
-            "steps_per_frame": self.network.task.steps_per_frame,
-            "memory": self.memory.as_json(),
+            **timing_json(self.network),
         }
 
 

@@ -32,6 +32,11 @@ class Recognised:
         return self.given.stream < self.simulation.streams
 
     @property
+    def simulated_clips(self) -> np.ndarray:
+        """Indices into `clips`, in the order of `given.clip`."""
+        return self.given.clip[self.done]
+
+    @property
     def samples(self) -> int:
         """Clips that were simulated."""
         return int(self.done.sum())
@@ -72,14 +77,18 @@ def recognise(
     network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", seed: int = 0,
     progress: Progress | None = None,
 ) -> Recognised:  # fmt: skip
-    """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`."""
+    """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`, which alone resets nothing."""
     given = streams(protocol, clips, timing_of(network.task), seed)
     inputs = tuple(encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions)
-    return Recognised(simulate(network, inputs, backend=backend, progress=progress), clips, given, inputs)
+    run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, progress=progress)
+    return Recognised(run, clips, given, inputs)
 
 
-def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str) -> dict:
-    """What `simulate --json` prints: the figures of every protocol, and the counts of one of them (HEADLINE)."""
+def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str, asked: tuple[str, ...] = ()) -> dict:
+    """What `simulate --json` prints: the figures of every protocol, and the counts of one of them (HEADLINE).
+
+    It is partial where a protocol that was `asked` for is missing, or some clips of one.
+    """
     name = HEADLINE if HEADLINE in runs else next(iter(runs))
     chosen = runs[name]
     run, clips, samples, task = chosen.simulation, chosen.clips, chosen.samples, chosen.simulation.network.task
@@ -97,10 +106,10 @@ def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str
         "protocol": name,
         "accuracy": accuracy["standard"],
         "accuracy_clean": accuracy["clean"],
-        "leaked": int(clips.leaked.sum()),
+        "leaked": int(clips.leaked[chosen.simulated_clips].sum()),
         "accuracy_of_classes": _per_class(chosen),
         "samples": samples,
-        "partial": any(found.simulation.partial for found in runs.values()),
+        "partial": any(found.simulation.partial for found in runs.values()) or not runs.keys() >= set(asked),
         "backend": run.backend,
         "steps_per_sample": run.measurement.steps / samples,
         **run.measurement.as_json(samples),
@@ -112,7 +121,7 @@ def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str
 
 def _per_class(chosen: Recognised) -> dict[str, float | None]:
     """Accuracy on the clips of each class."""
-    labels = chosen.clips.labels[chosen.given.clip[chosen.done]]
+    labels = chosen.clips.labels[chosen.simulated_clips]
     right = chosen.predictions() == labels
     names = chosen.clips.class_names
     return {name: float(right[labels == k].mean()) if (labels == k).any() else None for k, name in enumerate(names)}

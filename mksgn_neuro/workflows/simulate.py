@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mksgn_neuro.chip.energy import Energy, Events, energy, load_profile
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import Placement, place
-from mksgn_neuro.chip.traffic import Traffic, measure_traffic
+from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import distributed
@@ -24,25 +24,28 @@ from mksgn_neuro.sim.recorded import from_spikes, run_reference
 BACKENDS = ("emulator", "reference", "lava")
 LAVA_STREAMS = 8  # that one start of Lava runs
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
-# Hops and active updates need each step's spikes on the cores: they are measured on pieces, evenly spaced.
-TRAFFIC_PIECES, TRAFFIC_FRAMES = 16, 64
+# Which neurons get input in a step needs each step's spikes: it is measured on pieces, evenly spaced.
+TRAFFIC_PIECES, TRAFFIC_STEPS = 16, 96
 
 
 @dataclass(frozen=True)
 class Simulation:
     """`class_spikes` (T_s, classes) int64 of the first streams asked for; fewer than asked where `partial`.
 
-    `frames`: of these streams, without the silence after them. `measurement` counts every step; `traffic` is per step
-    and core of TRAFFIC_PIECES of the streams.
+    `frames`: of these streams, without the silence after them. `counts` and `measurement` are of every step; `traffic`
+    is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `period` is what the emulator ran with: see
+    `period_of`, None where nothing was reset.
     """
 
     network: Network
     backend: str
     class_spikes: tuple[np.ndarray, ...]
     frames: int
+    counts: Counts
     measurement: Measurement
     placement: Placement
     traffic: Traffic
+    period: int | None
     seconds: float
     partial: bool
 
@@ -52,22 +55,14 @@ class Simulation:
         return len(self.class_spikes)
 
     def events(self, samples: int) -> Events:
-        """Events of all streams, which hold `samples` clips; what needs each step is scaled up from the pieces."""
-        operations = self.measurement.operations
-        updates = sum(activity.updates for activity in self.measurement.populations)
-        share = self.measurement.steps / len(self.traffic.active)
-        active = round(int(self.traffic.active.sum()) * share)
-        return Events(
-            samples=samples,
-            acs=operations.acs,
-            macs=operations.macs,
-            active_updates=active,
-            inactive_updates=updates - active,
-            spikes=sum(activity.spikes for activity in self.measurement.populations),
-            messages=round(int(self.traffic.sent.sum()) * share),
-            hops_x=round(int(self.traffic.hops_x.sum()) * share),
-            hops_y=round(int(self.traffic.hops_y.sum()) * share),
-        )
+        """Events of all streams, which hold `samples` clips: exact, but for the share of updates that are active.
+
+        That is the share in the pieces whose every step was measured.
+        """
+        counted = count_events(self.placement, self.counts.spikes, samples=samples, steps=self.counts.steps)
+        updates = counted.active_updates
+        active = round(int(self.traffic.active.sum()) * self.counts.steps / len(self.traffic.active))
+        return replace(counted, active_updates=active, inactive_updates=updates - active)
 
     def energy(self, profile: str, samples: int) -> Energy:
         """Joules per sample under a named profile."""
@@ -91,16 +86,20 @@ def simulate(
     network: Network,
     streams: Sequence[np.ndarray],
     *,
+    reset: bool = True,
     backend: str = "emulator",
     progress: Progress | None = None,
 ) -> Simulation:
-    """Run streams of time steps (T_s, channels), integers, each from rest and with the silence until its last spike.
+    """Run streams (T_s, channels), each from zero state, with the silence after it until all has come out.
 
-    Ctrl-C gives what is done so far, marked partial. `progress(done, total)` counts streams.
+    `reset`: as a chip that is reset between streams, each population is at rest when a stream's first frame can reach
+    it. Without, all are on from a stream's first step, as on a chip that is never reset: biases act until the frame
+    comes. Ctrl-C gives what is done so far, marked partial; a stream that was not finished does not count.
     """
+    period = period_of(network, streams) if reset else None
     started, done, partial = time.perf_counter(), [], False
     try:
-        for part in BACKEND_RUNS[backend](network, streams):
+        for part in BACKEND_RUNS[backend](network, streams, period):
             done.append(part)
             if progress:
                 progress(sum(len(spikes) for spikes, _ in done), len(streams))
@@ -111,10 +110,12 @@ def simulate(
     seconds = time.perf_counter() - started
     counts = total([counts for _, counts in done])
     class_spikes = tuple(spikes for part, _ in done for spikes in part)
-    placement, traffic = _traffic(network, _pieces(streams[: len(class_spikes)]), counts)
-    frames = sum(len(spikes) for spikes in class_spikes)
-    measured = measure(network, counts)
-    return Simulation(network, backend, class_spikes, frames, measured, placement, traffic, seconds, partial)
+    placement = place(map_network(network), counts.spikes)
+    traffic = traffic_in_pieces(placement, streams[: len(class_spikes)], period)
+    frames, measured = sum(map(len, class_spikes)), measure(network, counts)
+    return Simulation(
+        network, backend, class_spikes, frames, counts, measured, placement, traffic, period, seconds, partial
+    )
 
 
 def drain_of(network: Network) -> int:
@@ -122,32 +123,39 @@ def drain_of(network: Network) -> int:
     return network.flush + network.hop * max(network.level.values())
 
 
-def _emulated(network: Network, streams: Sequence[np.ndarray]) -> Iterator[Part]:
+def period_of(network: Network, streams: Sequence[np.ndarray]) -> int:
+    """A reset period, in steps, that holds any of the streams and the silence after it: each is reset once."""
+    return max(map(len, streams)) + drain_of(network)
+
+
+def _emulated(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
     emulator, drain = Emulator(network), drain_of(network)
     if distributed.start():
-        yield distributed.run(emulator, streams, drain=drain)
+        yield distributed.run(emulator, streams, drain=drain, period=period)
         return
     readout = emulator.readout
-    for result in emulator.stream(streams, record=(readout.name,), drain=drain):
+    for result in emulator.stream(streams, record=(readout.name,), drain=drain, period=period):
         yield readout.by_frame(result.spikes[readout.name], result.steps - drain), result.counts
 
 
-def _by_reference(network: Network, streams: Sequence[np.ndarray]) -> Iterator[Part]:
+def _by_reference(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
     readout, drain = Readout.of(network), drain_of(network)
-    for stream, result in zip(streams, run_reference(network, streams, drain=drain)):
+    for stream, result in zip(streams, run_reference(network, streams, drain=drain, period=period)):
         yield _part(readout, result, len(stream))
 
 
-def _by_lava(network: Network, streams: Sequence[np.ndarray]) -> Iterator[Part]:
-    """Back to back, each as long as the longest, so that Lava starts once for LAVA_STREAMS of them."""
+def _by_lava(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
+    """Back to back, so that Lava starts once for LAVA_STREAMS of them; each by itself where nothing is reset."""
     readout, drain = Readout.of(network), drain_of(network)
-    for start in range(0, len(streams), LAVA_STREAMS):
-        group = streams[start : start + LAVA_STREAMS]
-        period = max(len(stream) for stream in group) + drain
-        joined = np.concatenate([np.pad(s, ((0, period - len(s)), (0, 0))) for s in group])
-        spikes = run_lava(network, joined, period=period, timeout=LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(joined))
+    together = 1 if period is None else LAVA_STREAMS
+    for start in range(0, len(streams), together):
+        group = streams[start : start + together]
+        span = max(map(len, group)) + drain
+        joined = np.concatenate([np.pad(s, ((0, span - len(s)), (0, 0))) for s in group])
+        limit = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(joined)
+        spikes = run_lava(network, joined, period=None if period is None else span, timeout=limit)
         for i, stream in enumerate(group):
-            here = slice(i * period, i * period + len(stream) + drain)
+            here = slice(i * span, i * span + len(stream) + drain)
             own = {name: fired[here] for name, fired in spikes.items()}
             yield _part(readout, from_spikes(network, stream, own), len(stream))
 
@@ -159,19 +167,25 @@ def _part(readout: Readout, result: Result, frames: int) -> Part:
 BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
 
 
-def _pieces(streams: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Up to TRAFFIC_PIECES pieces of at most TRAFFIC_FRAMES frames, evenly spaced over all streams."""
-    found = [stream[at : at + TRAFFIC_FRAMES] for stream in streams for at in range(0, len(stream), TRAFFIC_FRAMES)]
-    return [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
+def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], period: int | None) -> Traffic:
+    """Traffic of up to TRAFFIC_PIECES pieces of the streams and the silence after each, evenly spaced over all.
 
+    A piece from within a stream is run with so many steps before it that it forgets that it began at rest.
+    """
+    network = placement.mapping.network
+    drain, longest_way = drain_of(network), network.hop + max(q.delay for q in network.projections)
+    padded = [np.pad(stream, ((0, drain), (0, 0))) for stream in streams]
+    found = [(s, own) for s, stream in enumerate(padded) for own in range(0, len(stream), TRAFFIC_STEPS)]
+    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
+    firsts = [max(0, own - drain - TRAFFIC_STEPS) for _, own in chosen]
+    pieces = [padded[s][first : own + TRAFFIC_STEPS] for (s, own), first in zip(chosen, firsts)]
+    result = Emulator(network).run(pieces, record="all", period=period)
 
-def _traffic(network: Network, pieces: list[np.ndarray], counts: Counts) -> tuple[Placement, Traffic]:
-    placement = place(map_network(network), counts.spikes)
-    drain = drain_of(network)
-    result = Emulator(network).run(pieces, record="all", drain=drain)
-    inputs = np.concatenate([np.pad(piece, ((0, drain), (0, 0))) for piece in pieces])
-    spikes = {
-        name: np.concatenate([own[:steps] for own, steps in zip(fired, result.steps)])
-        for name, fired in result.spikes.items()
-    }
-    return placement, measure_traffic(placement, inputs, spikes)
+    # `longest_way` steps before each piece, silent where its stream begins: what is on its way when the piece begins
+    def in_a_row(recorded: Sequence[np.ndarray]) -> np.ndarray:
+        rows = (np.pad(own[: len(x)], ((longest_way, 0), (0, 0))) for own, x in zip(recorded, pieces))
+        return np.concatenate([own[at - first :] for own, first, (_, at) in zip(rows, firsts, chosen)])
+
+    traffic = measure_traffic(placement, in_a_row(pieces), {n: in_a_row(fired) for n, fired in result.spikes.items()})
+    within = [np.arange(len(x) + longest_way - (at - first)) for x, first, (_, at) in zip(pieces, firsts, chosen)]
+    return traffic.steps(np.concatenate(within) >= longest_way)

@@ -2,10 +2,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands.reading import load_clips
+from mksgn_neuro.data.readers import npz
+from tests.data.make import clips
 from tests.data.readers.test_nw_ucla import GOOD, write_zip
 from tests.paths import NW_UCLA, needs_shared_data
 
@@ -14,7 +17,12 @@ def test_text_names_format_split_and_leaks(tmp_path):
     path = write_zip(tmp_path / "x.zip", GOOD)
     result = CliRunner().invoke(cli, ["data", "inspect", str(path)])
     assert result.exit_code == 0, result.output
-    for said in ("NW-UCLA JSON files", "4 clips, 10 classes, 20 joints, 3 subjects", "2 train, 2 test"):
+    for said in (
+        "NW-UCLA JSON files",
+        "4 clips, 10 classes, 20 joints, 3 subjects",
+        "2 train, 2 test",
+        "5 max, at 30 Hz\n",
+    ):
         assert said in result.stdout
     assert "1 leaked of 2; 1 clean (carry 1)" in result.stdout and "left out: none" in result.stdout
 
@@ -37,6 +45,15 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
 def test_nw_ucla_leaks():
     result = CliRunner().invoke(cli, ["data", "inspect", str(NW_UCLA)])
     assert "95 leaked of 464; 369 clean (pick up with two hands 50, drop trash 45)" in result.stdout
+
+
+def test_the_frame_rate_and_what_was_assumed_are_shown(tmp_path):
+    npz.save(clips(rate=50), tmp_path / "x.npz")
+    assert "9 max, at 50 Hz\n" in CliRunner().invoke(cli, ["data", "inspect", str(tmp_path / "x.npz")]).stdout
+    with np.load(tmp_path / "x.npz") as file:
+        np.savez(tmp_path / "y.npz", **{name: file[name] for name in file.files if name != "rate"})
+    shown = CliRunner().invoke(cli, ["data", "inspect", str(tmp_path / "y.npz")]).stdout
+    assert "9 max, at 30 Hz\nnote: no frame rate in it: taken as 30 Hz (add an array rate)\n" in shown
 
 
 def test_what_is_left_out_is_listed_on_stderr(tmp_path, capsys):

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -7,8 +8,10 @@ from click.testing import CliRunner
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands.inspect import bar
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput, WorkFailed
+from mksgn_neuro.ir import Network, Population, Projection, Source, Task
 from mksgn_neuro.ir.store import save
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.nn.stages import fold, quantize
@@ -55,8 +58,46 @@ def test_memory_is_one_line_for_people_and_a_key_for_machines(mnist):
     memory = document_of(mnist)["memory"]
     assert set(memory) >= {"frames", "delays", "leaks", "exact", "latency_steps"}
     assert (memory["delays"], memory["latency_steps"]) == (0, 3)
-    (said,) = [text for text in inspect(mnist).stdout.splitlines() if text.startswith("memory: ")]
-    assert said.endswith("answers 3 steps after a frame")
+    shown = inspect(mnist).stdout.splitlines()
+    assert "time: answers 3 steps after a frame" in shown
+    (said,) = [text for text in shown if text.startswith("memory: ")]
+    assert said.startswith("memory: 0 frames through delays, ")
+
+
+@pytest.mark.parametrize(
+    ("rate", "window", "said", "seconds"),
+    [
+        (
+            20.0,
+            10,
+            "20 frames a second, the last 10 frames (0.50 s) decide; answers 3 steps after a frame = 0.15 s",
+            0.5,
+        ),
+        (20.0, None, "20 frames a second, all frames of the clip decide; answers 3 steps after a frame = 0.15 s", 0.5),
+        (
+            None,
+            None,
+            "no frame rate, trained on clips stretched to 52 frames, all of which decide; answers 3 steps",
+            None,
+        ),
+    ],
+)
+def test_rate_window_and_latency_are_said_in_seconds(tmp_path, rate, window, said, seconds):
+    """Three levels, of which the second waits ten frames."""
+    populations = tuple(Population.of(f"p{i}", "layer", (2,), vth=60, v_decay=4096) for i in range(3))
+    links = zip(("input", "p0", "p1"), ("p0", "p1", "p2"), (0, 10, 0))
+    projections = tuple(Projection(pre, post, np.full((2, 2), 80), delay) for pre, post, delay in links)
+    task = Task(("a", "b"), ("hip", "knee"), (-1, 0), 52, ("joint",), (60.0,), 0, rate=rate, window=window)
+    save(Network(Source("input", (2,), 0), populations, projections, "p2", task=task), tmp_path / "n.ir.h5")
+    document = document_of(tmp_path / "n.ir.h5")
+    assert (document["rate"], document["window"]) == (rate, window)
+    memory = document["memory"]
+    assert (memory["frames"], memory["seconds"], memory["exact"]) == (10, seconds, True)
+    assert memory["latency_seconds"] == (None if rate is None else 0.15)
+    shown = inspect(tmp_path / "n.ir.h5").stdout
+    assert f"time: {said}" in shown
+    assert f"memory: exactly 10 frames{' (0.50 s)' if rate else ''} before the present one" in shown
+    assert ("= 0.15 s at one step per frame\n" in shown) == (rate is not None)
 
 
 def document_of(path):
@@ -102,6 +143,7 @@ def test_the_base_student_fits_one_chip_as_graph_and_as_chain(tmp_path):
     trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.hops).eval()))
     path = save_student(trained, tmp_path)
     document = json.loads(inspect(path, "--json").stdout)
+    assert (document["rate"], document["window"]) == (30, 20)
     assert document["form"] == "graph" and document["fits"]
     assert document["cores"] <= 120
     assert document["other_forms"]["chain"]["fits"]
@@ -117,8 +159,8 @@ def test_intels_pilotnet_file():
 
 
 def save_student(trained, folder):
-    names = tuple(f"class {i}" for i in range(10))
-    save_model(Model(trained, KINECT_20, 1, Scaling((60.0,) * 4, 0), names, 52, "synthetic"), folder / "model.pt")
+    names, timing = tuple(f"class {i}" for i in range(10)), Timing(30.0, 20, 52)
+    save_model(Model(trained, KINECT_20, 1, Scaling((60.0,) * 4, 0), names, timing, "synthetic"), folder / "model.pt")
     return folder / "model.pt"
 
 

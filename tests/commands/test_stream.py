@@ -1,11 +1,13 @@
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
-from mksgn_neuro.data.frames import Scaling, encode
+from mksgn_neuro.data.frames import Scaling, at_rate, encode, rate_count
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Population, Projection, Source, Task
@@ -14,7 +16,12 @@ from mksgn_neuro.sim.engine import Emulator
 from tests.networks import random_weights
 
 PARENTS = (-1, 0, 1)
-TASK = Task(("sit", "stand"), ("hip", "knee", "foot"), PARENTS, 8, ("joint", "bone motion"), (60.0, 250.0), 0)
+JOINTS = ("hip", "knee", "foot")
+TASK = Task(
+    ("sit", "stand"), JOINTS, PARENTS, 8, ("joint", "bone motion"), (60.0, 250.0), 0, origin="frame", rate=30.0
+)  # fmt: skip
+
+SKELETON = from_parents(np.array(PARENTS), JOINTS, 0)
 
 
 def small_network(task=TASK):
@@ -31,6 +38,12 @@ def small_network(task=TASK):
     return Network(source, populations, projections, readout="readout", hop=0, task=task)
 
 
+def said_at(seconds=None):
+    """A line of a stream."""
+    stamp = {} if seconds is None else {"t": seconds}
+    return json.dumps({**stamp, "joints": walk(0, 1)[0].tolist()})
+
+
 def walk(seed, frames):
     rng = np.random.default_rng(seed)
     return np.cumsum(rng.normal(0, 0.15, (frames, 3, 3)), axis=0)
@@ -44,7 +57,20 @@ def model(tmp_path):
 
 
 def run(model, text, *options):
-    return CliRunner().invoke(cli, ["stream", str(model), *options], input=text)
+    return CliRunner().invoke(cli, ["stream", str(model), *map(str, options)], input=text)
+
+
+def lines(frames, seconds=None):
+    """Frames (T, 3, 3) as a stream says them, with times where given."""
+    if seconds is None:
+        return "\n".join(json.dumps(frame.tolist()) for frame in frames)
+    return "\n".join(json.dumps({"t": float(t), "joints": x.tolist()}) for t, x in zip(seconds, frames))
+
+
+def answers_of(result):
+    """Answers without their latency."""
+    assert result.exit_code == 0, result.exception
+    return [{k: v for k, v in json.loads(line).items() if k != "latency_ms"} for line in result.stdout.splitlines()]
 
 
 def test_each_frame_has_the_scores_that_the_batch_has_then(model):
@@ -54,14 +80,13 @@ def test_each_frame_has_the_scores_that_the_batch_has_then(model):
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(answers) == 42
     scaling = Scaling(TASK.counts_per_metre, 0, TASK.modalities)
-    skeleton = from_parents(np.array(PARENTS), TASK.joint_names, 0)
     at = 0
     for clip in clips:
-        inputs = encode(clip, scaling, skeleton).reshape(len(clip), -1)
+        inputs = encode(clip, scaling, SKELETON).reshape(len(clip), -1)
         for t in range(len(clip)):
             expected = Emulator(network, threads=1).run(inputs[: t + 1]).scores[0]
             answer = answers[at]
-            assert answer["frame"] == t
+            assert (answer["frame"], answer["frames"]) == (t, 1) and "gap" not in answer
             assert list(answer["scores"]) == ["sit", "stand"]
             assert list(answer["scores"].values()) == expected.tolist()
             assert answer["decision"] == TASK.class_names[int(np.argmax(expected))]
@@ -71,27 +96,121 @@ def test_each_frame_has_the_scores_that_the_batch_has_then(model):
 
 
 def test_a_window_decides_on_the_last_frames(model):
-    lines = "\n".join(json.dumps(frame.tolist()) for frame in walk(0, 30))
-    whole = [json.loads(line) for line in run(model, lines).stdout.splitlines()]
-    recent = [json.loads(line) for line in run(model, lines, "--window", "5").stdout.splitlines()]
-    expected = whole[-1]["scores"]["sit"] - whole[-6]["scores"]["sit"]
-    assert recent[-1]["scores"]["sit"] == expected
+    text = lines(walk(0, 30))
+    whole, recent = answers_of(run(model, text)), answers_of(run(model, text, "--window", 5))
+    expected = {name: whole[-1]["scores"][name] - whole[-6]["scores"][name] for name in TASK.class_names}
+    assert recent[-1]["scores"] == expected and sum(expected.values()) > 0
+
+
+def test_the_window_is_the_networks_own_unless_another_is_given(tmp_path):
+    save(small_network(replace(TASK, window=5)), tmp_path / "own.ir.h5")
+    save(small_network(), tmp_path / "none.ir.h5")
+    text = lines(walk(0, 30)) + "\n\n" + lines(walk(1, 10))
+    own, other = (answers_of(run(tmp_path / "own.ir.h5", text, *options)) for options in ((), ("--window", 9)))
+    assert own == answers_of(run(tmp_path / "none.ir.h5", text, "--window", 5)) != other
+    assert other == answers_of(run(tmp_path / "none.ir.h5", text, "--window", 9))
+
+
+@pytest.mark.parametrize("rate", [60.0, 25.0, 29.97, 120.0])
+def test_a_camera_at_another_rate_is_answered_as_its_recording_brought_to_the_networks(model, rate):
+    """To float32 and back: what JSON carries is what the recording holds."""
+    recorded = walk(2, 60).astype(np.float32)
+    found = answers_of(run(model, lines(recorded), "--rate", rate))
+    expected = answers_of(run(model, lines(at_rate(recorded, rate, 30.0))))
+    assert len(found) == 60 and sum(answer["frames"] for answer in found) == len(expected)
+    for t, answer in enumerate(found):
+        last = rate_count(t + 1, rate, 30.0) - 1
+        assert {**answer, "frames": 1} == expected[last] and answer["frame"] == last
+    if rate == 60:
+        assert [answer["frames"] for answer in found] == [1, 0] * 30
+    assert sum(found[-1]["scores"].values()) > 0
+
+
+@pytest.mark.parametrize("rate", [30.0, 60.0, 15.0])
+def test_times_say_what_a_rate_says(model, rate):
+    recorded, times = walk(3, 30), 12.5 + np.arange(30) / rate
+    assert answers_of(run(model, lines(recorded, times))) == answers_of(run(model, lines(recorded), "--rate", rate))
+
+
+def test_times_may_start_anew_with_a_clip(model):
+    clips = [lines(walk(seed, 8), 50 - 10 * seed + np.arange(8) / 30) for seed in range(2)]
+    assert answers_of(run(model, "\n\n".join(clips))) == [a for clip in clips for a in answers_of(run(model, clip))]
+
+
+def test_a_gap_is_said_and_starts_a_new_clip(model):
+    clips = [lines(walk(seed, 8), 10 * seed + np.arange(8) / 30) for seed in range(2)]
+    found = answers_of(run(model, "\n".join(clips)))
+    assert [i for i, answer in enumerate(found) if "gap" in answer] == [8]
+    assert found[8].pop("gap") == round(10 - 7 / 30, 3)
+    assert found == answers_of(run(model, "\n\n".join(clips)))
+
+
+def test_joints_may_be_named_in_any_order(model):
+    frames = walk(4, 10)
+    order = [2, 0, 1]
+    text = "\n".join(json.dumps({"joints": {JOINTS[v].upper(): x[v].tolist() for v in order}}) for x in frames)
+    assert answers_of(run(model, text)) == answers_of(run(model, lines(frames)))
+
+
+def test_a_network_without_a_rate_takes_frames_as_they_come_and_says_so(tmp_path):
+    old = tmp_path / "old.ir.h5"
+    save(small_network(replace(TASK, rate=None, origin="first frame")), old)
+    frames = walk(5, 20)
+    result = run(old, lines(frames) + "\n\n" + lines(frames))
+    assert result.stderr.count("clips stretched to 8 frames; frames are taken as they come\n") == 1
+    assert answers_of(run(old, lines(frames, np.arange(20) / 7))) == answers_of(result)[:20]
+    assert all(answer["frames"] == 1 for answer in answers_of(result))
+    inputs = encode(frames, Scaling(TASK.counts_per_metre, 0, TASK.modalities, origin="first frame"), SKELETON)
+    expected = Emulator(small_network(), threads=1).run(inputs.reshape(20, -1)).scores[0]
+    assert list(answers_of(result)[19]["scores"].values()) == expected.tolist()
+    refused(run(old, lines(frames), "--rate", 60), f"{old}: has no frame rate; leave the camera's rate out")
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("not json", "stdin line 2: not a JSON array"),
-        ("[[1, 2, 3]]", "stdin line 2: has shape"),
-        ('[[1, 2, "x"], [1, 2, 3], [1, 2, 3]]', "stdin line 2: not a JSON array"),
-        ("[[1, 2, NaN], [1, 2, 3], [1, 2, 3]]", "stdin line 2: has values"),
+        ("not json", "stdin line 2: not JSON"),
+        ("[[1, 2, 3]]", "stdin line 2: 1 joints, expected 3"),
+        ('[[1, 2, "x"], [1, 2, 3], [1, 2, 3]]', "stdin line 2: joint 0 (hip) is not three numbers"),
+        ("[[1, 2, NaN], [1, 2, 3], [1, 2, 3]]", "stdin line 2: a coordinate of joint 0 (hip) is not a finite number"),
+        ('{"joints": {"hip": [1, 2, 3], "knee": [1, 2, 3]}}', "stdin line 2: no joint 'foot'; name hip, knee, foot"),
+        (said_at(0.1), "stdin line 2: says when it was taken, the frames before do not; give every frame"),
     ],
 )
 def test_a_bad_line_is_named(model, line, message):
     result = run(model, json.dumps(walk(0, 1)[0].tolist()) + "\n" + line + "\n")
-    assert isinstance(result.exception, BadInput)
-    assert message in str(result.exception)
-    assert len(result.stdout.splitlines()) == 1
+    refused(result, message, answers=1)
+
+
+def refused(result, message, answers=0):
+    """One line that says where and what to do, after so many answers."""
+    assert isinstance(result.exception, BadInput) and result.exception.exit_code == 2
+    assert str(result.exception).startswith(message) and "\n" not in str(result.exception)
+    assert len(result.stdout.splitlines()) == answers
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (said_at(1.0), "stdin line 2: taken at 1.0 s, the frame before at 1.0 s; give rising seconds"),
+        (said_at(0.9), "stdin line 2: taken at 0.9 s, the frame before at 1.0 s; give rising seconds"),
+        (said_at(math.nan), 'stdin line 2: "t" is not a finite number; give t in seconds'),
+        (said_at(math.inf), 'stdin line 2: "t" is not a finite number; give t in seconds'),
+        (said_at("soon"), 'stdin line 2: "t" is not a finite number; give t in seconds'),
+        (said_at(), "stdin line 2: does not say when it was taken, the frames before do; give every frame"),
+    ],
+)
+def test_a_time_that_does_not_fit_is_named(model, line, message):
+    refused(run(model, said_at(1.0) + "\n" + line), message, answers=1)
+
+
+@pytest.mark.parametrize("rate", ["0", "-30", "nan", "inf", "-inf", "1e-9", "1e300"])
+def test_a_rate_that_is_none_is_refused(model, rate):
+    refused(run(model, said_at(), f"--rate={rate}"), "--rate: a frame rate of ")
+
+
+def test_a_rate_and_times_exclude_each_other(model):
+    refused(run(model, said_at(1.0), "--rate=60"), "stdin line 1: says when it was taken, although a rate was given; ")
 
 
 def test_a_network_that_does_not_say_what_it_takes_is_refused(tmp_path):

@@ -87,10 +87,10 @@ def test_a_loop_remembers_for_ever_and_so_does_a_neuron_without_a_leak():
     loop = Projection("p1", "p1", [[20]], 1)
     memory = memory_of(network.with_(projections=(*network.projections, loop)))
     assert (memory.frames, memory.delays, memory.leaks, memory.exact) == (None, None, None, False)
-    assert "p1 feeds itself" in str(memory)
+    assert "p1 feeds itself" in memory.described()
     memory = memory_of(line(2, 1, v_decay=0, weights=[80, 8]))
     assert (memory.frames, memory.delays, memory.exact) == (None, 3, False)
-    assert "nothing leaks" in str(memory)
+    assert "nothing leaks" in memory.described()
 
 
 def test_what_no_input_reaches_remembers_nothing():

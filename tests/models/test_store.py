@@ -1,11 +1,13 @@
 """model.pt: what comes back is what was saved; what is no model is refused in one line and never executed."""
 
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
@@ -14,6 +16,7 @@ from tests.students import PARENTS, random_frames, small_config
 
 SKELETON = from_parents(PARENTS)
 NAMES = ("wave", "sit", "stand")
+TIMING = Timing(25.0, 6, 8)
 
 
 def model(seed: int = 0) -> Model:
@@ -21,22 +24,54 @@ def model(seed: int = 0) -> Model:
     student = build_student(small_config(), SKELETON, 1)
     student(random_frames(seed, 4, 8))
     scaling = Scaling((50.0, 60.0, 70.0, 80.0), 1)
-    return Model(quantize(student), SKELETON, 1, scaling, NAMES, 8, "npz", {"seed": seed, "held_out": {"integer": 0.5}})
+    notes = {"seed": seed, "held_out": {"integer": {"clip": {"accuracy": {"standard": 0.5, "clean": None}}}}}
+    return Model(quantize(student), SKELETON, 1, scaling, NAMES, TIMING, "npz", notes)
 
 
 def test_round_trip(tmp_path):
     saved = model()
     save_model(saved, tmp_path / "model.pt")
     loaded = load_model(tmp_path / "model.pt")
-    for name in ("skeleton", "hops", "scaling", "class_names", "frames", "dataset", "training"):
+    for name in ("skeleton", "hops", "scaling", "class_names", "timing", "dataset", "training"):
         assert getattr(loaded, name) == getattr(saved, name), name
     assert loaded.hash() == saved.hash() != model(1).hash()
     frames = random_frames(7, 2, 8)
     with torch.no_grad():
         expected, found = saved.student(frames), loaded.student(frames)
     assert all(torch.equal(found.spikes[name], spikes) for name, spikes in expected.spikes.items())
-    assert loaded.task() == saved.task() and loaded.task().class_names == NAMES
+    task = loaded.task()
+    assert task == saved.task() and task.class_names == NAMES
+    assert (task.rate, task.window, task.frames, task.origin) == (25.0, 6, 8, "frame")
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def version_2(path) -> Model:
+    """A file as this program wrote it before it knew time; the model that is in it."""
+    saved = model()
+    save_model(saved, path)
+    content = torch.load(path, weights_only=True)
+    del content["timing"], content["scaling"]["origin"]
+    torch.save(content | {"version": 2, "frames": 40}, path)
+    return saved
+
+
+def test_version_2_is_read_as_a_network_of_stretched_clips(tmp_path):
+    saved = version_2(tmp_path / "old.pt")
+    loaded = load_model(tmp_path / "old.pt")
+    assert loaded.timing == Timing(None, None, 40)
+    assert loaded.scaling == replace(saved.scaling, origin="first frame")
+    assert loaded.hash() == saved.hash()
+    for name in ("skeleton", "hops", "class_names", "dataset", "training"):
+        assert getattr(loaded, name) == getattr(saved, name), name
+    assert loaded.task() == replace(saved.task(), rate=None, window=None, frames=40, origin="first frame")
+
+
+def test_what_was_read_of_version_2_is_written_as_this_version_and_stays_what_it_is(tmp_path):
+    version_2(tmp_path / "old.pt")
+    save_model(load_model(tmp_path / "old.pt"), tmp_path / "new.pt")
+    assert torch.load(tmp_path / "new.pt", weights_only=True)["version"] == 3
+    again, old = load_model(tmp_path / "new.pt"), load_model(tmp_path / "old.pt")
+    assert (again.timing, again.scaling, again.hash()) == (old.timing, old.scaling, old.hash())
 
 
 def changed(tmp_path, **changes):
@@ -49,7 +84,14 @@ def changed(tmp_path, **changes):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"version": 99}, "version 99"),
+        ({"version": 99}, "version 99, this program reads 3"),
+        ({"version": 1}, "version 1,"),
+        ({"version": 2}, "damaged"),  # has no number of frames
+        ({"timing": {"rate": 30.0}}, "damaged"),
+        ({"timing": {"rate": "30", "window": 20, "frames": 40}}, "damaged"),
+        ({"timing": {"rate": 0.0, "window": 20, "frames": 40}}, "frame rate of 0"),
+        ({"timing": {"rate": 30.0, "window": 0, "frames": 40}}, "window of 0 frames"),
+        ({"timing": {"rate": 30.0, "window": 20, "frames": 0}}, "0 frames"),
         ({"format": "other"}, "not a mksgn-neuro-model"),
         ({"config": {"classes": 3, "nonsense": 1}}, "damaged"),
         ({"config": {"classes": 3}}, "damaged"),  # another shape than the tensors'

@@ -112,9 +112,11 @@ def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attenti
 def test_votes_are_means_over_the_copies_of_a_group():
     student = MKSGN(small_config(**GROUPED | {"readout_copies": 8}), partitions())
     activity = student(random_frames(0, 2, FRAMES))
-    votes = student.votes(activity)
-    assert votes.shape == (4, 2, 3)
-    assert torch.equal(votes[1], (activity.counts[..., 1] + activity.counts[..., 5]) / 2)
+    for counted, leading in ((activity.counts, (2,)), (activity.class_spikes, (FRAMES, 2))):
+        votes = student.votes(counted)
+        assert counted.any() and votes.shape == (4, *leading, 3)
+        for group in range(4):
+            assert torch.equal(votes[group], (counted[..., group] + counted[..., group + 4]) / 2)
 
 
 @pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])

@@ -2,15 +2,22 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from matplotlib.image import imread
 
+from mksgn_neuro.cli import cli
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.store import load_model
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.figures import FIGURES, write_figures
 from mksgn_neuro.report.page import page
-from tests.report.conftest import CLIPS, run
+from tests.paths import NW_UCLA, needs_shared_data
+from tests.report.conftest import CLIPS, measured, run
 
 TIMED = {"throughput"}
 
@@ -41,16 +48,110 @@ def elements(made):
     return Elements(made.page.read_text())
 
 
+def under(document: dict, key: str) -> float:
+    """What a figure's key names in a document of `simulate --json`."""
+    if key.startswith("populations."):
+        name, value = key.removeprefix("populations.").rsplit(".", 1)
+        return next(p for p in document["populations"] if p["name"] == name)[value]
+    for part in key.split("."):
+        document = document[part]
+    return document
+
+
+def shown_figures(elements: Elements) -> dict[str, float]:
+    return {a["data-key"]: float(a["value"]) for tag, a in elements.found if tag == "data"}
+
+
 def test_numbers_on_the_page_are_those_of_simulate(made, elements):
     untimed = lambda document: {key: value for key, value in document.items() if key not in TIMED}
     assert untimed(made.report["simulation"]) == untimed(made.simulation)
     assert untimed(json.loads(elements.data)["simulation"]) == untimed(made.simulation)
-    shown = {a["data-key"]: float(a["value"]) for tag, a in elements.found if tag == "data"}
-    populations = made.simulation["populations"]
-    expected = {f"populations.{p['name']}.spikes": p["spikes"] for p in populations}
-    expected |= {key: made.simulation[key] for key in ("accuracy", "cores")}
-    expected["energy.joules_per_sample"] = made.simulation["energy"]["joules_per_sample"]
-    assert shown == expected
+    shown = shown_figures(elements)
+    assert shown == {key: under(made.simulation, key) for key in shown}
+    assert {f"populations.{p['name']}.spikes" for p in made.simulation["populations"]} <= set(shown)
+    assert {"cores", "rate", "window", "latency_steps", "energy.joules_per_sample"} <= set(shown)
+
+
+def test_the_cards_show_every_protocol_continuous_and_clip_first(made, elements):
+    keys = [a["data-key"] for tag, a in elements.found if tag == "data"]
+    protocols = [key.split(".")[1] for key in keys if key.endswith(".accuracy.standard")]
+    assert protocols == ["continuous", "clip", "offline"] and set(protocols) == set(made.simulation["protocols"])
+    stream = ("second_half", "median_frames_to_decision", "false_changes_per_minute", "milliwatts")
+    expected = [f"protocols.{name}.accuracy.{part}" for name in protocols for part in ("standard", "clean")]
+    expected += [f"protocols.clip.accuracy_held.{part}" for part in ("standard", "clean")]
+    expected += [f"protocols.continuous.{name}" for name in stream]
+    assert set(expected) <= set(keys)
+    text = made.page.read_text()
+    assert keys.index("protocols.continuous.milliwatts") == keys.index("energy.joules_per_sample") + 1
+    for words in (
+        "one endless stream",
+        "the last 20 frames (0.67 s)",
+        "as a camera delivers it",
+        "stretched to 40 fra",
+    ):
+        assert words in text
+
+
+def test_leaked_clips_are_named_and_the_clean_accuracy_is_its_own(collected):
+    s = collected.simulation
+    clip = s["protocols"]["clip"] | {"accuracy": {"standard": 0.75, "clean": 0.5}}
+    found = s | {"leaked": 7, "protocols": s["protocols"] | {"clip": clip}}
+    text = page(replace(collected, simulation=found))
+    shown = shown_figures(Elements(text))
+    assert (shown["protocols.clip.accuracy.standard"], shown["protocols.clip.accuracy.clean"]) == (0.75, 0.5)
+    assert "without the 7 of them that are byte-identical to a training clip (leaked)" in text
+    assert "None of them is byte-identical" in page(collected)
+    none_clean = clip | {"accuracy": {"standard": 0.75, "clean": None}}
+    assert "no clip" in page(replace(collected, simulation=s | {"protocols": {"clip": none_clean}}))
+
+
+def test_the_page_says_which_frames_it_shows(collected):
+    text, ends = page(collected), collected.shown.ends
+    words = (
+        f"{(ends < 60).sum()} of {CLIPS} clips end earlier and their last pose is held, {(ends > 60).sum()} are longer"
+    )
+    assert text.count(words) == 3 and f"clips of {ends.min()} to {ends.max()} frames, 30 a second" in text
+    assert "share of clips that have ended" in text and "2.00 s" in text
+
+
+def test_one_protocol_alone_makes_a_page(made, tmp_path):
+    for protocol in ("offline", "clip"):
+        file = tmp_path / f"{protocol}.html"
+        arguments = ("--limit", CLIPS, "--protocol", protocol, "--report", file)
+        document = run("simulate", made.model, *arguments)
+        elements = Elements(file.read_text())
+        shown = shown_figures(elements)
+        assert shown == {key: under(document, key) for key in shown}
+        assert f"protocols.{protocol}.accuracy.standard" in shown and "protocols.continuous.milliwatts" not in shown
+        assert "mW on the stream" not in file.read_text() and "mW on the stream" in made.page.read_text()
+        assert json.loads(elements.data)["frames"] == (60 if protocol == "clip" else 40)
+
+
+def test_a_page_of_the_stream_alone_is_refused_at_once(made, tmp_path):
+    arguments = ["simulate", made.model, "--protocol", "continuous", "--report", tmp_path / "page.html"]
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    assert isinstance(result.exception, BadInput) and "from rest" in str(result.exception)
+
+
+@needs_shared_data
+def test_a_model_without_a_frame_rate_is_shown_on_stretched_clips(tmp_path):
+    model = files("mksgn_neuro") / "assets" / "nw-ucla.pt"
+    if load_model(Path(str(model))).timing.rate is not None:
+        pytest.skip("the model in the package has a frame rate")
+    clips = ("--dataset", "nw-ucla", "--data", NW_UCLA, "--limit", 10)
+    written = run("report", model, *clips, "--no-verify", "--output", tmp_path / "p.html", "--figures", tmp_path / "f")
+    text, document = (tmp_path / "p.html").read_text(), written["simulation"]
+    elements = Elements(text)
+    shown = shown_figures(elements)
+    assert shown == {key: under(document, key) for key in shown}
+    assert [key for key in shown if key.startswith("protocols")] == [
+        f"protocols.offline.accuracy.{part}" for part in ("standard", "clean")
+    ]
+    assert "This network has no frame rate" in text and "on stretched clips only:" in text
+    assert "rate" not in shown and "frame rate</dt>" not in text
+    data = json.loads(elements.data)
+    assert data["frames"] == 40 and all(clip["frames"] == clip["end"] == 40 for clip in data["clips"])
+    assert (tmp_path / "f" / "online.png").exists()
 
 
 def test_the_page_loads_nothing_and_is_small(made, elements):
@@ -95,12 +196,31 @@ def test_simulate_writes_the_same_page(made, tmp_path):
     assert ours == theirs
 
 
-def test_every_form_has_its_accuracy_and_what_it_was_measured_on(collected):
-    text = page(collected)
-    assert "On 60 held-out training clips, on which models are chosen: float 75.0%, integer 50.0%." in text
-    assert "On all test clips: float 62.5%." in text and "without a twin" not in text
-    none_held_out = replace(collected.training, summary=collected.training.summary | {"held_out_clips": 0})
-    assert "On clips that they were trained on: float 75.0%" in page(replace(collected, training=none_held_out))
+def rows_of_forms(report) -> list[list[str]]:
+    text = page(report)
+    found = text[text.index("Accuracy of every form of the student") :]
+    return [re.findall(r">([^<]+)</t[hd]>", row) for row in found[: found.index("</table>")].split("<tr>")[1:]]
+
+
+def test_every_form_has_its_accuracy_under_every_protocol(collected):
+    assert rows_of_forms(collected) == [
+        ["student", "clips", "continuous", "clip", "offline"],
+        ["float", "60 held out", "37.5%", "75.0%", "75.0%"],
+        ["integer", "60 held out", "25.0%", "50.0%", "50.0%"],
+        ["float", "test", "31.2%", "62.5%", "62.5%"],
+    ]
+    leaky = collected.training.summary | {"test": {"float": measured(0.625, 0.5)}, "held_out_clips": 0}
+    rows = rows_of_forms(replace(collected, training=replace(collected.training, summary=leaky)))
+    assert rows[-1] == ["float", "test, clean", "25.0%", "50.0%", "50.0%"] and rows[1][1] == "trained on"
+
+
+def test_accuracies_of_older_files_are_said_to_be_of_stretched_clips(collected):
+    older = {"held_out_clips": 60, "held_out_accuracy": {"float": 0.75, "integer": 0.5}}
+    older["test_accuracy"] = {"float": {"standard": 0.625, "clean": None}}
+    text = page(replace(collected, training=replace(collected.training, summary=older)))
+    assert "As training measured it, on stretched clips only:" in text
+    assert "on 60 held-out training clips, on which models are chosen: float 75.0%, integer 50.0%" in text
+    assert "on all test clips: float 62.5%" in text and "not leaked:" not in text
 
 
 def test_a_differing_form_is_in_the_verdict(collected):
@@ -112,7 +232,7 @@ def test_a_differing_form_is_in_the_verdict(collected):
     assert "verified" in page(replace(collected, rungs=rungs[:1]))
 
 
-def test_the_ladder_is_climbed_unless_told_not_to(made, tmp_path):
+def test_forms_are_compared_unless_told_not_to(made, tmp_path):
     run("report", made.model, "--limit", 2, "--samples", 1, "--output", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "0 spikes differ" not in text and ">verified<" in text and "student → reference" in text
@@ -128,6 +248,13 @@ def test_figures_are_written_as_png_and_svg(collected, tmp_path):
             assert np.ptp(imread(file)[..., :3]) > 0.5, file
         else:
             assert "<svg" in file.read_text()[:1000]
+
+
+def test_a_line_of_one_point_is_seen_and_numbers_have_a_second_row():
+    axes = {"alt": "a", "x_label": "x", "y_label": "y", "y_range": (0, 1)}
+    chart = svg.line_chart([svg.Line("one", [1], [0.5])], below=lambda x: f"{x:g} s", **axes)
+    assert "<circle" in chart and ">1 s</text>" in chart
+    assert "<circle" not in svg.line_chart([svg.Line("two", [1, 2], [0.5, 1])], **axes)
 
 
 def test_ticks_are_round_and_inside():

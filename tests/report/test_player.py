@@ -67,29 +67,66 @@ def test_play_moves_and_pause_stops(browser):
 def test_scrubbing_shows_that_frame_and_its_scores(browser, collected):
     data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
     votes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].votes))")
-    classes = len(data["classes"])
+    classes, clip = len(data["classes"]), data["clips"][0]
     pictures = set()
-    for frame in (0, 5, data["frames"] - 1):
+    for frame in (0, 5, clip["frames"] - 1):
         scrub(browser, frame)
         counts = [int(e.text) for e in browser.find_elements("css selector", "#scores .count")]
         assert counts == [sum(votes[c : (frame + 1) * classes : classes]) for c in range(classes)]
         assert state(browser)["frame"] == str(frame)
-        assert browser.find_element("id", "frame-number").text == f"{frame + 1} / {data['frames']}"
+        seconds = f"{(frame + 1) / 30:.2f} s"
+        assert browser.find_element("id", "frame-number").text == f"{frame + 1} / {clip['frames']} · {seconds}"
         pictures.add((picture(browser, "raster"), picture(browser, "skeleton")))
     assert len(pictures) == 3
-    assert int(state(browser)["leads"]) == data["clips"][0]["decided"]
 
 
 def test_every_clip_ends_in_the_simulation_s_decision(browser):
     data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
     for i, clip in enumerate(data["clips"]):
         assert state(browser)["clip"] == str(i)
-        scrub(browser, data["frames"] - 1)
-        assert int(state(browser)["leads"]) == clip["decided"]
+        scrub(browser, clip["end"] - 1)
+        assert state(browser)["held"] == "false" and int(state(browser)["leads"]) == clip["decided"]
         said = browser.find_element("id", "said").text
         assert ("right:" in said) == (clip["decided"] == clip["label"]) and data["classes"][clip["label"]] in said
         click(browser, "next")
     assert state(browser)["clip"] == "0"
+
+
+def test_a_clip_s_end_is_marked_and_its_last_pose_is_held(browser):
+    data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
+    clip = data["clips"][0]
+    assert clip["end"] < clip["frames"] == int(browser.find_element("id", "scrub").get_attribute("max")) + 1
+    scrub(browser, clip["end"] - 1)
+    assert "last pose held" not in browser.find_element("id", "said").text
+    scrub(browser, clip["end"])
+    assert state(browser)["held"] == "true"
+    assert f"last pose held since frame {clip['end']}:" in browser.find_element("id", "said").text
+    raster = picture(browser, "raster")
+    browser.execute_script("report.data.clips[1].end = report.data.clips[1].frames")  # no mark where nothing is held
+    click(browser, "next")
+    unmarked = picture(browser, "raster")
+    browser.refresh()
+    click(browser, "next")
+    assert picture(browser, "raster") not in (raster, unmarked)
+
+
+def test_a_cut_clip_says_what_was_decided_at_its_end(browser):
+    browser.execute_script("Object.assign(report.data.clips[1], {end: 200, decided: 4})")
+    click(browser, "next")
+    said, clip = browser.find_element("id", "said").text, "report.data.clips[1]"
+    shown, name = browser.execute_script(f"return [{clip}.frames, report.data.classes[4]]")
+    assert f"{shown} of 200 frames shown, decided at the last one: “{name}”" in said
+
+
+def test_clips_play_as_fast_as_they_happened(browser):
+    assert browser.find_element("id", "speed").get_attribute("value") == "1"
+    browser.execute_script("document.getElementById('speed').value = '0.5'")  # so that a busy machine keeps up
+    before = "const t = performance.now(); document.getElementById('play').click();"
+    wait = "const wait = () => Number(document.getElementById('stage').dataset.frame) < 8 ? requestAnimationFrame(wait)"
+    took = browser.execute_async_script(
+        f"const done = arguments[0]; {before} {wait} : done(performance.now() - t); wait()"
+    )
+    assert 500 < took < 1500  # 8 frames at 15 a second
 
 
 def test_the_keyboard_does_all_of_it(browser):

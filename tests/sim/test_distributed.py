@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.sim.readout import Readout
+from mksgn_neuro.workflows.simulate import drain_of
 from tests.networks import random_inputs, random_network
 
 NETWORK = random_network(4, loops=True, max_size=30)
@@ -16,29 +18,44 @@ import os, pickle, sys
 import torch.distributed as dist
 from mksgn_neuro.sim import distributed
 from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.workflows.simulate import drain_of
 from tests.sim.test_distributed import CLIPS, NETWORK
 
 dist.init_process_group("gloo")
-found = distributed.run(Emulator(NETWORK, threads=1), CLIPS, drain=3)
+drain = drain_of(NETWORK)
+runs = [(CLIPS, None), (CLIPS, 90), (CLIPS[6:], None)]
+found = [distributed.run(Emulator(NETWORK, threads=1), clips, drain=drain, period=p) for clips, p in runs]
 with open(f"{sys.argv[1]}.{dist.get_rank()}", "wb") as file:
     pickle.dump(found, file)
 os._exit(0)  # gloo of torch 2.3 can hang in destroy_process_group when both ranks leave at once
 """
 
 
+def expected(clips, **options):
+    """Class spikes of each clip, cut from what one process records, and its counts."""
+    one = Emulator(NETWORK, threads=1).run(clips, record=[NETWORK.readout], **options)
+    readout, spikes = Readout.of(NETWORK), one.spikes[NETWORK.readout]
+    voted = [readout.scores(own[readout.first :][: len(clip)]) for own, clip in zip(spikes, clips)]
+    assert [len(v) for v in voted] == [len(c) for c in clips]
+    assert np.array_equal([v.sum(axis=0) for v in voted], one.scores)
+    return voted, one.counts
+
+
 def test_two_processes_give_the_totals_of_one(tmp_path):
+    """Streams of different lengths, with and without resets, and fewer streams than processes."""
     script, out = tmp_path / "rank.py", tmp_path / "out"
     script.write_text(RANK)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run([*torchrun, script, out], env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
-    one = Emulator(NETWORK, threads=1).run(CLIPS, drain=3)
+    drain = {"drain": drain_of(NETWORK)}
+    runs = [expected(CLIPS, **drain), expected(CLIPS, **drain, period=90), expected(CLIPS[6:], **drain)]
     for rank in range(2):
-        scores, counts = pickle.loads((tmp_path / f"out.{rank}").read_bytes())
-        assert np.array_equal(scores, one.scores)
-        assert (counts.clips, counts.steps) == (7, one.counts.steps)
-        assert counts.max_step_spikes == one.counts.max_step_spikes
-        assert counts.max_step_synops == one.counts.max_step_synops
-        assert counts.spikes.keys() == one.counts.spikes.keys()
-        assert all(np.array_equal(counts.spikes[name], one.counts.spikes[name]) for name in counts.spikes)
+        for (voted, counts), (whole, one) in zip(pickle.loads((tmp_path / f"out.{rank}").read_bytes()), runs):
+            assert len(voted) == len(whole) and all(map(np.array_equal, voted, whole))
+            assert (counts.clips, counts.steps) == (one.clips, one.steps)
+            assert counts.max_step_spikes == one.max_step_spikes
+            assert counts.max_step_synops == one.max_step_synops
+            assert counts.spikes.keys() == one.spikes.keys()
+            assert all(np.array_equal(counts.spikes[name], one.spikes[name]) for name in counts.spikes)

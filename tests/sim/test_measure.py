@@ -80,8 +80,10 @@ def test_a_hand_counted_network():
         (18, 1.0, 10, 18),
         (0, 0.0, 12, 6),
     ]
-    json = report.as_json()
+    json = report.as_json(clips=2)
     assert json["synaptic_operations"] == {"Effective_ACs": 6.0, "Effective_MACs": 5.0, "Dense": 15.0}
+    assert report.as_json(clips=4)["synaptic_operations"] == {"Effective_ACs": 3.0, "Effective_MACs": 2.5, "Dense": 7.5}
+    assert json["max_step_synops"] == 5
     assert json["populations"][0]["role"] == "encode"
 
 

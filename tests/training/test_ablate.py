@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from mksgn_neuro.commands.ablate import _table
+from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.training.ablate import Outcome, ablate, variants
 from tests.training.runs import SMALLEST, few_clips, silent
@@ -38,13 +39,38 @@ def test_all_variants_train_and_share_the_teachers(tmp_path):
     assert alone.scaling.modalities == ("bone",)
     sizes = {o.variant: o.parameters for o in outcomes}
     assert sizes["no attention"] < sizes["full"] == sizes["no FTM"] > sizes["bone only"]
-    assert all(0 <= o.test <= 1 and 0 < o.spike_rate < 1 for o in outcomes)
+    for o in outcomes:
+        assert o.test.keys() == o.held_out.keys() == set(PROTOCOLS) and 0 < o.spike_rate < 1
+        assert all(0 <= found["accuracy"]["standard"] <= 1 for found in (*o.test.values(), *o.held_out.values()))
 
 
-def test_table_gives_differences_in_points():
-    outcomes = [Outcome("full", 0.9, 0.8, 0.75, 0.1, 1234), Outcome("no FTM", 0.85, 0.7, None, 0.12, 1234)]
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(_table(outcomes))
-    full, without = console.export_text().splitlines()[2:4]
-    assert full.split() == ["full", "90.0", "%", "80.0", "%", "75.0", "%", "10.0", "%", "1,234"]
-    assert without.split() == ["no", "FTM", "85.0", "%", "70.0", "%", "-10.0", "–", "12.0", "%", "1,234"]
+def figures(continuous, clean, clip, held, offline):
+    """Of one split, as `evaluate` gives them; the table shows no other `clean` value."""
+    shares = lambda standard, clean=0.111: {"standard": standard, "clean": clean}
+    return {
+        "offline": {"accuracy": shares(offline)},
+        "clip": {"accuracy": shares(clip), "accuracy_held": shares(held)},
+        "continuous": {"accuracy": shares(continuous, clean)},
+    }
+
+
+def rows_of(*outcomes):
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(_table(list(outcomes)))
+    return [line.replace(" %", "%").split() for line in console.export_text().splitlines()[2:]]
+
+
+HELD_OUT = figures(0.9, 0.91, 0.92, 0.93, 0.94)
+FULL = Outcome("full", HELD_OUT, figures(0.8, 0.75, 0.81, 0.82, 0.83), 0.1, 1234)
+
+
+def test_table_gives_every_protocol_and_differences_in_points():
+    without = Outcome("no-FTM", figures(0.85, 0, 0, 0, 0), figures(0.7, None, 0.71, 0.72, 0.73), 0.12, 1234)
+    first, second = rows_of(FULL, without)
+    assert first == ["full", "90.0%", "80.0%", "75.0%", "81.0%", "82.0%", "83.0%", "10.0%", "1,234"]
+    assert second == ["no-FTM", "85.0%", "70.0%", "-10.0", "–", "71.0%", "72.0%", "73.0%", "12.0%", "1,234"]
+
+
+def test_table_of_data_without_test_clips_has_dashes():
+    (row,) = rows_of(replace(FULL, test={}))
+    assert row == ["full", "90.0%", "–", "–", "–", "–", "–", "10.0%", "1,234"]

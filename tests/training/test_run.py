@@ -14,4 +14,6 @@ def test_the_best_epoch_is_kept_where_something_is_held_out_and_spikes_cost_noth
 ):
     preset = replace(WITHOUT_TEACHER, held_out=held_out, rate_penalty=rate_penalty)
     run, _ = start_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent)
-    assert run.stage("float", preset.float_schedule, None, None).keep_last == keeps_last
+    student = run.sequence_stage("float", preset.float_schedule, None, None)
+    teacher = run.clip_stage("teacher-joint", preset.teacher_schedule, None, None)
+    assert student.keep_last == teacher.keep_last == keeps_last

@@ -19,8 +19,8 @@ from tests.students import random_frames
 @pytest.mark.parametrize("rate", [None, 30.0])
 def test_a_network_at_a_rate_is_never_reset_unless_asked(tmp_path, rate, asked):
     config = StudentConfig(2, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
-    student = quantize(build_student(config, KINECT_20, 1).eval())
     timing = Timing(rate, 48, 12)
+    student = quantize(build_student(config, KINECT_20, 1).eval())
     model = Model(student, KINECT_20, 1, Scaling((60.0,) * 4, 0), ("sit", "stand"), timing, "synthetic")
     resets = resets_by_default(model.task()) if asked is None else asked
     assert resets == (rate is None if asked is None else asked)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.clips import KINECT_RATE, Clips, require_rate
 from mksgn_neuro.data.defects import keep_sound
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
@@ -26,6 +26,7 @@ ARRAYS = {
     "centre_joint": ("iu", 0),
     "up_axis": ("iu", 0),
     "bodies": ("iu", 0),
+    "rate": ("fiu", 0),
 }
 NEEDED = tuple(ARRAYS)[:5]
 REMEDY = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
@@ -35,6 +36,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
     """Read the format that `save` writes; raises BadInput, or with `skip_bad` leaves out clips that are unusable."""
     place = str(path)
     arrays = _arrays(path)
+    rate, assumed = _rate(arrays, place)
     n = len(arrays["lengths"])
     classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
@@ -51,6 +53,8 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             class_names=tuple(str(name) for name in classes),
             skeleton=_skeleton(arrays),
             dataset=path.stem,
+            rate=rate,
+            assumed=assumed,
         )
     except BadInput as error:
         raise BadInput(error.problem, place=place, remedy=error.remedy or REMEDY) from error
@@ -76,7 +80,17 @@ def save(clips: Clips, path: Path) -> None:
             centre_joint=skeleton.centre_joint,
             up_axis=skeleton.up_axis,
             bodies=skeleton.bodies,
+            rate=clips.rate,
         )
+
+
+def _rate(arrays: dict[str, np.ndarray], place: str) -> tuple[float, tuple[str, ...]]:
+    """Frames per second, and what had to be assumed for that."""
+    if "rate" not in arrays:
+        return KINECT_RATE, (f"no frame rate in it: taken as {KINECT_RATE:g} Hz (add an array rate)",)
+    rate = float(arrays["rate"])
+    require_rate(rate, f"{place}, array 'rate'")
+    return rate, ()
 
 
 def _skeleton(arrays: dict[str, np.ndarray]) -> Skeleton:

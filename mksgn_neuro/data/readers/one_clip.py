@@ -1,6 +1,7 @@
 """One clip as a pose estimator writes it: CSV or JSON lines, one frame a line, metres.
 
-JSON lines: `[[x, y, z], …]`, or `{"joints": …}` with such a list or `{joint name: [x, y, z]}`.
+JSON lines: `[[x, y, z], …]`, or `{"joints": …}` with such a list or `{joint name: [x, y, z]}`; on a stream `{"t":
+seconds, "joints": …}` too.
 CSV: 3·V numbers a line in the skeleton's order; or a header of `<joint>_x, <joint>_y, <joint>_z`, joints by name or
 number, columns in any order, others ignored.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,10 +50,37 @@ def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
 
 def json_frame(line: str, skeleton: Skeleton, place: str) -> np.ndarray:
     """One frame (V, 3) float32 from a line of JSON; `place` names the line in errors."""
+    return _from_json(_parsed(line, place), skeleton, place)
+
+
+def stamped_frame(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
+    """The same, and when the frame was taken: "t" in seconds, None where the line does not say."""
+    content = _parsed(line, place)
+    return _from_json(content, skeleton, place), _seconds(content, place)
+
+
+def _parsed(line: str, place: str) -> object:
     try:
-        joints = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
+
+
+def _seconds(content: object, place: str) -> float | None:
+    if not isinstance(content, dict) or "t" not in content:
+        return None
+    said = content["t"]
+    try:
+        seconds = math.nan if isinstance(said, (str, bool)) else float(said)
+    except (TypeError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        remedy = "give t in seconds, or leave it out of every frame"
+        raise BadInput('"t" is not a finite number', place=place, remedy=remedy)
+    return seconds
+
+
+def _from_json(joints: object, skeleton: Skeleton, place: str) -> np.ndarray:
     if isinstance(joints, dict):
         if "joints" not in joints:
             raise BadInput('no "joints"', place=place, remedy=REMEDY)

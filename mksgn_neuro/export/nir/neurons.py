@@ -6,128 +6,122 @@ from dataclasses import dataclass
 
 import nir
 import numpy as np
+import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
-from mksgn_neuro.export.nir.routes import Graph, Route
-from mksgn_neuro.ir.spec import BIAS_RANGE, MAX_DECAY, MAX_UNSIGNED_WEIGHT, MAX_VTH, MIXED_WEIGHT_RANGE
-
-NEAR = 1e-6  # of one: what float arithmetic leaves of a whole number
+from mksgn_neuro.export.nir.graph import Graph
+from mksgn_neuro.export.nir.grid import NEAR, in_range, on_grid, threshold, whole
+from mksgn_neuro.export.nir.maps import Map, apply, scaled, values_of
+from mksgn_neuro.export.nir.routes import Route
+from mksgn_neuro.ir.spec import MAX_DECAY, MAX_VTH
 
 
 @dataclass(frozen=True)
 class Neurons:
-    """One population's integers: decays and bias (N,), and per route its weights, of the node's shape."""
+    """One population's integers: decays and bias (N,), and per route its weights, whole by now.
+
+    `current` (N, 1) are weights from a neuron that fires at every step: a bias that enters a current with memory.
+    """
 
     vth: int
     i_decay: np.ndarray
     v_decay: np.ndarray
     bias: np.ndarray
-    weights: tuple[np.ndarray, ...]
+    weights: tuple[Map, ...]
+    current: Map | None = None
 
 
-def quantize(graph: Graph, name: str, routes: list[Route], dt: float, findings: list[Finding]) -> Neurons:
-    """Whole numbers on a synapse's grid as they are; else the finest grid on which the largest fits, with a finding."""
-    node = graph.nodes[name]
-    if np.any(node.v_reset != 0):
-        raise graph.bad(name, "v_reset is not 0", "only a reset to 0 runs on the chip")
+@dataclass(frozen=True)
+class _Real:
+    """The same in floating point: threshold above the reset and bias (N,), weights per route, then the current's."""
+
+    threshold: np.ndarray
+    bias: np.ndarray
+    weights: tuple[Map, ...]
+
+
+def quantize(
+    graph: Graph, name: str, routes: list[Route], constant: np.ndarray, dt: float, findings: list[Finding]
+) -> Neurons:
+    """Whole numbers on a synapse's grid as they are; else the finest grid on which the largest fits, with a finding.
+
+    `constant` (N,) is what biases add to the input at every step.
+    """
     v_decay, i_decay = _decays(graph, name, dt, findings)
-    gain, leak = _gain(node, dt)
-    threshold = np.ravel(node.v_threshold).astype(np.float64)
-    weights = [_by_post(graph, p, _weight(p, threshold.size), gain) / 2.0**p.exponent for p in routes]
-    bias = leak + _affine_bias(graph, routes, threshold.size, np.all(i_decay == MAX_DECAY)) * gain
-    if _whole(threshold) and len(set(threshold)) == 1 and _whole(bias) and all(map(_on_grid, weights)):
-        integers = tuple(np.rint(w).astype(np.int64) for w in weights)
-        return Neurons(int(threshold[0]), i_decay, v_decay, np.rint(bias).astype(np.int64), integers)
-    if np.any(threshold <= 0):
-        raise graph.bad(name, "a threshold is not positive", "scale weights and threshold")
-    relative = [_by_post(graph, p, w, 1 / threshold) for p, w in zip(routes, weights)]
-    vth = _finest(relative, bias / threshold)
-    integers = tuple(2 * np.rint(w * vth / 2).astype(np.int64) for w in relative)
-    whole_bias = np.rint(bias / threshold * vth).astype(np.int64)
-    off = [i / vth - w for i, w in zip((*integers, whole_bias), (*relative, bias / threshold))]
+    filtered = bool(np.any(constant)) and bool(np.any(i_decay != MAX_DECAY))
+    real = _real(graph, name, routes, constant, filtered, dt, findings)
+    vth, bias, weights = _integers(graph, name, real, findings)
+    if filtered:
+        text = f"its bias enters the current, as it does in NIR: neuron {name}.bias fires at every step to bring it"
+        findings.append(Finding(name, text))
+    return Neurons(vth, i_decay, v_decay, bias, weights[: len(routes)], weights[-1] if filtered else None)
+
+
+def _real(
+    graph: Graph, name: str, routes: list[Route], constant: np.ndarray, filtered: bool, dt: float, findings: list
+) -> _Real:
+    """v counted from v_reset, so that a reset is one to 0."""
+    reset, level = graph.parameter(name, "v_reset"), graph.parameter(name, "v_threshold")
+    if np.any(reset):
+        text = "v is counted from v_reset, and the neurons start there; NIR does not say where they start"
+        findings.append(Finding(name, text))
+    if np.any(level < reset):
+        raise graph.bad(name, "a threshold is not positive (counted from v_reset)", "scale weights and threshold")
+    gain, leak = _gain(graph, name, reset, dt)
+    weights = [apply(scaled(r.weights, gain), lambda w, r=r: w / 2.0**r.exponent) for r in routes]
+    if filtered:
+        weights.append(sp.csr_matrix((constant * gain)[:, None]))
+        return _Real(level - reset, leak, tuple(weights))
+    return _Real(level - reset, leak + constant * gain, tuple(weights))
+
+
+def _integers(graph: Graph, name: str, real: _Real, findings: list[Finding]) -> tuple[int, np.ndarray, tuple[Map, ...]]:
+    """Threshold, bias and weights of the chip."""
+    level, bias = real.threshold, real.bias
+    same = whole(level) and len(set(level)) == 1 and level[0] <= MAX_VTH and whole(bias) and in_range(bias)
+    if same and all(on_grid(values_of(w)) for w in real.weights):
+        return int(level[0]), np.rint(bias).astype(np.int64), tuple(apply(w, np.rint) for w in real.weights)
+    if np.any(level <= 0):
+        raise graph.bad(name, "a threshold is not positive (counted from v_reset)", "scale weights and threshold")
+    relative, bias = [scaled(w, 1 / level) for w in real.weights], bias / level
+    vth = threshold([values_of(w) for w in relative], bias)
+    if vth < 1:
+        largest = max(float(np.abs(values_of(w)).max(initial=0)) for w in relative)
+        problem = f"weights of up to {largest:.3g} and biases of up to {np.abs(bias).max():.3g} thresholds"
+        raise graph.bad(name, problem, "a synapse holds 254 times the smallest threshold: scale weights down")
+    weights = tuple(apply(w, lambda x: 2 * np.rint(x * vth / 2)) for w in relative)
+    whole_bias = np.rint(bias * vth)
+    off = [values_of(i) / vth - values_of(w) for i, w in zip(weights, relative)] + [whole_bias / vth - bias]
     error = max(float(np.abs(o).max(initial=0)) for o in off)
     if error > NEAR:
         text = f"weights, bias and threshold are rounded to a grid of vth {vth}, at most {error:.2g} of a threshold off"
         findings.append(Finding(name, text))
-    return Neurons(vth, i_decay, v_decay, whole_bias, integers)
+    return vth, whole_bias.astype(np.int64), weights
 
 
 def _decays(graph: Graph, name: str, dt: float, findings: list[Finding]) -> tuple[np.ndarray, np.ndarray]:
-    node = graph.nodes[name]
-    none = np.zeros(np.size(node.v_threshold))
-    tau = {"v_decay": None if isinstance(node, nir.IF) else node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau}
-    tau["i_decay"] = node.tau_syn if isinstance(node, nir.CubaLIF) else np.full(none.shape, dt)
-    decays = {}
-    for field, constant in tau.items():
-        exact = none if constant is None else MAX_DECAY * dt / np.ravel(constant)
-        if np.any(exact > MAX_DECAY * (1 + NEAR)) or np.any(exact < 0):
+    node, size = graph.nodes[name], graph.size(name)
+    fields = {nir.IF: (None, None), nir.LIF: ("tau", None), nir.CubaLIF: ("tau_mem", "tau_syn")}[type(node)]
+    decays = []
+    for ours, field, without in zip(("v_decay", "i_decay"), fields, (0, MAX_DECAY)):
+        tau = None if field is None else graph.parameter(name, field)
+        exact = np.full(size, float(without)) if tau is None else MAX_DECAY * dt / tau
+        if not np.all((exact <= MAX_DECAY * (1 + NEAR)) & (exact >= 0)):
             raise graph.bad(name, f"a time constant is shorter than the time step {dt:g} s", "give a smaller dt")
-        decays[field] = np.rint(exact).astype(np.int64)
-        off = float(np.abs(decays[field] - exact).max())
+        decays.append(np.rint(exact).astype(np.int64))
+        off = float(np.abs(decays[-1] - exact).max())
         if off > NEAR * MAX_DECAY:
-            findings.append(Finding(name, f"{field} is rounded to whole 4096ths, at most {off:.2g} off"))
-    return decays["v_decay"], decays["i_decay"]
+            findings.append(Finding(name, f"{ours} is rounded to whole 4096ths, at most {off:.2g} off"))
+    return decays[0], decays[1]
 
 
-def _gain(node: nir.NIRNode, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """What forward Euler multiplies the input by, and what it adds per step."""
-    r = np.ravel(node.r)
+def _gain(graph: Graph, name: str, reset: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """What forward Euler multiplies the input by, and what it adds per step, v counted from `reset`; (N,) each."""
+    node, r = graph.nodes[name], graph.parameter(name, "r")
     if isinstance(node, nir.IF):
         return r * dt, np.zeros(r.shape)
-    tau = np.ravel(node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau)
+    tau = graph.parameter(name, "tau_mem" if isinstance(node, nir.CubaLIF) else "tau")
     gain = r * dt / tau
     if isinstance(node, nir.CubaLIF):
-        gain = gain * np.ravel(node.w_in) * dt / np.ravel(node.tau_syn)
-    return gain, np.ravel(node.v_leak) * dt / tau
-
-
-def _weight(route: Route, size: int) -> np.ndarray:
-    return np.eye(size) if route.weight is None else np.asarray(route.weight.weight, dtype=np.float64)
-
-
-def _affine_bias(graph: Graph, routes: list[Route], size: int, memoryless: bool) -> np.ndarray:
-    total = np.zeros(size)
-    for route in routes:
-        bias = np.ravel(getattr(route.weight, "bias", np.zeros(1)))
-        if not np.any(bias):
-            continue
-        if not memoryless or np.any(route.after):
-            raise graph.bad(route.place, "a bias through a delay or a current with memory", "use the neurons' v_leak")
-        total += np.repeat(bias, size // bias.size)
-    return total
-
-
-def _by_post(graph: Graph, route: Route, weight: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """Rows of a matrix, or output channels of a kernel, times their neurons' factor (N,)."""
-    if factor.size % len(weight):
-        raise graph.bad(route.place, f"{len(weight)} outputs into {factor.size} neurons", "make the shapes fit")
-    per_row = factor.reshape(len(weight), -1)
-    if not np.allclose(per_row, per_row[:, :1]):
-        problem = "a convolution into neurons whose gain or threshold differs within a channel"
-        raise graph.bad(route.place, problem, "unroll it to a Linear")
-    return weight * per_row[:, 0].reshape(-1, *[1] * (weight.ndim - 1))
-
-
-def _whole(values: np.ndarray) -> bool:
-    return bool(np.all(np.abs(values - np.rint(values)) <= NEAR))
-
-
-def _on_grid(weights: np.ndarray) -> bool:
-    """Integers that a synapse holds: 0..255, or even in [-256, 254]."""
-    if not _whole(weights):
-        return False
-    whole = np.rint(weights)
-    low, high = whole.min(initial=0), whole.max(initial=0)
-    even = not np.any(whole % 2)
-    return (low >= 0 and high <= MAX_UNSIGNED_WEIGHT) or (
-        even and MIXED_WEIGHT_RANGE[0] <= low and high <= MIXED_WEIGHT_RANGE[1]
-    )
-
-
-def _finest(relative: list[np.ndarray], bias: np.ndarray) -> int:
-    """The largest threshold with which neither weights nor biases leave their range."""
-    largest = max((float(np.abs(w).max()) for w in relative if w.size), default=0.0)
-    limits = [MAX_VTH, MIXED_WEIGHT_RANGE[1] / largest if largest else MAX_VTH]
-    steepest = float(np.abs(bias).max(initial=0))
-    limits.append(BIAS_RANGE[1] / steepest if steepest else MAX_VTH)
-    return max(1, int(min(limits)))
+        gain = gain * graph.parameter(name, "w_in") * dt / graph.parameter(name, "tau_syn")
+    return gain, (graph.parameter(name, "v_leak") - reset) * dt / tau

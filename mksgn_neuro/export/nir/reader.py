@@ -1,113 +1,119 @@
-"""Read a NIR graph, ours or anyone's, into the IR; what it must round it says."""
+"""Read a NIR graph, ours or anyone's, into the IR; what it must round or take for granted it says."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
+import networkx as nx
 import nir
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.findings import Finding
-from mksgn_neuro.export.nir.neurons import NEAR, Neurons, quantize
-from mksgn_neuro.export.nir.routes import Graph, Route, kernel_of
-from mksgn_neuro.export.nir.writer import DT, FORMAT, METADATA, VERSION
-from mksgn_neuro.ir import Group, Network, Population, Projection, Source, Task
+from mksgn_neuro.export.nir.about import About, group, read_about
+from mksgn_neuro.export.nir.files import load
+from mksgn_neuro.export.nir.firing import describe_silence
+from mksgn_neuro.export.nir.graph import Graph
+from mksgn_neuro.export.nir.grid import NEAR
+from mksgn_neuro.export.nir.maps import Kernel, Map, matrix_of, shape_of
+from mksgn_neuro.export.nir.neurons import Neurons, quantize
+from mksgn_neuro.export.nir.routes import Route, constant, routes
+from mksgn_neuro.export.nir.timestep import choose
+from mksgn_neuro.export.nir.writer import METADATA
+from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
+from mksgn_neuro.ir.spec import MAX_DECAY
+
+Placed = tuple[str, Projection]  # and the name of the node that has its weights
 
 
-@dataclass(frozen=True)
-class About:
-    """What a graph of ours says beside its nodes; the defaults are for one that somebody else wrote."""
-
-    dt: float = DT
-    hop: int = 0
-    source: Source | None = None
-    task: Task | None = None
-    populations: dict[str, dict] = field(default_factory=dict)
-    projections: dict[str, int] = field(default_factory=dict)
-
-
-def read_nir(path: Path, *, dt: float = DT, input_message_bits: int = 0) -> tuple[Network, list[Finding]]:
+def read_nir(path: Path, *, dt: float | None = None, input_message_bits: int = 0) -> tuple[Network, list[Finding]]:
     """The network of a NIR file and what had to be rounded; see `from_nir`."""
-    try:
-        graph = nir.read(path, type_check=False)  # its check rejects grouped and oblong kernels; ours is below
-    except (OSError, KeyError, ValueError, AssertionError, TypeError) as error:
-        raise BadInput(
-            f"not a readable NIR file ({error})", place=str(path), remedy="give a file of nir 1.x"
-        ) from error
-    return from_nir(graph, dt=dt, input_message_bits=input_message_bits, place=str(path))
+    return from_nir(load(path), dt=dt, input_message_bits=input_message_bits, place=str(path))
 
 
 def from_nir(
-    graph: nir.NIRGraph, *, dt: float = DT, input_message_bits: int = 0, place: str = "NIR graph"
+    graph: nir.NIRGraph, *, dt: float | None = None, input_message_bits: int = 0, place: str = "NIR graph"
 ) -> tuple[Network, list[Finding]]:
     """The network of a graph, in frames (hop 0) unless it is ours and says otherwise.
 
-    `dt` is the seconds per step and `input_message_bits` the payload of the input; a graph of ours tells both. A loop
-    without a Delay takes one step, as NIR's simulators have it. Raises BadInput for what the chip cannot run.
+    `dt` is the seconds per step, None to read it off the neurons, and `input_message_bits` the payload of the input; a
+    graph of ours tells both. A loop without a Delay takes one step, as NIR's simulators have it. Raises BadInput for
+    what the chip cannot run.
     """
-    about = _read_about(graph, place)
-    about = About(dt=dt) if about is None else about
-    g = Graph(graph, place)
-    source = about.source or _source(g, input_message_bits)
+    findings: list[Finding] = []
+    known = read_about(graph, place)
+    g = Graph(graph, place, findings)
+    about = known or About(dt=choose(g, dt, findings))
+    source = _source(g, about, input_message_bits)
+    readout = _readout(g)
     names = list(about.populations) or g.neurons
     if sorted(names) != sorted(g.neurons):
         raise g.bad(METADATA, "describes other neurons than the graph has", "export it again")
-    findings: list[Finding] = []
-    populations, projections = [], []
+    populations: list[Population] = []
+    projections: list[Placed] = []
     for name in names:
-        routes = [replace(r, exponent=about.projections.get(r.node or "", 0)) for r in g.routes(name)]
-        neurons = quantize(g, name, routes, about.dt, findings)
-        populations.append(_population(g, name, neurons, about))
-        for route, weights in zip(routes, neurons.weights):
-            projections += _projections(g, route, weights, about, findings)
-    readout = _readout(g)
-    ordered = _in_order(projections, about)
-    return Network(source, tuple(populations), ordered, readout, about.hop, about.task), findings
+        layer, synapses = _layer(g, name, about, findings)
+        populations += layer
+        projections += synapses
+    network = Network(source, tuple(populations), _in_order(projections, about), readout, about.hop, about.task)
+    if not nx.is_directed_acyclic_graph(network.graph):
+        cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
+        raise g.bad(cycle, "a loop over several layers", "only loops from a layer to itself run: cut it")
+    if known is None:
+        findings += _on_resets(g, network)
+    return network, findings + describe_silence(network, g, about.dt, each=known is None)
 
 
-def _read_about(graph: nir.NIRGraph, place: str) -> About | None:
-    if METADATA not in graph.metadata:
-        return None
-    remedy = "export the model again with this version"
-    try:
-        about = json.loads(graph.metadata[METADATA])
-        if (about["format"], about["version"]) != (FORMAT, VERSION):
-            raise BadInput(f"is {about['format']} {about['version']}", place=f"{place}:{METADATA}", remedy=remedy)
-        return About(
-            dt=float(about["dt"]),
-            hop=int(about["hop"]),
-            source=Source(**_tuples(about["source"])),
-            task=None if about["task"] is None else Task(**_tuples(about["task"])),
-            populations={p["name"]: p for p in about["populations"]},
-            projections={q["node"]: int(q["weight_exp"]) for q in about["projections"]},
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"damaged metadata ({error})", place=f"{place}:{METADATA}", remedy=remedy) from error
-
-
-def _tuples(fields: dict) -> dict:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-
-
-def _source(g: Graph, bits: int) -> Source:
+def _source(g: Graph, about: About, bits: int) -> Source:
     name = g.only(nir.Input)
-    return Source(name, tuple(int(n) for n in g.nodes[name].input_type["input"]), bits)
+    if about.source is None:
+        return Source(name, _unbatched(g.shape(name)), bits)
+    if (about.source.name, about.source.size) != (name, g.size(name)):
+        raise g.bad(METADATA, "describes another input than the graph has", "export it again")
+    return about.source
+
+
+def _unbatched(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """An image without a batch of one, as sinabs writes it; neurons are numbered the same."""
+    while len(shape) > 3 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def _readout(g: Graph) -> str:
-    output = g.only(nir.Output)
-    feeding = [p for p in g.before[output] if p in g.neurons]
-    if len(feeding) != 1 or len(g.before[output]) != 1:
-        raise g.bad(output, "is not fed by one layer of neurons", "end the graph in neurons")
-    return feeding[0]
+    """The layer that the output shows; a Flatten between them only reshapes."""
+    name = g.only(nir.Output)
+    while not isinstance(g.nodes[name], (nir.LIF, nir.CubaLIF, nir.IF)):
+        if not isinstance(g.nodes[name], (nir.Output, nir.Flatten)):
+            kind = type(g.nodes[name]).__name__
+            raise g.bad(name, f"a {kind} is the output, not neurons", "drop it, or put neurons behind it")
+        if len(g.before[name]) != 1:
+            problem = f"{len(g.before[name])} nodes feed the output"
+            raise g.bad(name, problem, "end the graph in one layer of neurons")
+        name = g.before[name][0]
+    return name
+
+
+def _layer(g: Graph, name: str, about: About, findings: list[Finding]) -> tuple[list[Population], list[Placed]]:
+    """A layer's population and projections, and the neuron that brings it a bias through its current."""
+    incoming = [replace(r, exponent=about.projections.get(r.node or "", 0)) for r in routes(g, name)]
+    neurons = quantize(g, name, incoming, constant(g, name), about.dt, findings)
+    populations = [_population(g, name, neurons, about)]
+    projections: list[Placed] = []
+    for route, weights in zip(incoming, neurons.weights):
+        projections += _projections(g, route, weights, about, findings)
+    if neurons.current is not None:
+        extra = f"{name}.bias"
+        while extra in g.nodes:
+            extra += "_"
+        populations.insert(0, Population.of(extra, "layer", (1,), vth=1, bias=2, v_decay=MAX_DECAY))
+        projections.append((extra, Projection(extra, name, matrix_of(neurons.current))))
+    return populations, projections
 
 
 def _population(g: Graph, name: str, neurons: Neurons, about: About) -> Population:
-    shape = tuple(int(n) for n in np.shape(g.nodes[name].v_threshold))
+    shape = _unbatched(g.shape(name))
     fields = {key: getattr(neurons, key) for key in ("i_decay", "v_decay", "bias")}
     known = about.populations.get(name)
     shared = known["shared"] if known else [key for key, value in fields.items() if len(set(value)) == 1]
@@ -117,47 +123,42 @@ def _population(g: Graph, name: str, neurons: Neurons, about: About) -> Populati
     if known is None:
         axes = ("channel", "y", "x") if len(shape) == 3 else None
         return Population.of(name, "layer", shape, vth=neurons.vth, axes=axes, **fields)
-    groups = tuple(_group(part) for part in known["groups"])
-    if sum(group.size for group in groups) != int(np.prod(shape)):
+    groups = tuple(group(part) for part in known["groups"])
+    if sum(part.size for part in groups) != int(np.prod(shape)):
         raise g.bad(name, "has other neurons than its metadata describes", "export it again")
     return Population(name, groups, neurons.vth, role=known["role"], **fields)
 
 
-def _group(about: dict) -> Group:
-    index = None if about["index"] is None else np.array(about["index"], dtype=np.int64)
-    return Group(**{**_tuples(about), "index": index})
-
-
-def _projections(
-    g: Graph, route: Route, weights: np.ndarray, about: About, findings: list[Finding]
-) -> list[tuple[str, Projection]]:
+def _projections(g: Graph, route: Route, weights: Map, about: About, findings: list[Finding]) -> list[Placed]:
     """A route's projections, one per delay, each with the name of its node."""
-    steps = _steps(route.after, about, route, findings)[:, None] + _steps(route.before, about, route, findings)[None, :]
+    expected = (g.size(route.post), g.size(route.pre))
+    if shape_of(weights) != expected:
+        problem = f"maps {shape_of(weights)[::-1]}, its ends are {expected[::-1]}"
+        raise g.bad(route.place, problem, "make the shapes fit")
+    before, after = (_steps(seconds, about, route, findings) for seconds in (route.before, route.after))
     base = (route.pre == route.post) - about.hop
-    if isinstance(route.weight, nir.Conv2d):
-        if len(np.unique(steps)) != 1:
-            raise g.bad(route.place, "a convolution whose channels have different delays", "unroll it to a Linear")
-        shape = tuple(int(n) for n in next(iter(g.nodes[route.pre].output_type.values())))
-        parts: dict[int, object] = {int(steps.flat[0]): kernel_of(g, route, shape, weights)}
-    else:
-        if any(n not in (1, m) for n, m in zip(steps.shape, weights.shape)):
-            raise g.bad(route.place, f"delays {steps.shape} do not fit its {weights.shape}", "make the shapes fit")
-        delays = np.broadcast_to(steps, weights.shape)
-        parts = {int(d): sp.csr_matrix(np.where(delays == d, weights, 0)) for d in np.unique(delays)}
-    expected = tuple(int(np.prod(next(iter(g.nodes[n].output_type.values())))) for n in (route.post, route.pre))
-    for delay, part in parts.items():
-        if part.shape != expected:
-            raise g.bad(route.place, f"maps {part.shape[::-1]}, its ends are {expected[::-1]}", "make the shapes fit")
-        if delay + base < 0:
-            raise g.bad(route.place, "has no delay, as each of its hops takes", "export it again")
+    parts = {delay + base: part for delay, part in _by_delay(weights, before, after).items()}
+    if min(parts, default=0) < 0:
+        raise g.bad(route.place, "has no delay, as each of its hops takes", "export it again")
     return [
-        (route.place, Projection(route.pre, route.post, part, delay + base, route.exponent))
-        for delay, part in parts.items()
+        (route.place, Projection(route.pre, route.post, part, delay, route.exponent)) for delay, part in parts.items()
     ]
 
 
-def _steps(seconds: np.ndarray | float, about: About, route: Route, findings: list[Finding]) -> np.ndarray:
-    exact = np.atleast_1d(np.ravel(seconds)) / about.dt
+def _by_delay(weights: Map, before: np.ndarray, after: np.ndarray) -> dict[int, ConvKernel | sp.csr_matrix]:
+    """Weights by the steps that they take, `before` (pre,) and `after` (post,) them; a kernel if all take the same."""
+    if not np.ptp(before) and not np.ptp(after):
+        return {int(before[0] + after[0]): weights.integers() if isinstance(weights, Kernel) else weights}
+    matrix = sp.coo_matrix(matrix_of(weights))
+    steps = after[matrix.row] + before[matrix.col]
+    return {
+        int(d): sp.csr_matrix((matrix.data * (steps == d), (matrix.row, matrix.col)), shape=matrix.shape)
+        for d in np.unique(steps)
+    }
+
+
+def _steps(seconds: np.ndarray, about: About, route: Route, findings: list[Finding]) -> np.ndarray:
+    exact = seconds / about.dt
     steps = np.rint(exact).astype(np.int64)
     off = float(np.abs(steps - exact).max())
     if off > NEAR * max(1.0, float(np.abs(exact).max())):
@@ -165,8 +166,19 @@ def _steps(seconds: np.ndarray | float, about: About, route: Route, findings: li
     return steps
 
 
-def _in_order(projections: list[tuple[str, Projection]], about: About) -> tuple[Projection, ...]:
+def _in_order(projections: list[Placed], about: About) -> tuple[Projection, ...]:
     """As they were before a graph of ours was written; as found otherwise."""
     place = {node: i for i, node in enumerate(about.projections)}
     ranked = sorted(projections, key=lambda item: place.get(item[0], len(place)))
     return tuple(projection for _, projection in ranked)
+
+
+def _on_resets(g: Graph, network: Network) -> list[Finding]:
+    """What a neuron keeps of v after a spike is the one thing of a foreign network that its NIR file cannot say."""
+    if all(np.all(p.v_decay == MAX_DECAY) for p in network.populations):
+        return []  # v is forgotten in any case
+    text = (
+        "neurons are reset to v_reset, as NIR has it; where it was trained with reset by subtraction (the default of"
+        " snnTorch and sinabs), they keep what exceeds the threshold there, and may fire more often"
+    )
+    return [Finding(g.place, text)]

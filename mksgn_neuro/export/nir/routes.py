@@ -1,34 +1,32 @@
-"""The synapses of a NIR graph: every way from one layer of neurons, or the input, to the next."""
+"""The synapses of a NIR graph: every way from one layer of neurons, or the input, to the next, as one map each."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import nir
 import numpy as np
+import scipy.sparse as sp
 
-from mksgn_neuro.errors import BadInput
-from mksgn_neuro.ir import ConvKernel
-
-NEURONS = (nir.LIF, nir.CubaLIF, nir.IF)
-WEIGHTS = (nir.Linear, nir.Affine, nir.Conv2d)
-SUPPORTED = "Input, Output, Linear, Affine, Conv2d, Delay, Flatten, LIF, CubaLIF and IF"
+from mksgn_neuro.export.nir.graph import Graph
+from mksgn_neuro.export.nir.maps import Map, matrix_of, product, shape_of
+from mksgn_neuro.export.nir.nodes import NEURONS, Step
 
 
 @dataclass(frozen=True)
 class Route:
-    """Synapses from `pre` to `post`: one weight node, None for one to one, and seconds of delay before and after.
+    """Synapses from `pre` to `post`: weights (post, pre), seconds of delay before (pre,) and after (post,) them.
 
-    `exponent` is the projection's weight_exp, which a graph of ours tells.
+    `node` names the weights, if a node has them; `exponent` is the projection's weight_exp, as a graph of ours tells.
     """
 
     pre: str
     post: str
-    node: str | None = None
-    weight: nir.NIRNode | None = None
-    before: np.ndarray | float = 0.0
-    after: np.ndarray | float = 0.0
+    node: str | None
+    weights: Map
+    before: np.ndarray
+    after: np.ndarray
     exponent: int = 0
 
     @property
@@ -37,66 +35,81 @@ class Route:
         return self.node or f"{self.pre} → {self.post}"
 
 
-class Graph:
-    """A NIR graph by name, with its predecessors; raises BadInput for nodes that no population or projection is."""
-
-    def __init__(self, graph: nir.NIRGraph, place: str) -> None:
-        self.nodes, self.place = graph.nodes, place
-        self.before: dict[str, list[str]] = defaultdict(list)
-        for pre, post in graph.edges:
-            self.before[post].append(pre)
-        for name, node in self.nodes.items():
-            if not isinstance(node, (*NEURONS, *WEIGHTS, nir.Input, nir.Output, nir.Delay, nir.Flatten)):
-                kind = type(node).__name__
-                raise self.bad(name, f"node of type {kind} is not supported", f"supported are {SUPPORTED}")
-
-    def bad(self, name: str, problem: str, remedy: str) -> BadInput:
-        """The error that names a node."""
-        return BadInput(problem, place=f"{self.place}:{name}", remedy=remedy)
-
-    def only(self, kind: type) -> str:
-        """The name of the one node of a type."""
-        names = [name for name, node in self.nodes.items() if isinstance(node, kind)]
-        if len(names) != 1:
-            raise self.bad(kind.__name__, f"there are {len(names)} nodes", "give a graph with one input and one output")
-        return names[0]
-
-    @property
-    def neurons(self) -> list[str]:
-        """The names of all layers of neurons."""
-        return [name for name, node in self.nodes.items() if isinstance(node, NEURONS)]
-
-    def routes(self, post: str) -> list[Route]:
-        """All synapses into a layer of neurons."""
-        return [route for pre in self.before[post] for route in self._walk(pre, Route(pre, post))]
-
-    def _walk(self, name: str, route: Route) -> list[Route]:
-        """Routes that end as `route` does and come from `name` or before it."""
-        node = self.nodes[name]
-        if isinstance(node, (*NEURONS, nir.Input)):
-            return [replace(route, pre=name)]
-        if isinstance(node, nir.Delay):
-            side = "before" if route.weight is not None else "after"
-            route = replace(route, **{side: getattr(route, side) + np.asarray(node.delay, dtype=np.float64)})
-        elif isinstance(node, WEIGHTS):
-            if route.weight is not None:
-                raise self.bad(name, f"feeds the weights of {route.node} without neurons", "multiply the two matrices")
-            route = replace(route, node=name, weight=node)
-        elif isinstance(node, nir.Output):
-            raise self.bad(name, "feeds another node", "let an output end the graph")
-        if not self.before[name]:
-            raise self.bad(name, "nothing feeds it", "connect or drop it")
-        if len(self.before[name]) > 1 and isinstance(node, nir.Affine) and np.any(node.bias):
-            raise self.bad(name, "adds its bias to a sum", "give each input weights of its own")
-        return [found for pre in self.before[name] for found in self._walk(pre, route)]
+def routes(graph: Graph, post: str) -> list[Route]:
+    """All synapses into a layer of neurons; whatever lies on the way is multiplied into one map."""
+    return [_folded(graph, path, post) for pre in graph.before[post] for path in _paths(graph, (pre,))]
 
 
-def kernel_of(graph: Graph, route: Route, shape: tuple[int, ...], values: np.ndarray) -> ConvKernel:
-    """A Conv2d with integer values on an input of `shape` (C, H, W)."""
-    conv = route.weight
-    if len(shape) != 3 or any(isinstance(getattr(conv, name), str) for name in ("padding", "stride", "dilation")):
-        raise graph.bad(route.place, f"a Conv2d on an input of shape {shape}", "give (C, H, W) and padding in numbers")
-    pair = {
-        name: tuple(int(n) for n in np.resize(getattr(conv, name), 2)) for name in ("stride", "padding", "dilation")
-    }
-    return ConvKernel(values, tuple(int(n) for n in shape), groups=int(conv.groups), **pair)
+def constant(graph: Graph, post: str) -> np.ndarray:
+    """What the biases on the way to a layer add to its input at every step, float64 (N,)."""
+    total = np.zeros(graph.size(post))
+    for pre in graph.before[post]:
+        part = _bias(graph, pre)
+        if part.size != total.size:
+            raise graph.bad(pre, f"{part.size} outputs into {total.size} neurons", "make the shapes fit")
+        total += part
+    return total
+
+
+def _paths(graph: Graph, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Nodes from a layer or the input to the end of `path`."""
+    name, *rest = path
+    node = graph.nodes[name]
+    if isinstance(node, (*NEURONS, nir.Input)):
+        yield path
+        return
+    if isinstance(node, nir.Output):
+        raise graph.bad(name, "feeds another node", "let an output end the graph")
+    if name in rest:
+        raise graph.bad(name, "is in a loop without neurons", "put neurons into the loop")
+    if not graph.before[name]:
+        raise graph.bad(name, "nothing feeds it", "connect or drop it")
+    for pre in graph.before[name]:
+        yield from _paths(graph, (pre, *path))
+
+
+def _folded(graph: Graph, path: tuple[str, ...], post: str) -> Route:
+    pre, *names = path
+    shape = graph.shape(pre)
+    weights, node = None, None
+    before, after = np.zeros(graph.size(pre)), np.zeros(1)
+    for name in names:
+        step = graph.step(name, shape)
+        shape = step.shape
+        if step.delay is not None and weights is None:
+            before = before + step.delay
+        elif step.delay is not None:
+            after = after + step.delay
+        if step.weights is not None:
+            if np.ptp(after) and not step.elementwise:
+                problem = "feeds on delays that differ from neuron to neuron and have weights before them"
+                raise graph.bad(name, problem, "put the delays before or after all weights")
+            if not np.ptp(after):
+                before, after = before + after[0], np.zeros(1)
+            weights, node = product(step.weights, weights), name
+    size = graph.size(post)
+    if weights is None:
+        weights = sp.identity(graph.size(pre), format="csr")
+    if shape_of(weights)[0] != size:
+        place = node or f"{pre} → {post}"
+        raise graph.bad(place, f"{shape_of(weights)[0]} outputs into {size} neurons", "make the shapes fit")
+    return Route(pre, post, node, weights, before, np.broadcast_to(after, (size,)))
+
+
+def _bias(graph: Graph, name: str) -> np.ndarray:
+    """The part of a node's output that no spike brings, (N,)."""
+    if isinstance(graph.nodes[name], (*NEURONS, nir.Input)):
+        return np.zeros(graph.size(name))
+    parts = [_through(graph, name, graph.step(name, graph.shape(pre)), _bias(graph, pre)) for pre in graph.before[name]]
+    own = graph.step(name, graph.shape(graph.before[name][0])).bias
+    if any(part.size != parts[0].size for part in parts):
+        raise graph.bad(name, f"adds inputs of {', '.join(str(p.size) for p in parts)} values", "make the shapes fit")
+    return sum(parts) if own is None else sum(parts) + own
+
+
+def _through(graph: Graph, name: str, step: Step, bias: np.ndarray) -> np.ndarray:
+    if not np.any(bias):
+        return np.zeros(int(np.prod(step.shape)))
+    if step.delay is not None and np.any(step.delay):
+        raise graph.bad(name, "a bias through a delay", "use the neurons' v_leak, or put the delay before the weights")
+    return bias if step.weights is None else matrix_of(step.weights) @ bias

@@ -3,7 +3,7 @@
 (() => {
   const { data, bytes, colour, themed, onTheme } = report;
   const id = (name) => document.getElementById(name);
-  const [frames, joints, classes] = [data.frames, data.joints.length, data.classes.length];
+  const [joints, classes] = [data.joints.length, data.classes.length];
   const ABSENT = -32768; // of a body that is not in the frame
   const MOST_SCORES = 12;
   const stage = id("stage");
@@ -23,6 +23,9 @@
     }
     return unpacked.get(state.clip);
   };
+
+  const held = (shown, frame) => frame >= shown.end;
+  const seconds = (shown, frames) => `${(frames / shown.rate).toFixed(2)} s`;
 
   const sharp = (canvas) => {
     const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio || 1];
@@ -64,10 +67,16 @@
     const scale = Math.min((width - 40) / (2 * reach), (height - 40) / (high - low));
     const place = (p) => [width / 2 + p[0] * scale, height / 2 - (p[1] - (low + high) / 2) * scale];
     const points = data.joints.map((_, v) => point(shown, state.frame, v)).map((p) => p && place(p));
-    const layer = shown.glow.subarray(id("layer").value * frames * joints).subarray(0, frames * joints);
+    const size = shown.frames * joints;
+    const layer = shown.glow.subarray(id("layer").value * size).subarray(0, size);
     const most = layer.reduce((a, b) => Math.max(a, b), 1);
     const glow = (v) => layer[state.frame * joints + v] / most;
     id("brightest").textContent = `brightest: ${((100 * most) / 255).toFixed(0)} % of a joint's neurons fire`;
+    if (held(shown, state.frame)) {
+      context.fillStyle = themed("c2");
+      context.font = "13px system-ui, sans-serif";
+      context.fillText("last pose held", 10, 20);
+    }
     context.strokeStyle = themed("soft");
     context.lineWidth = 2;
     data.parents.forEach((parent, v) => {
@@ -92,6 +101,7 @@
   const rowBytes = Math.ceil(rows / 8);
   const drawRaster = (shown) => {
     const [context, width, height] = sharp(id("raster"));
+    const frames = shown.frames;
     const [left, bottom] = [92, 20];
     const [w, h] = [(width - left) / frames, (height - bottom) / rows];
     context.font = "11px system-ui, sans-serif";
@@ -117,10 +127,29 @@
     }
     context.globalAlpha = 1;
     context.fillStyle = soft;
-    const step = Math.ceil(frames / 8);
-    for (let t = 0; t < frames; t += step) context.fillText(`${t + 1}`, left + t * w, height - 8);
+    const step = Math.ceil(frames / (width < 500 ? 4 : 8));
+    const end = left + shown.end * w;
+    for (let t = 0; t < frames; t += step) {
+      const x = left + t * w;
+      if (shown.end >= frames || x < end - 70 || x > end) context.fillText(`${t + 1}`, x, height - 8);
+    }
+    if (shown.end < frames) drawEnd(context, end, height - bottom);
     context.strokeStyle = themed("c2");
     context.strokeRect(left + state.frame * w, 0, w, height - bottom);
+  };
+
+  // Where the clip really ends, and its last pose is held from.
+  const drawEnd = (context, x, height) => {
+    context.strokeStyle = context.fillStyle = themed("c3");
+    context.setLineDash([6, 4]);
+    context.beginPath();
+    context.moveTo(x, 0);
+    context.lineTo(x, height);
+    context.stroke();
+    context.setLineDash([]);
+    context.textAlign = "right";
+    context.fillText("clip ends", x - 4, height + 12);
+    context.textAlign = "left";
   };
 
   const scoresAt = (shown, frame) => {
@@ -133,8 +162,8 @@
   const drawScores = (shown) => {
     const scores = scoresAt(shown, state.frame);
     const leads = scores.indexOf(Math.max(...scores)); // ties go to the lowest class
-    const most = Math.max(1, ...scoresAt(shown, frames - 1));
-    const final = scoresAt(shown, frames - 1).map((score, c) => [score, c]).sort((a, b) => b[0] - a[0] || a[1] - b[1]);
+    const most = Math.max(1, ...scoresAt(shown, shown.frames - 1));
+    const final = scoresAt(shown, shown.frames - 1).map((score, c) => [score, c]).sort((a, b) => b[0] - a[0] || a[1] - b[1]);
     const kept = new Set([shown.label, ...final.slice(0, MOST_SCORES - 1).map(([, c]) => c)]);
     const order = classes <= MOST_SCORES ? [...scores.keys()] : [...kept].sort((a, b) => a - b);
     bars.replaceChildren(
@@ -156,8 +185,11 @@
   const say = (shown, leads) => {
     const [truth, now] = [data.classes[shown.label], data.classes[leads]];
     const verdict = leads === shown.label ? `right: “${now}”` : `“${now}”, but it is “${truth}”`;
-    const leaked = shown.leaked ? " · also in training" : "";
-    id("said").textContent = `frame ${state.frame + 1}: ${verdict}${leaked}`;
+    const leaked = shown.leaked ? " · also in training (leaked)" : "";
+    const over = held(shown, state.frame) ? `, last pose held since frame ${shown.end}` : "";
+    const decided = `decided at the last one: “${data.classes[shown.decided]}”`;
+    const cut = shown.end > shown.frames ? ` · ${shown.frames} of ${shown.end} frames shown, ${decided}` : "";
+    id("said").textContent = `frame ${state.frame + 1}${over}: ${verdict}${leaked}${cut}`;
   };
 
   const draw = () => {
@@ -167,16 +199,18 @@
     const leads = drawScores(shown);
     id("said").setAttribute("aria-live", state.playing ? "off" : "polite");
     say(shown, leads);
+    id("scrub").max = shown.frames - 1;
     id("scrub").value = state.frame;
-    id("frame-number").textContent = `${state.frame + 1} / ${frames}`;
+    id("frame-number").textContent = `${state.frame + 1} / ${shown.frames} · ${seconds(shown, state.frame + 1)}`;
     id("clip").value = state.clip;
     id("play").textContent = state.playing ? "pause" : "play";
     id("play").setAttribute("aria-pressed", state.playing);
-    Object.assign(stage.dataset, { clip: state.clip, frame: state.frame, playing: state.playing });
+    const over = held(shown, state.frame);
+    Object.assign(stage.dataset, { clip: state.clip, frame: state.frame, playing: state.playing, held: over });
   };
 
   const showFrame = (frame) => {
-    state.frame = Math.min(frames - 1, Math.max(0, frame));
+    state.frame = Math.min(clip().frames - 1, Math.max(0, frame));
     draw();
   };
   const showClip = (index) => {
@@ -185,15 +219,18 @@
   };
   const tick = (now) => {
     if (!state.playing) return;
-    if (now - state.since >= 1000 / id("speed").value) {
-      state.since = now;
-      showFrame((state.frame + 1) % frames);
+    const each = 1000 / (clip().rate * id("speed").value); // milliseconds of a frame
+    const due = Math.floor((now - state.since) / each);
+    if (due > 0) {
+      state.since = due > 10 ? now : state.since + due * each; // a page that was hidden does not catch up
+      showFrame((state.frame + Math.min(due, 10)) % clip().frames);
     }
     requestAnimationFrame(tick);
   };
   const play = (playing) => {
     const started = playing && !state.playing;
     state.playing = playing;
+    if (started) state.since = performance.now();
     draw();
     if (started) requestAnimationFrame(tick);
   };
@@ -205,7 +242,6 @@
   data.layers.forEach((name, i) => id("layer").add(new Option(name, i)));
   const gate = data.layers.findIndex((name) => name.endsWith("graph"));
   id("layer").value = Math.max(gate, 0);
-  id("scrub").max = frames - 1;
 
   id("play").addEventListener("click", () => play(!state.playing));
   id("next").addEventListener("click", () => showClip(state.clip + 1));

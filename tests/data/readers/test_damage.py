@@ -48,6 +48,15 @@ def test_any_json_as_a_frame(value, frame):
     assert made is None or np.isfinite(made).all()
 
 
+@given(nested)
+@settings(max_examples=100, deadline=None)
+def test_any_json_as_a_time_stamp(value):
+    line = json.dumps({"t": value, "joints": [[1, 2, 3], [4, 5, 6]]})
+    made = survives(one_clip.stamped_frame, line, TWO, "x")
+    assert made is None or (isinstance(made[1], float) and np.isfinite(made[1]))
+    assert one_clip.json_frame(line, TWO, "x").shape == (2, 3)  # a file has no use for it
+
+
 @given(st.text("0123456789.,-eaxyzbXY_ \n\"'[{", max_size=80), st.sampled_from([None, TWO]))
 @settings(max_examples=200, deadline=None)
 def test_any_text_as_one_clip(tmp_path_factory, text, skeleton):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,8 @@ def any_clips(draw):
     skeleton = from_parents(parents, centre_joint=draw(st.integers(0, joints - 1)))
     skeleton = skeleton.repeated(2) if draw(st.booleans()) else skeleton
     lengths = draw(st.lists(st.integers(1, 6), min_size=1, max_size=6))
-    return clips(tuple(lengths), skeleton=skeleton, seed=draw(st.integers(0, 99)))
+    rate = draw(st.sampled_from([12.5, 29.97, 30.0]) | st.integers(1, 240))
+    return clips(tuple(lengths), skeleton=skeleton, seed=draw(st.integers(0, 99)), rate=rate)
 
 
 @given(any_clips())
@@ -29,7 +32,7 @@ def test_round_trip(tmp_path_factory, made):
     read = npz.load(path)
     for name in ("positions", "lengths", "labels", "subjects", "train", "starts"):
         assert np.array_equal(getattr(read, name), getattr(made, name))
-    for name in ("names", "class_names", "skeleton", "dataset"):
+    for name in ("names", "class_names", "skeleton", "dataset", "rate", "assumed"):
         assert getattr(read, name) == getattr(made, name)
     assert sorted(p.name for p in path.parent.iterdir()) == ["made up.npz"]
 
@@ -64,6 +67,12 @@ def test_names_subjects_and_classes_are_optional(tmp_path):
         ({"class_names": np.array(["one"])}, "label outside"),
         ({"positions": np.array(["x"])}, "array 'positions' is <U1 with 1 axes"),
         ({"train": np.zeros((4, 1), bool)}, "array 'train'"),
+        ({"rate": np.array([30.0])}, "array 'rate' is float64 with 1 axes"),
+        ({"rate": np.array("30")}, "array 'rate' is <U2"),
+        *(
+            ({"rate": np.array(rate)}, "array 'rate': a frame rate of")
+            for rate in (0, 0.0, -30, np.nan, np.inf, -np.inf, 1e-9, 1e300)
+        ),
         ({"positions": np.array([{"a": 1}], dtype=object)}, "not a readable"),
     ],
 )
@@ -73,6 +82,25 @@ def test_a_bad_file_is_refused_by_name(tmp_path, changes, message):
     with pytest.raises(BadInput, match=message) as caught:
         npz.load(tmp_path / "x.npz")
     assert "x.npz" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [60, 29.97, np.float32(15), np.uint8(50)])
+def test_the_frame_rate_is_kept(tmp_path, rate):
+    np.savez(tmp_path / "x.npz", **arrays(), rate=np.array(rate))
+    read = npz.load(tmp_path / "x.npz")
+    assert (read.rate, read.assumed) == (float(rate), ())
+    assert read.subset(read.train).rate == replace(read, dataset="other").rate == float(rate)
+    npz.save(read.subset(~read.train), tmp_path / "again.npz")
+    assert npz.load(tmp_path / "again.npz").rate == float(rate)
+
+
+def test_without_a_frame_rate_one_is_assumed_and_said(tmp_path):
+    content = arrays()
+    content["positions"] = content["positions"].copy()
+    content["positions"][8, 3, 2] = np.inf
+    np.savez(tmp_path / "x.npz", **content)
+    read = npz.load(tmp_path / "x.npz", skip_bad=True)
+    assert read.rate == 30 and read.assumed == ("no frame rate in it: taken as 30 Hz (add an array rate)",)
 
 
 def test_a_clip_that_is_not_finite_is_named_or_skipped(tmp_path):
@@ -107,3 +135,4 @@ def test_ui_prmd():
     read = registry.load("npz", UI_PRMD)
     assert len(read) == 1000 and read.skeleton.joints == 22 and len(read.class_names) == 10
     assert len(set(read.subjects)) == 10 and not read.leaked.any()
+    assert read.rate == 30 and len(read.assumed) == 1

@@ -36,6 +36,7 @@ def test_names_give_labels_subjects_split_and_leaks(tmp_path):
     made = nw_ucla.load(write_zip(tmp_path / "x.zip", {"all_sqe/": "", **GOOD}))
     assert made.names == tuple(sorted(name[8:-5] for name in GOOD))
     assert made.labels.tolist() == [0, 2, 9, 9] and made.subjects.tolist() == [1, 10, 2, 2]
+    assert made.rate == 30 and made.assumed == ()
     assert made.train.tolist() == [True, False, True, False] and made.leaked.tolist() == [False, False, False, True]
     assert np.array_equal(made[0], np.float32(GOOD["all_sqe/a01_s01_e00_v01.json"]["skeletons"]))
 

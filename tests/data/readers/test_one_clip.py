@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mksgn_neuro.data.readers.one_clip import read
+from mksgn_neuro.data.readers.one_clip import read, stamped_frame
 from mksgn_neuro.data.skeleton import KINECT_20, KINECT_25, from_parents
 from mksgn_neuro.errors import BadInput
 
@@ -98,6 +98,24 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path, lines, message):
     with pytest.raises(BadInput, match=message) as caught:
         read(tmp_path / "x.csv", from_parents([-1, 0], ("a", "b")))
     assert "x.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+SKELETON = from_parents([-1, 0], ("a", "b"))
+
+
+def test_a_frame_may_say_when_it_was_taken():
+    assert stamped_frame(LINES[0], SKELETON, "line 1")[1] is None
+    frame, seconds = stamped_frame(f'{{"t": 3, "joints": {LINES[0]}}}', SKELETON, "line 1")
+    assert seconds == 3.0 and np.array_equal(frame, clip(2, 2)[0])
+
+
+NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "null", "true", '"3"', "[3]", "1" + "0" * 400]
+
+
+@pytest.mark.parametrize("said", NO_NUMBERS)
+def test_a_time_that_is_no_number_is_refused(said):
+    with pytest.raises(BadInput, match='line 7: "t" is not a finite number; give t in seconds'):
+        stamped_frame(f'{{"t": {said}, "joints": {LINES[0]}}}', SKELETON, "line 7")
 
 
 def test_what_is_no_text_is_refused(tmp_path):

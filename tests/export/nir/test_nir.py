@@ -29,7 +29,7 @@ def test_networks_of_every_kind_come_back_unchanged(tmp_path_factory, seed):
         write_nir(network, path)
         again, findings = read_nir(path)
         assert first_difference(network, again) is None
-        assert findings == []
+        assert all("fire" in f.problem for f in findings)  # random readouts may be silent, and that is said
 
 
 def has_time_constants(network):
@@ -140,14 +140,22 @@ def foreign(*, neuron=None, weight=((0.5, -0.25), (0.1, 0.75)), extra=(), edges=
 
 
 def test_foreign_floats_are_put_on_the_finest_grid_and_it_says_so():
-    network, findings = from_nir(foreign(bias=(0.0, 0.125)))
+    network, findings = from_nir(foreign(weight=((0.5, -0.25), (0.1, 0.7512)), bias=(0.0, 0.125)))
     population = network["n"]
     assert check(network) == [] and network.readout == "n" and network.source.message_bits == 0
-    assert int(population.v_decay) == 82 and population.vth == int(254 / 0.75)
+    assert int(population.v_decay) == 82 and population.vth == int(254 / 0.7512)
     assert np.abs(network.projections[0].matrix.toarray()).max() == 254
-    assert np.abs(network.projections[0].matrix.toarray() / population.vth - [[0.5, -0.25], [0.1, 0.75]]).max() < 0.005
+    assert (
+        np.abs(network.projections[0].matrix.toarray() / population.vth - [[0.5, -0.25], [0.1, 0.7512]]).max() < 0.005
+    )
     texts = [str(f) for f in findings]
     assert any("v_decay is rounded" in t for t in texts) and any("rounded to a grid of vth 338" in t for t in texts)
+
+
+def test_a_grid_without_any_rounding_is_preferred_to_the_finest():
+    network, findings = from_nir(foreign(weight=((0.5, -0.25), (0.1, 0.75)), bias=(0.0, 0.125)))
+    assert network["n"].vth == 320 and network.projections[0].matrix.toarray().tolist() == [[160, -80], [32, 240]]
+    assert network["n"].bias.tolist() == [0, 40] and not any("grid" in str(f) for f in findings)
 
 
 def test_foreign_exact_multiples_are_scaled_in_silence():
@@ -155,7 +163,7 @@ def test_foreign_exact_multiples_are_scaled_in_silence():
     one = np.ones(2)
     neuron = nir.LIF(tau=2e-4 * one, r=2 * one, v_leak=0 * one, v_threshold=3 * one)
     network, findings = from_nir(foreign(neuron=neuron, weight=((1, -1), (1, 1))))
-    assert findings == [] and check(network) == []
+    assert not any("rounded" in str(f) for f in findings) and check(network) == []
     assert network.projections[0].matrix.toarray().tolist() == [[254, -254], [254, 254]]
     assert network["n"].vth == 762
 
@@ -163,7 +171,7 @@ def test_foreign_exact_multiples_are_scaled_in_silence():
 def test_thresholds_that_differ_become_one():
     neuron = nir.IF(r=np.full(2, 1e4), v_threshold=np.array([1.0, 2.0]))
     network, _ = from_nir(foreign(neuron=neuron, weight=((0.5, 0.5), (1.0, 0.5))))
-    assert network.projections[0].matrix.toarray().tolist() == [[254, 254], [254, 128]]
+    assert network.projections[0].matrix.toarray().tolist() == [[252, 252], [252, 126]]
 
 
 def test_foreign_delays_split_by_step_and_a_loop_takes_one():
@@ -174,15 +182,26 @@ def test_foreign_delays_split_by_step_and_a_loop_takes_one():
     assert [(q.pre, q.delay, q.matrix.nnz) for q in network.projections] == [("in", 0, 2), ("in", 3, 2), ("n", 1, 4)]
 
 
+def output_of(node):
+    graph = foreign(extra=[("last", node)], edges=[("n", "last"), ("last", "out")])
+    graph.edges.remove(("n", "out"))
+    return graph
+
+
 BAD = {
     "LI is not supported": foreign(extra=[("x", nir.LI(*np.ones((3, 2))))]),
-    "v_reset is not 0": foreign(neuron=nir.IF(r=np.ones(2), v_threshold=np.ones(2), v_reset=np.full(2, 0.5))),
+    "counted from v_reset": foreign(neuron=nir.IF(r=np.ones(2), v_threshold=np.ones(2), v_reset=np.full(2, 1.5))),
     "shorter than the time step": foreign(neuron=nir.LIF(*(np.full(2, 1e-5), np.ones(2), np.zeros(2), np.ones(2)))),
     "a threshold is not positive": foreign(neuron=nir.IF(r=np.ones(2), v_threshold=np.zeros(2))),
     "there are 2 nodes": foreign(extra=[("in2", nir.Input(np.array([2])))]),
-    "without neurons": foreign(extra=[("w2", nir.Linear(np.eye(2)))], edges=[("in", "w2"), ("w2", "w")]),
-    "outputs into 2 neurons": foreign(weight=((1.0, 2.0), (1.0, 2.0), (1.0, 0.0))),
+    "loop without neurons": foreign(extra=[("w2", nir.Linear(np.eye(2)))], edges=[("w", "w2"), ("w2", "w")]),
+    "outputs into 2 neurons": foreign(weight=((1.0, 2.0), (1.0, 2.0), (1.0, 0.0)), bias=np.zeros(3)),
     "maps": foreign(weight=((1.0,), (2.0,))),
+    "names a node that is not there": foreign(edges=[("n", "m")]),
+    "a Linear is the output": output_of(nir.Linear(np.eye(2))),
+    "a loop over several layers": foreign(
+        extra=[("m", nir.IF(r=np.full(2, 1e4), v_threshold=np.ones(2)))], edges=[("n", "m"), ("m", "w")]
+    ),
 }
 
 
@@ -191,6 +210,7 @@ def test_graphs_that_the_chip_cannot_run_are_refused_by_node(problem):
     with pytest.raises(BadInput, match=problem) as caught:
         from_nir(BAD[problem], place="x.nir")
     assert str(caught.value).startswith("x.nir:") and caught.value.remedy and "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
 
 
 def test_damaged_files_and_metadata_are_refused(tmp_path):

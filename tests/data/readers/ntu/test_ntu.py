@@ -79,6 +79,7 @@ def test_the_second_start_reads_the_cache_and_a_change_is_noticed(folder, cache,
         patch.setattr(ntu, "parse", lambda *_: pytest.fail("parsed again"))
         again = registry.load("ntu60-xview", folder)
     assert np.array_equal(first.positions, again.positions) and first.names == again.names
+    assert first.rate == again.rate == 30
     (folder / f"{NAMES[0]}.skeleton").write_bytes(skeleton_text(walk(20, seed=9), 20))
     assert registry.load("ntu60-xsub", folder).lengths[0] == 20
 

@@ -1,0 +1,56 @@
+"""What a graph of ours says in its metadata, beside its nodes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import nir
+import numpy as np
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.export.nir.writer import DT, FORMAT, METADATA, VERSION
+from mksgn_neuro.ir import Group, Source, Task
+
+
+@dataclass(frozen=True)
+class About:
+    """The time step, and names, groups and order; the defaults are for a graph that somebody else wrote."""
+
+    dt: float = DT
+    hop: int = 0
+    source: Source | None = None
+    task: Task | None = None
+    populations: dict[str, dict] = field(default_factory=dict)
+    projections: dict[str, int] = field(default_factory=dict)
+
+
+def read_about(graph: nir.NIRGraph, place: str) -> About | None:
+    """None for a graph that is not ours; raises BadInput for damaged metadata."""
+    if METADATA not in graph.metadata:
+        return None
+    remedy = "export the model again with this version"
+    try:
+        about = json.loads(graph.metadata[METADATA])
+        if (about["format"], about["version"]) != (FORMAT, VERSION):
+            raise BadInput(f"is {about['format']} {about['version']}", place=f"{place}:{METADATA}", remedy=remedy)
+        return About(
+            dt=float(about["dt"]),
+            hop=int(about["hop"]),
+            source=Source(**_tuples(about["source"])),
+            task=None if about["task"] is None else Task(**_tuples(about["task"])),
+            populations={p["name"]: p for p in about["populations"]},
+            projections={q["node"]: int(q["weight_exp"]) for q in about["projections"]},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"damaged metadata ({error})", place=f"{place}:{METADATA}", remedy=remedy) from error
+
+
+def group(about: dict) -> Group:
+    """A group of neurons as the metadata describes it."""
+    index = None if about["index"] is None else np.array(about["index"], dtype=np.int64)
+    return Group(**{**_tuples(about), "index": index})
+
+
+def _tuples(fields: dict) -> dict:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -1,0 +1,112 @@
+"""A network on frames as a camera delivers them: what it decides after each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mksgn_neuro.data.clips import require_rate
+from mksgn_neuro.data.frames import FrameEncoder
+from mksgn_neuro.data.resampling import Converted, RateConverter, StampedConverter
+from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir import Network, Task
+from mksgn_neuro.sim.stepwise import StepEmulator, StepResult
+from mksgn_neuro.workflows.inputs import scaling_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known after one frame of the camera: `scores` (classes,) int64 and the class decided.
+
+    `frame`: the network's last frame since the clip began, from 0, and `frames`, how many the camera's frame completed:
+    with 0 the answer is the one before. `gap`: seconds without a frame, where they made the network start anew.
+    """
+
+    frame: int
+    frames: int
+    scores: np.ndarray
+    decision: int
+    gap: float | None = None
+
+
+class Recogniser:
+    """Holds a network's state between frames; feed positions (V, 3) metres, and where known when they were taken.
+
+    `rate`: the camera's, in Hz, for frames without a time; None: the network's own. `window`: decide on the class
+    spikes of so many of the network's frames; None: as many as the network was trained for. A network without a rate
+    takes frames as they come. In bounded memory however long the stream is. `place` names the network in errors.
+    """
+
+    def __init__(
+        self, network: Network, *, rate: float | None = None, window: int | None = None, place: str = ""
+    ) -> None:  # fmt: skip
+        task = network.task
+        if task is None:
+            raise BadInput("does not say what frames it takes", place=place, remedy="give a model.pt")
+        if rate is not None:
+            require_rate(rate, "rate")
+            if task.rate is None:
+                remedy = "leave the camera's rate out: frames are taken as they come"
+                raise BadInput("has no frame rate", place=place, remedy=remedy)
+        self.task, self.rate = task, rate
+        self.skeleton = skeleton_of(task)
+        self._scaling = scaling_of(task, network.source.message_bits)
+        counted = window or task.window
+        self._emulator = StepEmulator(network, window=counted and counted * task.steps_per_frame)
+        self._silence = np.zeros(network.source.size, dtype=np.int32)
+        self._emulator.step(self._silence)  # compiles what is not compiled yet
+        self.new_clip()
+
+    def new_clip(self) -> None:
+        """Forget everything: the next frame is the first."""
+        self._converter: RateConverter | StampedConverter | None = None
+        self._rest()
+
+    def _rest(self) -> None:
+        self._encoder = FrameEncoder(self._scaling, self.skeleton)
+        self._emulator.reset()
+        self._last = None
+
+    def __call__(self, positions: np.ndarray, seconds: float | None = None, place: str = "") -> Answer:
+        """The answer after the next frame; raises BadInput, naming `place`, for a time that does not fit."""
+        converted = self._at_own_rate(positions, seconds, place)
+        if converted.gap is not None:
+            self._rest()
+        for frame in converted.frames:
+            self._last = self._step(self._encoder(frame).ravel())
+        return Answer(
+            self._last.step // self.task.steps_per_frame,
+            len(converted.frames),
+            self._last.scores,
+            self._last.decision,
+            converted.gap,
+        )
+
+    def _step(self, frame: np.ndarray) -> StepResult:
+        """One frame and the silent steps after it."""
+        result = self._emulator.step(frame)
+        for _ in range(self.task.steps_per_frame - 1):
+            result = self._emulator.step(self._silence)
+        return result
+
+    def _at_own_rate(self, positions: np.ndarray, seconds: float | None, place: str) -> Converted:
+        """The network's frames that one of the camera's completes; the first of a clip completes one."""
+        own, bodies, stamped = self.task.rate, self.skeleton.bodies, seconds is not None
+        if stamped and self.rate is not None:
+            remedy = "leave the rate out, or the time of every frame"
+            raise BadInput("says when it was taken, although a rate was given", place=place, remedy=remedy)
+        if self._converter is None:
+            by_rate = RateConverter(self.rate or own, own, bodies)
+            self._converter = StampedConverter(own, bodies) if stamped else by_rate
+        if stamped != isinstance(self._converter, StampedConverter):
+            which = ("says", "do not") if stamped else ("does not say", "do")
+            problem = f"{which[0]} when it was taken, the frames before {which[1]}"
+            raise BadInput(problem, place=place, remedy="give every frame of a clip its time, or none")
+        return self._converter(positions, seconds, place) if stamped else Converted(self._converter(positions))
+
+
+def skeleton_of(task: Task) -> Skeleton:
+    """The joints as the network takes them, one tree per body; nothing here asks which axis is vertical."""
+    return Skeleton(task.joint_names, task.parents, task.centre_joint, bodies=max(task.parents.count(-1), 1))

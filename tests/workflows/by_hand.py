@@ -1,0 +1,60 @@
+"""Events of a placed network, counted one spike at a time from what another simulator recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mksgn_neuro.chip.energy import Events
+from mksgn_neuro.chip.placement import Placement, coordinates
+from mksgn_neuro.ir import Network
+from mksgn_neuro.sim import reference
+from mksgn_neuro.workflows.simulate import drain_of
+
+Spikes = dict[str, np.ndarray]  # population → (T, N)
+
+
+def recorded(network: Network, streams: Sequence[np.ndarray], period: int | None) -> list[Spikes]:
+    """The definition's spikes on each stream and in the silence after it; the source's input is there too."""
+    padded = [np.pad(stream, ((0, drain_of(network)), (0, 0))) for stream in streams]
+    runs = [reference.run(network, stream, period=period) for stream in padded]
+    name = network.source.name
+    return [{name: x, **{n: trace.spikes for n, trace in run.items()}} for x, run in zip(padded, runs)]
+
+
+def events_by_hand(placement: Placement, runs: Sequence[Spikes], samples: int) -> Events:
+    """Every spike followed to each synapse and each core that it reaches."""
+    mapping = placement.mapping
+    network = mapping.network
+    x, y = coordinates(mapping.chip, placement.site)
+    found = dict.fromkeys(("acs", "macs", "messages", "hops_x", "hops_y", "spikes", "active", "updates"), 0)
+    source = network.source.name
+    for run in runs:
+        steps = len(run[source])
+        touched: dict[str, np.ndarray] = {p.name: np.zeros((steps, p.size), bool) for p in network.populations}
+        for name, fired in run.items():
+            reach = [_reach(network, name, n) for n in range(fired.shape[1])]
+            owner = None if name == source else mapping.owner(name)
+            for t, n in zip(*np.nonzero(fired)):
+                cores = {int(mapping.owner(post)[i]) for post, lag, targets in reach[n] for i in targets}
+                synapses = sum(len(targets) for _, _, targets in reach[n])
+                found["macs" if name == source and network.source.message_bits else "acs"] += synapses
+                found["messages"] += len(cores)
+                for post, lag, targets in reach[n]:
+                    if t + lag < steps:
+                        touched[post][t + lag, targets] = True
+                if owner is not None:
+                    found["spikes"] += 1
+                    found["hops_x"] += sum(abs(int(x[core]) - int(x[owner[n]])) for core in cores)
+                    found["hops_y"] += sum(abs(int(y[core]) - int(y[owner[n]])) for core in cores)
+        found["active"] += sum(int(t.sum()) for t in touched.values())
+        found["updates"] += steps * sum(p.size for p in network.populations)
+    active, updates = found.pop("active"), found.pop("updates")
+    return Events(samples=samples, active_updates=active, inactive_updates=updates - active, **found)
+
+
+def _reach(network: Network, name: str, neuron: int) -> list[tuple[str, int, np.ndarray]]:
+    """(population, steps until a spike arrives, neurons) of each projection of a neuron."""
+    ways = [(q, q.matrix[:, [neuron]].nonzero()[0]) for q in network.projections if q.pre == name]
+    return [(q.post, network.hop + q.delay, targets) for q, targets in ways]

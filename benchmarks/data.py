@@ -111,7 +111,7 @@ def bench_rest(archive: Path | None) -> None:
     print(f"synthetic    {seconds(synthetic.generate, 3):8.2f} s for 600 clips")
     clips = synthetic.generate()
     flat, starts, lengths = as_tensors(clips)
-    scaling, generator = fit_scaling(clips, 32), torch.Generator().manual_seed(0)
+    scaling, generator = fit_scaling(clips, clips.rate), torch.Generator().manual_seed(0)
     batch = torch.arange(64)
     run = lambda: augment(flat, starts[batch], lengths[batch], 32, clips.skeleton, Augmentation(), generator)
     x = run()

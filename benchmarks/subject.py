@@ -41,7 +41,7 @@ def settled_student(name: str = "base", clips: int = 64, seed: int = 0) -> Subje
     """
     torch.manual_seed(seed)
     chosen, recorded = preset(name), generate(clips + 100, seed)
-    scaling = fit_scaling(recorded, chosen.frames)
+    scaling = fit_scaling(recorded, chosen.rate)
     flat, starts, lengths = as_tensors(recorded)
     frames = encode_batch(resample_batch(flat, starts, lengths, chosen.frames), scaling, recorded.skeleton)
     student = build_student(chosen.student(len(recorded.class_names)), recorded.skeleton, chosen.hops)
@@ -58,5 +58,5 @@ def trained_student(path: Path, clips: int) -> Subject:
     model = load_model(path)
     recorded = generate(clips, 0)
     flat, starts, lengths = as_tensors(recorded)
-    frames = encode_batch(resample_batch(flat, starts, lengths, model.frames), model.scaling, model.skeleton)
+    frames = encode_batch(resample_batch(flat, starts, lengths, model.timing.frames), model.scaling, model.skeleton)
     return Subject(model.student, model.student, lower(model.student), frames, str(path))

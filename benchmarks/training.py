@@ -38,21 +38,27 @@ def stepper(module: nn.Module, scores: Callable[[Tensor], Tensor], frames: Tenso
     return step
 
 
+def drawn(batch: int, frames: int) -> tuple[Tensor, Tensor]:
+    """Frames (B, T, M, V, 3) and labels (B,)."""
+    x = torch.randint(-100, 101, (batch, frames, 4, KINECT_20.joints, 3)).float()
+    return x, torch.randint(0, CLASSES, (batch,))
+
+
 def main() -> None:
     torch.manual_seed(0)
-    frames = torch.randint(-100, 101, (BASE.batch, BASE.frames, 4, KINECT_20.joints, 3)).float()
-    labels = torch.randint(0, CLASSES, (BASE.batch,))
+    rows, clips = (drawn(BASE.rows, BASE.sequence), drawn(BASE.batch, BASE.frames))
     config = BASE.student(CLASSES)
     graph = torch.from_numpy(partitions(KINECT_20, BASE.hops))
     ours, slayers = build_student(config, KINECT_20, BASE.hops), SlayerStudent(config, graph)
     teacher = Teacher(TeacherConfig(CLASSES, BASE.teacher_channels), torch.from_numpy(partitions(KINECT_20, 2)))
     steps = {
-        "ours": products_by_joint()(stepper(ours, lambda x: ours(x).counts.mean(-1), frames, labels)),  # as in `train`
-        "SLAYER": stepper(slayers, lambda x: slayers(x).unflatten(1, (CLASSES, -1)).mean(-1), frames, labels),
-        "teacher, one modality": stepper(teacher, lambda x: teacher(x[:, :, 0])[0], frames, labels),
+        "ours": products_by_joint()(stepper(ours, lambda x: ours(x).counts.mean(-1), *rows)),  # as in `train`
+        "SLAYER": stepper(slayers, lambda x: slayers(x).unflatten(1, (CLASSES, -1)).mean(-1), *rows),
+        "teacher, one modality": stepper(teacher, lambda x: teacher(x[:, :, 0])[0], *clips),
     }
     seconds = measure(steps, ROUNDS)
-    print(f"batch {BASE.batch}, {BASE.frames} frames, {torch.get_num_threads()} threads, median of {ROUNDS} rounds")
+    batches = f"{BASE.rows} rows of {BASE.sequence} frames, a teacher's {BASE.batch} clips of {BASE.frames}"
+    print(f"{batches}, {torch.get_num_threads()} threads, median of {ROUNDS} rounds")
     for name, times in seconds.items():
         print(f"  {name}: {statistics.median(times):.3f} s per step ({min(times):.3f} to {max(times):.3f})")
     ratio = statistics.median(seconds["SLAYER"]) / statistics.median(seconds["ours"])

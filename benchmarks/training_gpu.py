@@ -16,9 +16,9 @@ from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.presets import PRESETS
+from mksgn_neuro.training.loss import student_loss
+from mksgn_neuro.training.presets import PRESETS, Preset
 from mksgn_neuro.training.step import STEPS_BEFORE_RECORDING, Step, make_optimizer, set_rate, training_step
-from mksgn_neuro.training.train import student_loss
 
 CLASSES, ROUNDS = 10, 20
 
@@ -37,9 +37,7 @@ def main(names: tuple[str, ...]) -> None:
 def steps_of(name: str) -> dict[str, Step]:
     """A step of either way on one batch, each waiting until the GPU has done it."""
     preset = PRESETS[name]
-    frames = torch.randint(-100, 101, (preset.batch, preset.frames, 4, KINECT_20.joints, 3), device="cuda").float()
-    labels = torch.randint(0, CLASSES, (preset.batch,), device="cuda")
-    batch = Batch(frames, labels, torch.arange(preset.batch))
+    batch = batch_of(preset, "cuda")
     module = Distilled(build_student(preset.student(CLASSES), KINECT_20, preset.hops), []).cuda().train()
     optimizer = make_optimizer(module, preset.weight_decay)
     set_rate(optimizer, 1e-3)
@@ -52,6 +50,16 @@ def steps_of(name: str) -> dict[str, Step]:
         torch.cuda.synchronize()
 
     return {"eager": partial(timed, recorded.step), "recorded": partial(timed, recorded)}
+
+
+def batch_of(preset: Preset, device: str) -> Batch:
+    """Rows of random frames, each of one clip all along."""
+    shape = (preset.rows, preset.sequence)
+    frames = torch.randint(-100, 101, (*shape, 4, KINECT_20.joints, 3), device=device).float()
+    labels = torch.randint(0, CLASSES, (preset.rows, 1), device=device).expand(shape)
+    since = torch.arange(preset.sequence, device=device).expand(shape).clone()
+    weight = torch.ones(shape, device=device)
+    return Batch(frames, labels.clone(), labels.cpu(), since, weight, weight.clone())
 
 
 if __name__ == "__main__":

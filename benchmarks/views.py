@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from math import lcm
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,11 +15,16 @@ import click
 import numpy as np
 
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.protocols import PROTOCOLS, streams
+from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.data.registry import load
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.collective import device
-from mksgn_neuro.training.evaluate import evaluate
+from mksgn_neuro.training.evaluate import class_spikes
 from mksgn_neuro.training.presets import Preset, preset
 from mksgn_neuro.training.train import train
+
+Votes = dict[str, list[np.ndarray]]  # protocol → votes (T_s, classes) of each stream, integers
 
 
 @click.command()
@@ -27,27 +33,45 @@ from mksgn_neuro.training.train import train
 @click.option("--epochs", default=80, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def main(data: Path, names: tuple[str, ...], epochs: int, seed: int) -> None:
-    """Accuracy of presets NAMES from view 1 to 2 and back, quantized without training, and of their pairs' votes."""
+    """Accuracy of presets NAMES from view 1 to 2 and back, quantized without training, and of their pairs' votes.
+
+    Under each protocol.
+    """
+    presets = [preset(name, epochs=epochs, integer_epochs=0) for name in names]
+    if len({chosen.timing for chosen in presets}) > 1:
+        raise BadInput("presets of different frame rates, windows or numbers of frames cannot vote together")
     forth = load("nw-ucla-views", data)
     ways = (forth, replace(forth, train=~forth.train))
-    scores = {
-        name: [_scores(clips, preset(name, epochs=epochs, integer_epochs=0), seed) for clips in ways] for name in names
-    }
+    copies = lcm(*(chosen.readout_copies for chosen in presets))
+    votes = {name: [_votes(clips, chosen, seed, copies) for clips in ways] for name, chosen in zip(names, presets)}
     for size in (1, 2):
         for chosen in combinations(names, size):
-            there, back = (
-                float((sum(scores[name][w] for name in chosen).argmax(1) == clips.labels[~clips.train]).mean())
-                for w, clips in enumerate(ways)
-            )
-            click.echo(f"{there:.1%} there, {back:.1%} back, {(there + back) / 2:.1%}  {' + '.join(chosen)}")
+            for protocol in PROTOCOLS:
+                there, back = (
+                    _accuracy(clips, presets[0], protocol, [votes[name][w][protocol] for name in chosen])
+                    for w, clips in enumerate(ways)
+                )
+                said = f"{there:.1%} there, {back:.1%} back, {(there + back) / 2:.1%}"
+                click.echo(f"{protocol}: {said}  {' + '.join(chosen)}")
 
 
-def _scores(clips: Clips, chosen: Preset, seed: int) -> np.ndarray:
-    """(N, classes) spikes per class neuron that the quantized student gives to the clips of the other view."""
+def _votes(clips: Clips, chosen: Preset, seed: int, copies: int) -> Votes:
+    """Spikes that the quantized student gives to the clips of the other view, as if each class had so many neurons."""
     with TemporaryDirectory() as directory:
         model = train(clips, chosen, Path(directory), seed=seed, report=lambda kind, record: None)
-    found = evaluate(model.student.to(device()), clips.subset(~clips.train), model.scaling, model.frames)
-    return found.scores / chosen.readout_copies
+    student, other = model.student.to(device()), clips.subset(~clips.train)
+    found = {name: streams(name, other, model.timing) for name in PROTOCOLS}
+    spikes = {name: class_spikes(student, given, model.scaling, other)[0] for name, given in found.items()}
+    return {
+        name: [own * (copies // chosen.readout_copies) for own in of_streams] for name, of_streams in spikes.items()
+    }
+
+
+def _accuracy(clips: Clips, chosen: Preset, protocol: str, votes: list[list[np.ndarray]]) -> float:
+    """Share of the other view's clips that students recognise whose votes are added up."""
+    other = clips.subset(~clips.train)
+    given, added = streams(protocol, other, chosen.timing), [sum(parts) for parts in zip(*votes)]
+    return recognition(added, given, other, chosen.rate)["accuracy"]["standard"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several trained networks recognise together: their classes' spike counts added up, clip by clip.
+"""What several trained networks recognise together: their class spikes added up, frame by frame.
 
 python -m benchmarks.votes DATA MODEL MODEL ...
 """
@@ -9,27 +9,35 @@ from itertools import combinations
 from pathlib import Path
 
 import click
-import numpy as np
 
-from mksgn_neuro.sim.readout import decide
+from benchmarks.protocols import class_spikes
+from mksgn_neuro.data.protocols import PROTOCOLS, streams
+from mksgn_neuro.data.recognition import recognition
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.workflows.inputs import Request, clips_for
 from mksgn_neuro.workflows.load import load_networks
-from mksgn_neuro.workflows.simulate import classify
+from mksgn_neuro.workflows.recognise import timing_of
 
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
 @click.argument("models", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def main(data: Path, models: tuple[Path, ...]) -> None:
+@click.option("--protocol", type=click.Choice(PROTOCOLS), default="clip", show_default=True)
+def main(data: Path, models: tuple[Path, ...], protocol: str) -> None:
     """Accuracy of every combination of MODELs on the test clips of DATA, all and without twins in training."""
     networks = [load_networks(model).simulated[1] for model in models]
-    runs = [classify(network, clips_for(network.task, Request(path=data)), "emulator") for network in networks]
-    clips = runs[0].clips
-    for size in range(1, len(runs) + 1):
-        for chosen in combinations(range(len(runs)), size):
-            right = decide(np.sum([runs[i].simulation.scores for i in chosen], axis=0)) == clips.labels
+    timing = timing_of(networks[0].task)
+    if any(timing_of(network.task) != timing for network in networks):
+        raise BadInput("networks of different frame rates, windows or numbers of frames cannot vote together")
+    clips = clips_for(networks[0].task, Request(path=data))
+    given, rate = streams(protocol, clips, timing), timing.rate or clips.rate
+    spikes = [class_spikes(network, given, clips) for network in networks]
+    for size in range(1, len(networks) + 1):
+        for chosen in combinations(range(len(networks)), size):
+            added = [sum(parts) for parts in zip(*(spikes[i] for i in chosen))]
+            accuracy = recognition(added, given, clips, rate)["accuracy"]
             names = " + ".join(str(models[i]) for i in chosen)
-            click.echo(f"{right.mean():.2%} / {right[~clips.leaked].mean():.2%}  {names}")
+            click.echo(f"{accuracy['standard']:.2%} / {accuracy['clean']:.2%}  {names}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 
 @contextmanager
 def in_one_piece(path: Path) -> Iterator[Path]:
@@ -17,6 +19,12 @@ def in_one_piece(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether the file is git-LFS's note of where the content is, which a clone without `git lfs pull` has instead."""
+    with path.open("rb") as file:
+        return file.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def write_text(text: str, path: Path) -> None:

@@ -1,8 +1,11 @@
-"""Where the real data lies; a test that needs it skips with the reason where it is absent."""
+"""Where the shipped model and the real data lie; a test that needs data skips with the reason where it is absent."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
+from mksgn_neuro.commands.options import SHIPPED_MODEL
 
 SHARED = next(
     (p for p in (parent / "shared" / "data" for parent in Path(__file__).resolve().parents) if p.is_dir()),
@@ -10,5 +13,6 @@ SHARED = next(
 )
 NW_UCLA = SHARED / "nw-ucla-all_sqe.zip"
 UI_PRMD = SHARED / "ui-prmd.npz"
+SHIPPED = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
 
 needs_shared_data = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}: real data is not part of the package")

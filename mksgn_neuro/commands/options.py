@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
 
 SHIPPED_MODEL = "nw-ucla.pt"
 stderr = Console(stderr=True)
@@ -41,6 +43,65 @@ def dataset_options(default: str | None = "synthetic") -> Callable:
         return command
 
     return decorate
+
+
+class Shape(click.ParamType):
+    """C,H,W as three positive integers."""
+
+    name = "C,H,W"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Raises click's usage error for anything else."""
+        parts = value if isinstance(value, tuple) else str(value).split(",")
+        if len(parts) != 3 or not all(str(part).strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"{value!r} is not C,H,W, three numbers such as 3,32,32: channels first", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+def port_options(command: Callable) -> Callable:
+    """--input-shape and --input-bits: what a netx file, as the stock loader has it, need not say of its input."""
+    for option in reversed(
+        (
+            click.option(
+                "--input-shape",
+                type=Shape(),
+                help="Of a .net file without an input layer: C,H,W (lava-dl's input_shape is the other way, W,H,C).",
+            ),
+            click.option(
+                "--input-bits",
+                type=click.IntRange(0, MAX_MESSAGE_BITS),
+                help="Of a .net file: bits of graded input, lava-dl's input_message_bits; 0, the default: binary.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
+    """Raises BadInput if the user gave one of these parameters: nothing that is asked for is ignored."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+        if parameter.name in names and given:
+            raise BadInput(f"{parameter.opts[0]} {because}", remedy=remedy)
+
+
+def print_findings(findings: Iterable[str]) -> None:
+    """What is odd about the file, before any figure that it has led to."""
+    for finding in findings:
+        click.echo(f"note: {finding}")
+
+
+def print_populations(populations: list[dict]) -> None:
+    """Spikes and synaptic operations of each population, as `sim.measure.Activity` has them."""
+    from rich.table import Table
+
+    table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
+    for p in populations:
+        numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
+        table.add_row(p["name"], p["role"], *numbers)
+    Console().print(table)
 
 
 def find_model(path: Path | None) -> Path:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.commands.arrays import ONLY_ARRAYS, ONLY_CLIPS, ArrayRequest, array_options, print_array
+from mksgn_neuro.commands.options import (
+    dataset_options,
+    find_model,
+    json_option,
+    print_findings,
+    print_json,
+    print_populations,
+    refuse_options,
+    say,
+    seed_option,
+)
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.workflows.inputs import SPLITS
 from mksgn_neuro.workflows.simulate import BACKENDS
-
-if TYPE_CHECKING:
-    from mksgn_neuro.workflows.load import Networks
 
 
 @click.command()
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
 @click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
-@click.option("--input", "input_path", type=click.Path(path_type=Path), help="X.npy, last axis time (.net, .ir.h5).")
+@array_options
 @click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
 @click.option("--report", "report_path", type=click.Path(path_type=Path), help="FILE.html: see the network think.")
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
     limit: int | None, measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None,
+    axes: str | None, period: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
     save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
@@ -49,18 +56,26 @@ def command(
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed
     from mksgn_neuro.workflows.inputs import Request, clips_for
-    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.load import Port, load_networks
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
+    if states and not save_spikes:
+        raise BadInput("--states without a file to save them to", remedy="add --save-spikes OUT.npz")
     load_profile(energy_profile)
     if report_path:
         from mksgn_neuro.report.shown import require_own_streams
 
         require_own_streams(protocol)
     path = find_model(model)
-    networks = load_networks(path)
     if input_path is not None:
-        return print_array(networks, input_path, save_spikes, states=states, backend=backend, as_json=as_json)
+        refuse_options(ONLY_CLIPS, "is for clips, not for --input", "leave it out")
+        networks = load_networks(path, Port(input_bits, input_shape))
+        shown = {"measure_spikes": measure_spikes, "as_json": as_json}
+        return print_array(
+            networks, ArrayRequest(input_path, axes, period, backend, save_spikes, states=states, **shown)
+        )
+    refuse_options(ONLY_ARRAYS, "is for arrays", "give it with --input X.npy")
+    networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:
         remedy = "give --input X.npy, last axis time"
@@ -70,7 +85,7 @@ def command(
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, seed=seed)
-    document = document_of(path, form, runs, energy_profile, protocols)
+    document = document_of(path, form, runs, energy_profile, protocols) | {"findings": networks.findings}
     shown = runs[document["protocol"]]
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
@@ -88,48 +103,15 @@ def command(
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 
 
-def print_array(
-    networks: Networks, path: Path, save: Path | None, *, states: bool, backend: str, as_json: bool
-) -> None:
-    """Run an array through a network, print spike counts, save spikes where asked."""
-    from mksgn_neuro.workflows.arrays import read_input, save_arrays, simulate_array
-
-    form, network = networks.simulated
-    inputs = read_input(network, path)
-    arrays = simulate_array(network, inputs, backend=backend, states=states)
-    if save:
-        save_arrays(arrays, save)
-    names = {p.name for p in network.populations}
-    totals = {name: int(array.sum(dtype=np.int64)) for name, array in arrays.items() if name in names}
-    document = {
-        "model": str(networks.path),
-        "form": form,
-        "simulated_on": "CPU",
-        "steps": len(inputs),
-        "spikes": totals,
-    }
-    if as_json:
-        return print_json(document)
-    for name, count in totals.items():
-        click.echo(f"{name}: {count} spikes in {len(inputs)} steps, simulated on CPU")
-    return None
-
-
 def print_summary(document: dict, measure_spikes: bool) -> None:
     """The same figures for people."""
-    from rich.console import Console
-    from rich.table import Table
-
+    print_findings(document["findings"])
     if document["partial"]:
         click.echo("interrupted: partial result")
     for line in protocol_lines(document):
         click.echo(line)
     if measure_spikes:
-        table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
-        for p in document["populations"]:
-            numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
-            table.add_row(p["name"], p["role"], *numbers)
-        Console().print(table)
+        print_populations(document["populations"])
     operations, energy = document["synaptic_operations"], document["energy"]
     constants = ", ".join(f"{name} {value} pJ" for name, value in energy["constants"].items())
     click.echo(

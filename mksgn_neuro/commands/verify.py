@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say
+from mksgn_neuro.commands.options import (
+    dataset_options,
+    find_model,
+    json_option,
+    port_options,
+    print_findings,
+    print_json,
+    refuse_options,
+    say,
+    seed_option,
+)
 from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.workflows.load import Port
 
 if TYPE_CHECKING:
     from mksgn_neuro.models.store import Model
@@ -17,9 +29,29 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.verify import Driven, Rung
 
 
+ONLY_MODELS = ("net", "dataset", "data_path", "skip_bad")
+ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
+STEPS = 50
+
+
+def file_options(command: Callable) -> Callable:
+    """What only makes sense where a .net file is verified."""
+    for option in reversed(
+        (
+            click.option(
+                "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample."
+            ),
+            click.option("--period", type=click.IntRange(1), help="Of a .net file: reset every N steps."),
+            seed_option,
+        )
+    ):
+        command = option(command)
+    return port_options(command)
+
+
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to compare on.")
+@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to compare on.")
 @click.option(
     "--file", "net", type=click.Path(path_type=Path), help="The .net file of MODEL; default: the one beside it."
 )
@@ -27,23 +59,66 @@ if TYPE_CHECKING:
     "--lava/--no-lava", default=True, help="Also run SLAYER, Lava and Intel's loader: minutes for a few clips."
 )
 @dataset_options(default=None)
+@file_options
 @json_option
 def command(
     model: Path | None, samples: int, net: Path | None, lava: bool, dataset: str | None, data_path: Path | None,
-    skip_bad: bool, as_json: bool,
+    skip_bad: bool, steps: int, seed: int, period: int | None, input_shape: tuple[int, ...] | None,
+    input_bits: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx."""
+    """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx.
+
+    MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
+    inputs, at every layer and step.
+    """
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.inputs import Request
 
     path = find_model(model)
+    if path.suffix == ".net":
+        refuse_options(ONLY_MODELS, "is for a model.pt, not for a .net file", "leave it out")
+        port = Port(input_bits, input_shape)
+        return verify_file(
+            path, port, samples=samples, steps=steps, seed=seed, period=period, lava=lava, as_json=as_json
+        )
+    refuse_options(ONLY_FILES, "is for a .net file, not for a model", "leave it out")
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or path.with_suffix(".net")
     rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
-    ok = all(rung.ok for rung in rungs)
+    return print_verdict(rungs, what, file_findings(file), as_json)
+
+
+def verify_file(
+    path: Path, port: Port, *, samples: int, steps: int, seed: int, period: int | None, lava: bool, as_json: bool
+) -> None:
+    """Compare a netx file's network with Intel's loader on random inputs."""
+    from mksgn_neuro.workflows.verify_file import check_file, read_for_check
+
+    file, findings = read_for_check(path, port)
+    period = period or file.period
+    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (f", reset every {period}" if period else "")
+    say(f"comparing every layer at every step on {what}, simulated on CPU")
+    rungs = []
+    for rung in check_file(path, file, samples=samples, steps=steps, seed=seed, period=period, lava=lava):
+        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
+        rungs.append(rung)
+    print_verdict(rungs, what, findings, as_json)
+
+
+def file_findings(file: Path) -> list[str]:
+    """Of the netx file that was verified; none where it was written for this and is gone."""
+    from mksgn_neuro.workflows.load import load_networks
+
+    return load_networks(file).findings if file.exists() else []
+
+
+def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:
+    """The ladder for people or machines; raises WorkFailed for the first rung that differs."""
     if as_json:
-        print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": what})
+        ok = all(rung.ok for rung in rungs)
+        print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": inputs, "findings": findings})
     else:
+        print_findings(findings)
         print_ladder(rungs)
     raise_if_different(rungs)
 

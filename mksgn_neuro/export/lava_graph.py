@@ -15,6 +15,7 @@ from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.child import run_child
 from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.ir.spec import require_legal
 from mksgn_neuro.ir.store import save
 
@@ -65,7 +66,7 @@ def run_lava(
     """
     require_lava()
     _require_steps(network)
-    inputs = checked_inputs(network, inputs)
+    inputs = checked(network.source, inputs)
     names = [p.name for p in network.populations] if record == "all" else list(record)
     if unknown := sorted(set(names) - set(network.by_name)):
         raise BadInput(f"no population {unknown[0]}", remedy=f"record some of {', '.join(network.by_name)}")
@@ -104,17 +105,3 @@ def _require_steps(network: Network) -> None:
         remedy = "apply mksgn_neuro.lowering.balance first"
         raise Unsupported("a Lava spike takes one time step, this network counts frames", remedy=remedy)
     require_legal(network)
-
-
-def checked_inputs(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """`inputs` (..., T, N_in) as int32; raises BadInput unless every value is one that the source can send."""
-    inputs = np.asarray(inputs)
-    source, bits = network.source, network.source.message_bits
-    if inputs.ndim < 2 or inputs.shape[-1] != source.size:
-        raise BadInput(f"inputs of shape {inputs.shape}", place=source.name, remedy=f"give (T, {source.size})")
-    low, high = (0, 1) if bits == 0 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    legal = (inputs >= low) & (inputs <= high) & (inputs == np.round(inputs))
-    if not legal.all():
-        worst = inputs[~legal][0]
-        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"give integers in {low}..{high}")
-    return inputs.astype(np.int32)

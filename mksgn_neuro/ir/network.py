@@ -16,6 +16,8 @@ import scipy.sparse as sp
 from mksgn_neuro.ir.roles import role_of
 from mksgn_neuro.ir.weights import ConvKernel, Weights, as_csr, frozen_csr
 
+IMAGE_AXES = ("channel", "y", "x")
+
 
 @dataclass(frozen=True)
 class Group:
@@ -116,9 +118,19 @@ class Source:
         return int(np.prod(self.shape))
 
     @property
+    def is_image(self) -> bool:
+        """Whether its three axes are channel, y and x, or may be: they have no other names."""
+        return len(self.shape) == 3 and self.axes in ((), IMAGE_AXES)
+
+    @property
     def max_payload(self) -> int:
         """Largest magnitude of one input value; two's complement has one more on the negative side."""
         return 1 if self.message_bits == 0 else 2 ** (self.message_bits - 1)
+
+    @property
+    def payloads(self) -> tuple[int, int]:
+        """Lowest and highest value that one input can have."""
+        return (0, 1) if self.message_bits == 0 else (-self.max_payload, self.max_payload - 1)
 
 
 @dataclass(frozen=True)

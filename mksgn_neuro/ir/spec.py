@@ -6,7 +6,7 @@ Limits: DESIGN.md 5 and 9, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimiz
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import networkx as nx
@@ -164,11 +164,18 @@ def synaptic_sum_bound(network: Network, population: Population) -> np.ndarray:
     return np.maximum(*synaptic_sum_range(network, population))
 
 
-def synaptic_sum_range(network: Network, population: Population) -> tuple[np.ndarray, np.ndarray]:
-    """Largest Σ W·s and largest −Σ W·s that any input can cause in one step, int64 (N,) each."""
+def synaptic_sum_range(
+    network: Network, population: Population, *, silent: Collection[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Largest Σ W·s and largest −Σ W·s that any input can cause in one step, int64 (N,) each.
+
+    Populations named in `silent` never fire.
+    """
     up = np.zeros(population.size, dtype=np.int64)
     down = np.zeros(population.size, dtype=np.int64)
     for q in network.incoming[population.name]:
+        if q.pre in silent:
+            continue
         scale = 2.0**q.weight_exp
         positive = np.asarray(q.matrix.maximum(0).sum(axis=1, dtype=np.int64)).ravel()
         negative = -np.asarray(q.matrix.minimum(0).sum(axis=1, dtype=np.int64)).ravel()

@@ -13,12 +13,13 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
 from mksgn_neuro.sim.vector import HALF_LANES
-from mksgn_neuro.sim.workspace import Workspace, allocate, checked, load, spikes_of
+from mksgn_neuro.sim.workspace import Workspace, allocate, load, spikes_of
 
 GROUP_ROWS = 256  # time steps that one thread takes at once: enough to reuse a tile's weights, few enough to stay in L2
 

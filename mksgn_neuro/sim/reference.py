@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mksgn_neuro.ir import Network, Population
+from mksgn_neuro.ir.inputs import checked
 
 UV_MAX = 2**23
 
@@ -45,8 +46,9 @@ def run(
     With a `period`, each population zeroes u and v at the first step of each period, counted from the step at
     which the period's first input can reach it (its level times hop); spikes in flight are not cleared.
     `starts` names steps before which a population is not yet switched on: at rest and silent.
+    Raises BadInput for inputs that the source cannot send.
     """
-    inputs = np.asarray(inputs)
+    inputs = checked(network.source, inputs)
     arrived = {network.source.name: inputs.astype(np.int64)}
     traces = {}
     for population in network.order:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.plan import build
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.sim.workspace import allocate, checked, load, spikes_of
+from mksgn_neuro.sim.workspace import allocate, load, spikes_of
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Source
 from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD, Plan, aligned
 from mksgn_neuro.sim.vector import LANES, WIDTHS
@@ -45,19 +44,6 @@ def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring
         sums=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int16),
         totals=aligned(BLOCK_STEPS * max(WIDTHS) * LANES, np.int32),
     )
-
-
-def checked(source: Source, clip: np.ndarray) -> np.ndarray:
-    """A clip as int32 (T, N_in); raises BadInput if it has another shape or leaves the source's range."""
-    clip = np.asarray(clip)
-    if clip.ndim != 2 or clip.shape[1] != source.size or not np.can_cast(clip.dtype, np.int64, "same_kind"):
-        expected = f"give integers (steps, {source.size})"
-        raise BadInput(f"a clip is {clip.dtype} {clip.shape}", place=source.name, remedy=expected)
-    low, high = (0, 1) if source.message_bits == 0 else (-source.max_payload, source.max_payload - 1)
-    if clip.size and not low <= clip.min() <= clip.max() <= high:
-        worst = clip.min() if clip.min() < low else clip.max()
-        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"keep inputs within {low}..{high}")
-    return clip.astype(np.int32)
 
 
 def load(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray) -> None:

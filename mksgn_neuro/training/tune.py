@@ -6,9 +6,11 @@ import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import torch
+
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.store import Model
+from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report
@@ -20,18 +22,33 @@ def tune(
 ) -> Model:  # fmt: skip
     """The integer stage of `preset` on a model that has been through one; writes what `train` writes.
 
-    Shape, timing and input scaling stay the model's; only its weights, biases and with them its spikes change.
-    Raises BadInput for a model of version 2, which knows no frame rate.
+    Shape, timing and input scaling stay the model's; only its weights, biases and with them its spikes change. A model
+    of version 2, which knows no frame rate, is brought to the preset's first (`at_rate`).
     """
+    taught_by = model.hash()
     if model.timing.rate is None:
-        raise BadInput(
-            "was trained on clips stretched to a number of frames, not on a camera's",
-            place="the model", remedy="train a new one",
-        )  # fmt: skip
+        model = at_rate(model, clips, preset)
     preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
-    options = {"seed": seed, "resume": resume, "report": report, "taught_by": model.hash()}
+    options = {"seed": seed, "resume": resume, "report": report, "taught_by": taught_by}
     run, recorder = start_run(clips, preset, directory, scaling=model.scaling, **options)
     given = model.student.to(device())
     tuned = copy.deepcopy(given)
     train_integer(tuned, run, None)
     return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes={})
+
+
+def at_rate(model: Model, clips: Clips, preset: Preset) -> Model:
+    """A network of stretched clips as one of a camera's frames, to be trained further: it will not do well before.
+
+    Its input is scaled anew, for motion in real time and an origin in every frame, and the encoder's weights by as much
+    less; its neurons get the preset's decay.
+    """
+    scaling = fit_scaling(clips.subset(clips.train), preset.rate, modalities=model.scaling.modalities)
+    student = build_student(replace(model.student.config, v_decay=preset.v_decay), model.skeleton, model.hops)
+    student.load_state_dict(model.student.state_dict())
+    factors = zip(model.scaling.counts_per_metre, scaling.counts_per_metre)
+    share = torch.tensor([before / after for before, after in factors])
+    with torch.no_grad():
+        student.encode.synapses["input"].weight.mul_(share[:, None, None])
+    timing = replace(preset.timing, frames=model.timing.frames)
+    return replace(model, student=student.eval(), scaling=scaling, timing=timing)

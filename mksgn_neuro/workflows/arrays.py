@@ -3,47 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import in_one_piece
-from mksgn_neuro.ir import Network
+from mksgn_neuro.errors import BadInput, Unsupported
+from mksgn_neuro.export.lava_graph import run_lava
+from mksgn_neuro.files import in_one_piece, is_lfs_pointer
+from mksgn_neuro.ir import Network, Source
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.sim.measure import measure
+from mksgn_neuro.sim.recorded import from_spikes
+from mksgn_neuro.workflows.simulate import LAVA_SECONDS, LAVA_SECONDS_PER_STEP, drain_of
+
+AXES = ("chwt", "whct")  # of an image over time: as PyTorch has it without a batch, as Lava's ports have it
 
 
-def simulate_array(network: Network, inputs: np.ndarray, *, backend: str, states: bool) -> dict[str, np.ndarray]:
-    """Spikes (T, N) of every population on an array (T, source.size), with `states` u and v too."""
-    if backend == "reference":
-        traces = reference.run(network, inputs, states=states)
-        keys = ("spikes", "u", "v") if states else ("spikes",)
-        return _named(*({n: getattr(t, key) for n, t in traces.items()} for key in keys))
-    result = Emulator(network).run(inputs, record="all", states=states)
-    return _named(*({n: a[0] for n, a in recorded.items()} for recorded in (result.spikes, result.u, result.v)))
+@dataclass(frozen=True)
+class Recording:
+    """Every population on one array: `spikes` uint8 (T, N), `u` and `v` int32 where asked for; what was counted."""
+
+    spikes: dict[str, np.ndarray]
+    u: dict[str, np.ndarray]
+    v: dict[str, np.ndarray]
+    populations: list[dict]
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As they are saved: spikes under the population's name, states as `name.u` and `name.v`."""
+        return _named(self.spikes, self.u, self.v)
 
 
-def read_input(network: Network, path: Path) -> np.ndarray:
+def simulate_array(
+    network: Network, inputs: np.ndarray, *, backend: str = "emulator", states: bool = False, period: int | None = None
+) -> Recording:
+    """Run inputs (T, source.size), from rest, with u and v zeroed every `period` steps where one is given."""
+    spikes, u, v = BACKEND_RUNS[backend](network, inputs, states, period)
+    counts = from_spikes(network, inputs, spikes).counts
+    return Recording(spikes, u, v, [asdict(activity) for activity in measure(network, counts).populations])
+
+
+Traces = tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]
+
+
+def _emulated(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
+    result = Emulator(network).run(inputs, record="all", states=states, period=period)
+    spikes, u, v = ({n: a[0] for n, a in recorded.items()} for recorded in (result.spikes, result.u, result.v))
+    return spikes, u, v
+
+
+def _by_reference(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
+    traces = reference.run(network, inputs, states=states, period=period)
+    spikes = {name: trace.spikes for name, trace in traces.items()}
+    if not states:
+        return spikes, {}, {}
+    return spikes, {name: trace.u for name, trace in traces.items()}, {name: trace.v for name, trace in traces.items()}
+
+
+def _by_lava(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
+    if states:
+        remedy = "use the emulator or the reference, which compute the same"
+        raise Unsupported("the Lava backend records spikes only", place="--states", remedy=remedy)
+    seconds = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(inputs)
+    return run_lava(network, inputs, period=period, timeout=seconds), {}, {}
+
+
+BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
+
+
+def read_input(network: Network, path: Path, axes: str | None = None) -> np.ndarray:
     """(T, source.size) integers from an .npy file whose last axis is time.
 
-    Leading axes are flat in our neuron order, or (W, H, C) as netx's in-port has them.
+    Before it the array is flat, in our neurons' order, or has the source's axes; those of an image, (C, H, W), also
+    the other way round, as Lava's ports have them. `axes`, one of AXES, says which; without it they are told apart by
+    their sizes, and BadInput asks where C = W.
     """
-    remedy = f"give integers ({network.source.size}, T), or {(*network.source.shape[::-1], 'T')}"
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"not an .npy array ({error})", place=str(path), remedy=remedy) from error
-    leading = array.shape[:-1]
-    if array.ndim == 4 and leading == network.source.shape[::-1]:
-        array = array.transpose(2, 1, 0, 3)
-    elif int(np.prod(leading)) != network.source.size or array.ndim < 2:
+    array = _load(path)
+    remedy = f"give integers {_expected(network.source, axes)}"
+    if array.ndim < 2 or not array.shape[-1]:
+        raise BadInput(f"has shape {array.shape}, which is no time steps of inputs", place=str(path), remedy=remedy)
+    order = _order(network.source, array.shape[:-1], axes, path)
+    if order is None:
         raise BadInput(f"has shape {array.shape}", place=str(path), remedy=remedy)
-    flat = array.reshape(network.source.size, -1).T
-    if not np.array_equal(flat, np.round(flat)):
+    if array.dtype.kind not in "biuf" or not np.array_equal(array, np.round(array)):
         raise BadInput("has values that are not integers", place=str(path), remedy="quantize the input first")
+    if np.abs(array).max() >= 2**31:
+        raise BadInput("has values that do not fit 32 bits", place=str(path), remedy="quantize the input first")
+    if network.source.message_bits == 0 and not 0 <= array.min() <= array.max() <= 1:
+        remedy = "give 0 and 1 or, for graded values in a .net file, --input-bits N"
+        raise BadInput(f"has values {array.min()}..{array.max()}, the input is binary", place=str(path), remedy=remedy)
+    flat = array.transpose(*order, array.ndim - 1).reshape(network.source.size, -1).T
     return np.ascontiguousarray(flat).astype(np.int32)
+
+
+def _load(path: Path) -> np.ndarray:
+    remedy = "give what numpy.save writes"
+    try:
+        if is_lfs_pointer(path):
+            raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"not an .npy array ({error})", place=str(path), remedy=remedy) from error
+    if not isinstance(array, np.ndarray):
+        raise BadInput("holds several arrays", place=str(path), remedy=remedy)
+    return array
+
+
+def _order(source: Source, leading: tuple[int, ...], axes: str | None, path: Path) -> tuple[int, ...] | None:
+    """How to transpose the leading axes into the source's order; None where they do not fit it."""
+    own, reverse = leading == source.shape, leading == source.shape[::-1] and source.is_image
+    as_it_is, turned = tuple(range(len(leading))), tuple(range(len(leading)))[::-1]
+    if axes is not None:
+        return {"chwt": as_it_is if own else None, "whct": turned if reverse else None}[axes]
+    if leading == (source.size,):
+        return as_it_is
+    if own and reverse:
+        problem = f"has shape {_words((*leading, 'T'))}, which is (C, H, W, T) as well as (W, H, C, T)"
+        raise BadInput(problem, place=str(path), remedy="say which: --axes chwt or --axes whct")
+    return as_it_is if own else turned if reverse else None
+
+
+def _expected(source: Source, axes: str | None) -> str:
+    shapes = {"flat": (source.size, "T"), "chwt": (*source.shape, "T"), "whct": (*source.shape[::-1], "T")}
+    if not source.is_image:
+        shapes.pop("whct")
+    chosen = [shapes[axes]] if axes in shapes else list(dict.fromkeys(shapes.values()))
+    return " or ".join(map(_words, chosen))
+
+
+def _words(shape: tuple) -> str:
+    return f"({', '.join(map(str, shape))})"
 
 
 def save_recording(
@@ -55,9 +146,8 @@ def save_recording(
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 
-def _named(spikes: dict, u: dict | None = None, v: dict | None = None) -> dict[str, np.ndarray]:
-    """Each population's spikes under its name, its states, where they were recorded, as `name.u` and `name.v`."""
-    return spikes | {f"{n}.u": a for n, a in (u or {}).items()} | {f"{n}.v": a for n, a in (v or {}).items()}
+def _named(spikes: dict, u: dict, v: dict) -> dict[str, np.ndarray]:
+    return spikes | {f"{n}.u": a for n, a in u.items()} | {f"{n}.v": a for n, a in v.items()}
 
 
 def save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:

@@ -128,7 +128,8 @@ def period_of(network: Network, streams: Sequence[np.ndarray]) -> int:
     return max(map(len, streams)) + drain_of(network)
 
 
-def _emulated(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
+def emulated(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
+    """By the fast engine, a few streams at a time; split over the processes that torchrun started."""
     emulator, drain = Emulator(network), drain_of(network)
     if distributed.start():
         yield distributed.run(emulator, streams, drain=drain, period=period)
@@ -164,7 +165,7 @@ def _part(readout: Readout, result: Result, frames: int) -> Part:
     return readout.by_frame(result.spikes[readout.name], np.array([frames])), result.counts
 
 
-BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
+BACKEND_RUNS = {"emulator": emulated, "reference": _by_reference, "lava": _by_lava}
 
 
 def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], period: int | None) -> Traffic:

@@ -47,7 +47,8 @@ Distribution = Literal["lava-nc", "lava-dl"]
 class Rung:
     """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not.
 
-    `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset.
+    `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset; `spikes`
+    those that the source has in what was compared.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Rung:
     first: str = ""
     not_run: str = ""
     steps: int = 0
+    spikes: int = 0
 
     @property
     def ok(self) -> bool:
@@ -71,6 +73,8 @@ class Rung:
             return self.not_run
         inputs = f"{self.steps} steps without a reset" if self.steps else f"{self.samples} samples"
         equal = f"equal at every step, {self.populations} populations, {inputs}"
+        if not self.spikes:
+            equal += "; but nothing fired on these inputs"
         return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
@@ -90,7 +94,7 @@ def student_spikes(student: SpikingNetwork, frames: torch.Tensor) -> Spikes:
 
 def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[str, np.ndarray, np.ndarray]]) -> Rung:
     """Compare (population, expected, found), each (samples, T, N), over the time that both cover."""
-    mismatches, first, names, samples = 0, "", set(), 0
+    mismatches, first, names, samples, spikes = 0, "", set(), 0, 0
     for name, expected, found in pairs:
         names.add(name)
         samples = len(found)
@@ -101,7 +105,8 @@ def compare(source: str, target: str, network: Network, pairs: Iterator[tuple[st
             values = f"{source} {int(expected[sample, step, neuron])}, {target} {int(found[sample, step, neuron])}"
             first = f"{network.describe(name, int(neuron))}: sample {sample}, frame {step}: {values}"
         mismatches += int(differs.sum())
-    return Rung(source, target, samples, len(names), mismatches, first)
+        spikes += int(expected[:, :steps].sum(dtype=np.int64))
+    return Rung(source, target, samples, len(names), mismatches, first, spikes=spikes)
 
 
 def in_order(network: Network, spikes: Spikes) -> list[str]:

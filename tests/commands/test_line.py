@@ -10,18 +10,15 @@ from importlib.util import find_spec
 import h5py
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
-from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput, WorkFailed
-from mksgn_neuro.models.store import Model, build_student, load_model, save_model
-from mksgn_neuro.models.student import StudentConfig
-from mksgn_neuro.nn.stages import quantize
-from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.models.store import load_model, save_model
+from tests.small_models import STRETCHED, small_model
 
 has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")
 
@@ -34,15 +31,17 @@ def run(*arguments: object) -> dict:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A quantized student with one block, on synthetic motion: small enough for the stock loader in seconds."""
-    clips = load("synthetic", None)
-    config = StudentConfig(10, encoder_channels=2, channels=(4,), heads=2, query_channels=4, taps=3, dilations=(1,))
-    torch.manual_seed(0)
-    scaling = fit_scaling(clips, 12)
-    student = build_student(config, clips.skeleton, 1)
-    settle_statistics(student, clips.subset(clips.train), scaling, 12)
+    """A quantized student of stretched clips, whose network is reset between them."""
     path = tmp_path_factory.mktemp("model") / "model.pt"
-    save_model(Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, 12, "synthetic"), path)
+    save_model(small_model(STRETCHED), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory):
+    """The same student on a camera's frames."""
+    path = tmp_path_factory.mktemp("camera") / "model.pt"
+    save_model(small_model(), path)
     return path
 
 
@@ -70,14 +69,21 @@ def test_a_flipped_weight_in_the_file_is_found_and_the_neuron_named(model, tmp_p
         CliRunner().invoke(cli, ["verify", str(copy)], catch_exceptions=False)
 
 
-def test_simulate_says_the_same_of_the_model_and_of_its_file(model, tmp_path):
+@pytest.mark.parametrize(("kind", "protocols"), [("model", {"offline"}), ("camera", set(PROTOCOLS))])
+def test_simulate_says_the_same_of_the_model_and_of_its_file(kind, protocols, request, tmp_path):
+    model = request.getfixturevalue(kind)
     document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net", "--no-verify")
     own = run("simulate", model, "--limit", 12)
     chain = run("simulate", document["files"][0], "--limit", 12)
     slow = run("simulate", model, "--limit", 12, "--backend", "reference")
-    assert own["accuracy"] == chain["accuracy"] == slow["accuracy"]
-    for key in ("populations", "synaptic_operations", "energy", "cores", "samples", "steps_per_sample"):
-        assert own[key] == slow[key]
+    assert own["protocols"].keys() == chain["protocols"].keys() == protocols
+    for key in ("accuracy", "accuracy_clean", "accuracy_of_classes", "samples", "rate", "window", "leaked"):
+        assert own[key] == chain[key]
+    for name, found in own["protocols"].items():
+        same = found.keys() - {"joules_per_clip", "milliwatts"}
+        assert {key: found[key] for key in same} == {key: chain["protocols"][name][key] for key in same}
+    timed = {"backend", "throughput"}
+    assert {k: v for k, v in own.items() if k not in timed} == {k: v for k, v in slow.items() if k not in timed}
     assert all(population["spikes"] > 0 for population in own["populations"])
     assert own["synaptic_operations"]["Effective_MACs"] == chain["synaptic_operations"]["Effective_MACs"] > 0
     assert own["synaptic_operations"]["Effective_ACs"] < chain["synaptic_operations"]["Effective_ACs"]
@@ -98,22 +104,26 @@ def test_verify_without_lava_takes_our_own_forms_on_many_clips(model):
     assert document["ok"] and all(rung["samples"] == 40 for rung in document["rungs"])
 
 
-def test_a_model_of_stretched_clips_is_reset_and_never_where_the_user_says_so(model, tmp_path):
-    for name, option in (("default", []), ("never", ["--no-reset"])):
-        document = run("export", model, "--target", "loihi2", "--output", tmp_path / name, "--no-verify", *option)
-        about = json.loads((tmp_path / f"{name}.net.json").read_text())
-        script = (tmp_path / f"{name}_on_loihi2.py").read_text()
-        resets = name == "default"
-        assert document["reset"] == about["reset"] == ("reset_interval" in about["loader"]) == resets
-        assert (document["steps_per_sample"] is None) == (about["steps_per_sample"] is None) == (not resets)
-        assert ("Nothing is ever reset" in script) != resets
-        assert document["memory"]["latency_steps"] == about["latency_steps"] == len(about["levels"])
+@pytest.mark.parametrize(
+    ("kind", "option", "resets"),
+    [("model", (), True), ("model", ("--no-reset",), False), ("camera", (), False), ("camera", ("--reset",), True)],
+)
+def test_a_model_of_stretched_clips_is_reset_one_of_frames_is_not_unless_asked(kind, option, resets, request, tmp_path):
+    model = request.getfixturevalue(kind)
+    document = run("export", model, "--target", "loihi2", "--output", tmp_path / "m", "--no-verify", *option)
+    about = json.loads((tmp_path / "m.net.json").read_text())
+    script = (tmp_path / "m_on_loihi2.py").read_text()
+    assert document["reset"] == about["reset"] == ("reset_interval" in about["loader"]) == resets
+    assert (document["steps_per_sample"] is None) == (about["steps_per_sample"] is None) == (not resets)
+    assert ("Nothing is ever reset" in script) != resets
+    assert document["memory"]["latency_steps"] == about["latency_steps"] == len(about["levels"])
 
 
-def test_a_file_without_resets_is_verified_on_one_long_stream(model, tmp_path):
-    net = run("export", model, "--target", "loihi2", "--output", tmp_path / "n", "--no-verify", "--no-reset")["files"][
-        0
-    ]
+@pytest.mark.parametrize(("kind", "option"), [("model", ("--no-reset",)), ("camera", ())])
+def test_a_file_without_resets_is_verified_on_one_long_stream(kind, option, request, tmp_path):
+    model = request.getfixturevalue(kind)
+    exported = run("export", model, "--target", "loihi2", "--output", tmp_path / "n", "--no-verify", *option)
+    net = exported["files"][0]
     document = run("verify", model, "--file", net, "--no-lava")
     assert document["ok"] and all(rung["steps"] >= 1000 and rung["samples"] == 1 for rung in document["rungs"])
     assert "emulator, frame by frame" in [rung["to"] for rung in document["rungs"]]

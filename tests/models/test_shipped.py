@@ -1,7 +1,6 @@
 """The model in the package: it loads, lowers to a legal network, fits one chip and does what the docs say."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -9,14 +8,12 @@ from click.testing import CliRunner
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import deployable
 from mksgn_neuro.cli import cli
-from mksgn_neuro.commands.options import SHIPPED_MODEL
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.models.store import load_model
-from tests.paths import NW_UCLA, needs_shared_data
+from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
 
 
 def test_shipped_model_is_deployable():

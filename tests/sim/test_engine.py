@@ -204,7 +204,7 @@ def test_scores_count_the_readout_over_the_clips_steps_once_they_arrive():
     ("clip", "message"),
     [
         (np.zeros((4, 3), dtype=int), "integers"),
-        (np.zeros((4, 2)), "integers"),
+        (np.full((4, 2), 0.5), "integers"),
         (np.full((4, 2), 128), "-128..127"),
         (np.full((4, 2), -129), "-128..127"),
     ],

@@ -30,18 +30,18 @@ def events_by_hand(placement: Placement, runs: Sequence[Spikes], samples: int) -
     x, y = coordinates(mapping.chip, placement.site)
     found = dict.fromkeys(("acs", "macs", "messages", "hops_x", "hops_y", "spikes", "active", "updates"), 0)
     source = network.source.name
+    reach = {name: [_reach(placement, name, n) for n in range(network.size_of(name))] for name in runs[0]}
     for run in runs:
         steps = len(run[source])
         touched: dict[str, np.ndarray] = {p.name: np.zeros((steps, p.size), bool) for p in network.populations}
         for name, fired in run.items():
-            reach = [_reach(network, name, n) for n in range(fired.shape[1])]
             owner = None if name == source else mapping.owner(name)
             for t, n in zip(*np.nonzero(fired)):
-                cores = {int(mapping.owner(post)[i]) for post, lag, targets in reach[n] for i in targets}
-                synapses = sum(len(targets) for _, _, targets in reach[n])
+                ways, cores = reach[name][n]
+                synapses = sum(len(targets) for _, _, targets in ways)
                 found["macs" if name == source and network.source.message_bits else "acs"] += synapses
                 found["messages"] += len(cores)
-                for post, lag, targets in reach[n]:
+                for post, lag, targets in ways:
                     if t + lag < steps:
                         touched[post][t + lag, targets] = True
                 if owner is not None:
@@ -54,7 +54,9 @@ def events_by_hand(placement: Placement, runs: Sequence[Spikes], samples: int) -
     return Events(samples=samples, active_updates=active, inactive_updates=updates - active, **found)
 
 
-def _reach(network: Network, name: str, neuron: int) -> list[tuple[str, int, np.ndarray]]:
-    """(population, steps until a spike arrives, neurons) of each projection of a neuron."""
-    ways = [(q, q.matrix[:, [neuron]].nonzero()[0]) for q in network.projections if q.pre == name]
-    return [(q.post, network.hop + q.delay, targets) for q, targets in ways]
+def _reach(placement: Placement, name: str, neuron: int) -> tuple[list[tuple[str, int, np.ndarray]], set[int]]:
+    """(population, steps until a spike arrives, neurons) of each projection of a neuron, and the cores of all."""
+    network, owner = placement.mapping.network, placement.mapping.owner
+    synapses = [(q, q.matrix[:, [neuron]].nonzero()[0]) for q in network.projections if q.pre == name]
+    cores = {int(owner(q.post)[i]) for q, targets in synapses for i in targets}
+    return [(q.post, network.hop + q.delay, targets) for q, targets in synapses], cores

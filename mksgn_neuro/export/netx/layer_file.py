@@ -11,7 +11,14 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.findings import Finding
-from mksgn_neuro.export.netx.loader_model import CUBA_TYPES, MAX_DELAY, ROWS_AT_ONCE
+from mksgn_neuro.export.netx.loader_model import (
+    CUBA_TYPES,
+    MAX_CONV_GEOMETRY,
+    MAX_DELAY,
+    NEURON_RANGES,
+    ROWS_AT_ONCE,
+)
+from mksgn_neuro.ir.spec import BIAS_RANGE
 
 READ = {
     "input": {"type", "shape", "neuron", "weight", "bias"},
@@ -25,6 +32,7 @@ REDUNDANT = {"inFeatures", "outFeatures", "inChannels", "outChannels", "kernelSi
 # Training's own numbers, and the fields whose usual value changes nothing.
 NEURON_READ = {"type", "iDecay", "vDecay", "vThMant", "theta", "tauRho", "scaleRho"}
 NEURON_HARMLESS = {"refDelay": 1, "gradedSpike": 0, "wgtExp": 0}
+OTHER_NEURONS = {"SDNN": "sigma-delta neurons", "RF": "resonate-and-fire neurons"}
 
 
 @dataclass
@@ -68,11 +76,21 @@ class LayerFile:
             raise self.bad(name, f"has shape {value.shape}", "give one number")
         return int(value.flat[0])
 
-    def pair(self, name: str) -> tuple[int, int]:
-        """(H, W) of a convolution's geometry."""
+    def geometry(self) -> dict:
+        """`stride`, `padding`, `dilation` (H, W) and `groups` of a convolution."""
+        return {
+            "stride": self._pair("stride", 1),
+            "padding": self._pair("padding", 0),
+            "dilation": self._pair("dilation", 1),
+            "groups": self._pair("groups", 1)[0],
+        }
+
+    def _pair(self, name: str, lowest: int) -> tuple[int, int]:
         value = self.integers(name).ravel()
         if value.size not in (1, 2):
             raise self.bad(name, f"has {value.size} values", "give one number or (H, W)")
+        if value.min() < lowest or value.max() > MAX_CONV_GEOMETRY:
+            raise self.bad(name, f"is {value.tolist()}", f"Lava's convolution takes {lowest}..{MAX_CONV_GEOMETRY}")
         return int(value[0]), int(value[-1])
 
     def integers(self, name: str) -> np.ndarray:
@@ -139,27 +157,41 @@ class LayerFile:
         """() or one per neuron, row-major; in the file one per layer, channel, or neuron in Lava's W, H, C order."""
         if not self.has("bias"):
             return np.zeros((), dtype=np.int64)
-        value = self.integers("bias")
+        value = self._ranged("bias", "bias")
+        if value.size and (value.min() < BIAS_RANGE[0] or value.max() > BIAS_RANGE[1]):
+            text = f"Lava simulates it as it stands; the chip's field holds {BIAS_RANGE[0]}..{BIAS_RANGE[1]}"
+            self.findings.append(Finding(f"{self.place}/bias", text))
         if value.size == 1 and len(shape) == 1:
             return value.reshape(()) if value.ndim == 0 or shape != (1,) else value
         if len(shape) == 3 and value.shape == shape[:1]:
             return np.repeat(value, shape[1] * shape[2])
         return self._per_neuron("bias", value, shape)
 
-    def neuron(self, shape: tuple[int, ...]) -> dict:
-        """`vth`, `i_decay`, `v_decay` and `bias` of a CUBA neuron."""
+    def require_cuba(self) -> None:
+        """Raises BadInput, naming the kind, for neurons that are no CUBA ones."""
         kind = self._text("neuron/type")
         if kind not in CUBA_TYPES:
-            what = "sigma-delta neurons (SDNN)" if kind == "SDNN" else f"neurons of type {kind!r}"
+            families = [text for name, text in OTHER_NEURONS.items() if name in kind]
+            what = f"{families[0]} ({kind})" if families else f"neurons of type {kind!r}"
             raise self.bad("neuron/type", f"{what} are not supported", "supported are CUBA and LOIHI")
-        thresholds = np.unique(self.integers("neuron/vThMant"))
+
+    def neuron(self, shape: tuple[int, ...]) -> dict:
+        """`vth`, `i_decay`, `v_decay` and `bias` of a CUBA neuron."""
+        thresholds = np.unique(self._ranged("neuron/vThMant", "vThMant"))
         if thresholds.size != 1:
             raise self.bad("neuron/vThMant", "differs between neurons", "give a layer one threshold")
         decays = {
-            name: self._per_neuron(key, self.integers(key), shape)
-            for name, key in (("i_decay", "neuron/iDecay"), ("v_decay", "neuron/vDecay"))
+            name: self._per_neuron(f"neuron/{key}", self._ranged(f"neuron/{key}", key), shape)
+            for name, key in (("i_decay", "iDecay"), ("v_decay", "vDecay"))
         }
         return {"vth": int(thresholds[0]), "bias": self.bias(shape), **decays}
+
+    def _ranged(self, name: str, field: str) -> np.ndarray:
+        value, (low, high) = self.integers(name), NEURON_RANGES[field]
+        if value.size and not low <= value.min() <= value.max() <= high:
+            worst = value.min() if value.min() < low else value.max()
+            raise self.bad(name, f"is {worst}, which the stock loader does not run as it stands", f"keep {low}..{high}")
+        return value
 
     def _per_neuron(self, name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         if value.ndim == 0:
@@ -185,11 +217,11 @@ class LayerFile:
 
     def _truncated(self, name: str, value: np.ndarray) -> tuple[np.ndarray, int]:
         """Integers, and how many were none before."""
-        if value.dtype.kind in "iu":
-            return value, 0
-        if value.dtype.kind not in "fb" or not np.all(np.isfinite(value)):
+        if value.dtype.kind not in "iufb" or not np.all(np.isfinite(value)):
             raise self.bad(name, "is not a finite number", "write integers")
-        whole = value.astype(np.int64)
+        if value.size and not -(2**31) <= value.min() <= value.max() < 2**31:
+            raise self.bad(name, "does not fit 32 bits", "write smaller integers")
+        whole = value if value.dtype.kind in "iu" else value.astype(np.int64)
         return whole, int(np.count_nonzero(whole != value))
 
     def _note_truncation(self, name: str, lost: int) -> None:

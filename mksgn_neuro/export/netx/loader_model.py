@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.ir.spec import MAX_UNSIGNED_WEIGHT, MIXED_WEIGHT_RANGE
 
 FORMAT = "mksgn-neuro-netx"
@@ -24,15 +23,34 @@ DEFAULT_NEURON = {"i_decay": 0, "v_decay": 4096, "vth": 2**17}  # `1 << 18 - 1` 
 INPUT_MESSAGE_BITS = 16  # any positive number makes the first layer take graded values
 MAX_CONV_GEOMETRY = 127  # stride, padding, dilation and groups are int8 in Lava's convolution
 MAX_DELAY = 62
+RAISING_TYPES = ("average", "concat", "pool", "convT", "unpool", "dense_comp")  # other unknown ones are left out
+# What Lava's LIF computes with as it stands; the chip's fields are narrower for biases (ir.spec).
+NEURON_RANGES = {"iDecay": (0, 4096), "vDecay": (0, 4096), "vThMant": (0, 2**24), "bias": (-(2**15), 2**15 - 1)}
 ROWS_AT_ONCE = 256  # of a dense matrix in memory, while a sparse one is written or read
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A weight matrix as the stock loader runs it: `values` float64, fractions where it rounds; bits per weight."""
+    """A weight matrix as the stock loader runs it: `scaled` int64, its synapse's sums are divided by 2^`shift`.
 
-    values: np.ndarray
+    `bits` are those per weight.
+    """
+
+    scaled: np.ndarray
+    shift: int
     bits: int
+
+    @property
+    def values(self) -> np.ndarray:
+        """The weights themselves, float64: fractions where the synapse cuts bits that the scale had made."""
+        return self.scaled / 2.0**self.shift
+
+    @property
+    def grid(self) -> tuple[np.ndarray, int]:
+        """Integers and the weight exponent with which they give the same sums, 0 wherever that is possible."""
+        if self.shift > 0 and np.any(self.scaled % 2**self.shift):
+            return self.scaled, -self.shift
+        return self.values.astype(np.int64), 0
 
 
 def load_weights(weights: np.ndarray, recurrent: np.ndarray | None = None) -> tuple[Loaded, ...] | None:
@@ -50,7 +68,7 @@ def load_weights(weights: np.ndarray, recurrent: np.ndarray | None = None) -> tu
     signed = int(low < 0 <= high)
     shift = int(np.floor(np.log2(_headroom(low, high)))) + signed
     bits = 8 - shift - (_common_zeros(matrices) - signed)
-    return tuple(Loaded(_synapse(m, shift, bits), bits) for m in matrices)
+    return tuple(Loaded(_synapse(m, shift, bits), shift, bits) for m in matrices)
 
 
 def _headroom(low: int, high: int) -> float:
@@ -68,14 +86,14 @@ def _common_zeros(matrices: list[np.ndarray]) -> int:
 
 
 def _synapse(matrix: np.ndarray, shift: int, bits: int) -> np.ndarray:
-    """`clip_weights`, `truncate_weights` and the exponent that undoes `shift`, for one synapse process."""
+    """`clip_weights` and `truncate_weights` of one synapse process, whose exponent undoes `shift`."""
     scaled = np.left_shift(matrix.astype(np.int32), shift)
     mixed = int(scaled.min() < 0 < scaled.max())
     inhibitory = not mixed and scaled.min() < 0
     magnitude = np.clip(-scaled if inhibitory else scaled, MIXED_WEIGHT_RANGE[0] * mixed, MAX_UNSIGNED_WEIGHT)
     cut = 8 - bits + mixed
     kept = np.left_shift(np.right_shift(magnitude, cut), cut)
-    return (-kept if inhibitory else kept) / 2.0**shift
+    return (-kept if inhibitory else kept).astype(np.int64)
 
 
 def distinct(matrix: sp.csr_matrix) -> np.ndarray:
@@ -84,16 +102,27 @@ def distinct(matrix: sp.csr_matrix) -> np.ndarray:
     return np.unique(matrix.data if everywhere else np.append(matrix.data, 0))
 
 
-def weight_findings(place: str, weights: sp.csr_matrix, recurrent: sp.csr_matrix | None = None) -> list[Finding]:
-    """Where the loader would not run the integers that the file holds."""
-    intended = {"weight": weights} if recurrent is None else {"weight": weights, "weight_rec": recurrent}
-    loaded = load_weights(*map(distinct, intended.values()))
-    if loaded is None:
-        return [Finding(f"{place}/weight", "all weights are zero, on which the stock loader raises OverflowError")]
-    findings = []
-    for (name, matrix), actual in zip(intended.items(), loaded):
-        findings += [Finding(f"{place}/{name}", text) for text in _changes(matrix, actual)]
-    return findings
+@dataclass(frozen=True)
+class Synapses:
+    """One matrix of a dense layer as it runs: `weights` on the file's pattern, times 2^`exponent`; what was changed."""
+
+    weights: sp.csr_matrix
+    exponent: int
+    changes: tuple[str, ...]
+
+
+def as_loaded(weights: sp.csr_matrix, recurrent: sp.csr_matrix | None = None) -> tuple[Synapses, ...] | None:
+    """What a dense layer's matrices become, and where that is not what they hold; None where the loader raises."""
+    matrices = [m for m in (weights, recurrent) if m is not None]
+    loaded = load_weights(*map(distinct, matrices))
+    return loaded and tuple(_run(matrix, actual) for matrix, actual in zip(matrices, loaded))
+
+
+def _run(matrix: sp.csr_matrix, actual: Loaded) -> Synapses:
+    grid, exponent = actual.grid
+    data = grid[np.searchsorted(distinct(matrix), matrix.data)]
+    weights = sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return Synapses(weights, exponent, tuple(_changes(matrix, actual)))
 
 
 def _changes(matrix: sp.csr_matrix, actual: Loaded) -> Iterator[str]:
@@ -107,3 +136,11 @@ def _changes(matrix: sp.csr_matrix, actual: Loaded) -> Iterator[str]:
         yield f"the stock loader runs {becomes:g} instead of {was} at [{row}, {matrix.indices[positions[0]]}]{more}"
     if actual.bits > 8:
         yield f"weights need {actual.bits} bits: odd ones above 127 beside negative ones; a synapse has 8"
+
+
+def kernel_changes(kernel: np.ndarray) -> Iterator[str]:
+    """Where a convolution's weights, which the loader passes on as they are, leave a synapse's 8 bits."""
+    low, high = int(kernel.min(initial=0)), int(kernel.max(initial=0))
+    if low < MIXED_WEIGHT_RANGE[0] or high > MAX_UNSIGNED_WEIGHT:
+        worst = low if low < MIXED_WEIGHT_RANGE[0] else high
+        yield f"Lava simulates {worst} as it stands; a synapse of the chip holds 8 bits"

@@ -25,6 +25,7 @@ def work(payload: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         request["path"],
         num_layers=request["num_layers"],
         input_message_bits=request["input_message_bits"],
+        input_shape=request["input_shape"] and tuple(request["input_shape"][::-1]),
         reset_interval=request["period"],
         reset_offset=1 if request["period"] else 0,
         sparse_fc_layer=request["sparse"],

@@ -36,7 +36,8 @@ class StockRun:
 
     inputs: integers (T, N_in); input_bias: (N_in,), the first neurons' bias mantissa. Both row-major in (C, H, W).
     period: time steps per sample, after which every layer zeroes u and v (DESIGN.md 6). num_layers: of those under
-    /layer, the rest is left out. states: record u and v too, which is slow.
+    /layer, the rest is left out. input_shape: (C, H, W), for a file that begins with a convolution. states: record
+    u and v too, which is slow.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class StockRun:
     sparse: bool = True
     num_steps: int | None = None
     num_layers: int | None = None
+    input_shape: tuple[int, int, int] | None = None
     layers: Literal["all", "last"] = "last"
     states: bool = False
 

@@ -82,6 +82,8 @@ class Graph:
             return None
         node = self.nodes[name]
         if isinstance(node, nir.Input):
+            if node.input_type["input"] is None:
+                raise self.bad(name, "the input has no shape", "write it with one")
             shape = tuple(int(n) for n in np.ravel(node.input_type["input"]))
         else:
             feeding = (self._shape(pre, (*within, name)) for pre in self.before[name])

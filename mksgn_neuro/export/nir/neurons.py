@@ -52,7 +52,10 @@ def quantize(
     real = _real(graph, name, routes, constant, filtered, dt, findings)
     vth, bias, weights = _integers(graph, name, real, findings)
     if filtered:
-        text = f"its bias enters the current, as it does in NIR: neuron {name}.bias fires at every step to bring it"
+        text = (
+            f"its bias enters the current, which reaches its plateau over time, as NIR has it: a neuron {name}.bias"
+            " is added that fires at every step and brings it"
+        )
         findings.append(Finding(name, text))
     return Neurons(vth, i_decay, v_decay, bias, weights[: len(routes)], weights[-1] if filtered else None)
 
@@ -68,6 +71,8 @@ def _real(
     if np.any(level < reset):
         raise graph.bad(name, "a threshold is not positive (counted from v_reset)", "scale weights and threshold")
     gain, leak = _gain(graph, name, reset, dt)
+    if not all(np.all(np.isfinite(x)) for x in (level, gain, leak, constant, *(values_of(r.weights) for r in routes))):
+        raise graph.bad(name, "its parameters, or weights into it, are not finite", "train or export it again")
     weights = [apply(scaled(r.weights, gain), lambda w, r=r: w / 2.0**r.exponent) for r in routes]
     if filtered:
         weights.append(sp.csr_matrix((constant * gain)[:, None]))

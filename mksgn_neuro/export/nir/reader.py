@@ -179,6 +179,6 @@ def _on_resets(g: Graph, network: Network) -> list[Finding]:
         return []  # v is forgotten in any case
     text = (
         "neurons are reset to v_reset, as NIR has it; where it was trained with reset by subtraction (the default of"
-        " snnTorch and sinabs), they keep what exceeds the threshold there, and may fire more often"
+        " snnTorch and sinabs), they keep what exceeds the threshold there, and may fire more often than here"
     )
     return [Finding(g.place, text)]

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mksgn_neuro.export.child import run_child
-from mksgn_neuro.export.lava_graph import checked_inputs, require_lava
+from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.slayer import plan
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.ir.store import save
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def run_slayer(
     are samples that far apart, and spikes those of `sim.reference.run` with that period, from each population's level
     on, if no spike of one sample is in flight when the next begins. Raises as `to_slayer`, and ChildFailed.
     """
-    inputs = checked_inputs(network, inputs)
+    inputs = checked(network.source, inputs, batch=True)
     if period:
         return _in_stream(network, inputs, period, timeout)
     batch = inputs if inputs.ndim == 3 else inputs[None]

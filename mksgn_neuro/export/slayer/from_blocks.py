@@ -72,7 +72,7 @@ def _block(
     own = block.delays.toarray() if isinstance(block, DelayedDense) else 0
     projections = _delayed(tail.name, name, weights, own + tail.delays[None, :] + ahead[:, None])
     if recurrent:
-        loop = _integers(block.recurrent_synapse, place)
+        loop = _integers(block.recurrent_synapse, block.neuron, place)
         projections.append(Projection(name, name, sp.csr_matrix(loop.reshape(len(loop), -1))))
     return population, projections, _Tail(name, shape, behind)
 
@@ -127,7 +127,7 @@ def _delayed(pre: str, post: str, weights: sp.csr_matrix | ConvKernel, delays: n
 
 def _dense(block: torch.nn.Module, tail: _Tail, place: str) -> sp.csr_matrix:
     synapse = block.input_synapse if isinstance(block, cuba.Recurrent) else block.synapse
-    weights = _integers(synapse, place, getattr(block, "mask", None))
+    weights = _integers(synapse, block.neuron, place, getattr(block, "mask", None))
     weights = weights.reshape(len(weights), -1)
     if weights.shape[1] != np.prod(tail.shape):
         raise _refused(place, f"takes {weights.shape[1]} inputs, {tail.name} gives {tail.shape}", "set input_shape")
@@ -141,18 +141,22 @@ def _kernel(block: torch.nn.Module, tail: _Tail, place: str) -> ConvKernel:
             place, f"takes {s.in_channels} channels (C, H, W), {tail.name} gives {tail.shape}", "set input_shape"
         )
     geometry = {name: tuple(getattr(s, name)[:2]) for name in ("stride", "padding", "dilation")}
-    return ConvKernel(_integers(s, place)[..., 0], tail.shape, groups=s.groups, **geometry)
+    return ConvKernel(_integers(s, block.neuron, place)[..., 0], tail.shape, groups=s.groups, **geometry)
 
 
-def _integers(synapse: torch.nn.Module, place: str, mask: torch.Tensor | None = None) -> np.ndarray:
-    """The weights that SLAYER's forward uses, times its scale."""
+def _integers(
+    synapse: torch.nn.Module, neuron: torch.nn.Module, place: str, mask: torch.Tensor | None = None
+) -> np.ndarray:
+    """The weights that SLAYER's forward uses, times its scale; without a hook it uses them as they are."""
     with torch.no_grad():
         weight = synapse.weight
         if synapse.weight_norm_enabled:  # `weight` itself is as old as the last forward pass
             weight = torch._weight_norm(synapse.weight_v, synapse.weight_g, 0)
         if mask is not None:
             weight = weight * mask
-        return _whole(synapse.pre_hook_fx(weight, descale=True).numpy(), place)
+        hook = getattr(synapse, "pre_hook_fx", None)
+        units = weight * neuron.w_scale if hook is None else hook(weight, descale=True)
+        return _whole(units.numpy(), place)
 
 
 def _whole(values: np.ndarray, place: str) -> np.ndarray:

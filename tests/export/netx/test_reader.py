@@ -4,7 +4,7 @@ import pytest
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.child import run_child
-from mksgn_neuro.export.netx.reader import read_netx
+from mksgn_neuro.export.netx.reader import read_file, read_netx
 from mksgn_neuro.export.netx.stock_loader import StockRun
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.sim.reference import run
@@ -82,23 +82,78 @@ def test_what_the_stock_loader_ignores_or_changes_is_found(tmp_path, place):
     assert finding.place == place and problem in finding.problem and str(finding).startswith(place)
 
 
-def test_zero_weights_and_conv_delay_are_found(tmp_path):
-    image = {"type": "input", "shape": [1, 2, 2]}
+def conv(kernel, shape, **fields):
     geometry = {"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1}
-    kernel = np.full((1, 1, 2, 2), 8)
-    conv = {"type": "conv", "shape": [1, 1, 1], "weight": kernel, "neuron": CUBA, "delay": 4, **geometry}
-    path = write_foreign(tmp_path / "n.net", image, conv, dense([[0]]))
-    network, findings = read_netx(path)
+    return {"type": "conv", "shape": shape, "weight": np.array(kernel), "neuron": CUBA, **geometry, **fields}
+
+
+def image(*shape):
+    return {"type": "input", "shape": shape}
+
+
+def test_conv_delay_and_a_missing_flatten_are_found(tmp_path):
+    layers = (image(1, 2, 2), conv(np.full((1, 1, 2, 2), 8), [1, 1, 1], delay=4), dense([[2]]))
+    network, findings = read_netx(write_foreign(tmp_path / "n.net", *layers))
     assert network.source.shape == (1, 2, 2)
-    assert [f.place for f in findings] == ["/layer/1/delay", "/layer/2", "/layer/2/weight"]
-    assert "OverflowError" in findings[2].problem and "without a flatten" in findings[1].problem
+    assert [f.place for f in findings] == ["/layer/1/delay", "/layer/2"]
+    assert "without a flatten" in findings[1].problem
+
+
+def test_an_unknown_type_is_left_out_and_a_last_average_too(tmp_path):
+    layers = (dense([[200]]), {"type": "sorcery"}, dense([[150]]), {"type": "average"})
+    file = read_file(write_foreign(tmp_path / "n.net", *layers))
+    assert [p.name for p in file.network.order] == ["layer0", "layer2"] and file.num_layers == 3
+    assert [str(f) for f in file.findings] == [
+        "/layer/1: type 'sorcery' is unknown: left out, as the stock loader does without a word",
+        "/layer/3: type 'average' is left out; the stock loader raises unless num_layers=3",
+    ]
+
+
+def test_the_input_of_a_first_convolution_is_found_or_asked_for(tmp_path):
+    kernel = np.arange(2, 26, 2).reshape(1, 2, 2, 3)
+    alone = read_file(write_foreign(tmp_path / "one.net", conv(kernel, [1, 3, 4])))
+    assert alone.network.source.shape == alone.input_shape == (2, 4, 6)
+    assert "input_shape=(6, 4, 2)" in alone.findings[0].problem
+    path = write_foreign(tmp_path / "two.net", conv(kernel, [1, 3, 4], stride=[2, 1]))
+    with pytest.raises(BadInput, match=r"2 channels, height 6 to 7, width 6; give --input-shape C,H,W, channels first"):
+        read_file(path)
+    given = read_file(path, input_shape=(2, 7, 6))
+    assert given.network.source.shape == given.input_shape == (2, 7, 6) and given.findings == ()
+    with pytest.raises(BadInput, match=r"/layer/0/shape: is \(1, 3, 4\), the convolution gives \(1, 4, 4\)"):
+        read_file(path, input_shape=(2, 9, 6))
+    told = read_file(write_foreign(tmp_path / "three.net", image(2, 7, 6), conv(kernel, [1, 3, 4], stride=[2, 1])))
+    assert told.input_shape is None and told.network.source == given.network.source
+
+
+def test_what_the_user_says_of_the_input_must_fit_the_file(tmp_path):
+    ours = write_netx(GOOD, tmp_path / "ours.net", period=8).net
+    bits = GOOD.source.message_bits
+    assert read_file(ours, input_message_bits=bits).period == 8
+    with pytest.raises(BadInput, match=f"its input has {bits} bits; leave out --input-bits"):
+        read_file(ours, input_message_bits=bits + 1)
+    path = write_foreign(tmp_path / "n.net", image(1, 2, 2), dense([[2, 4, 6, 8]]))
+    with pytest.raises(BadInput, match="leave out --input-shape"):
+        read_file(path, input_shape=(1, 1, 4))
+    with pytest.raises(BadInput, match="takes 3 inputs, not 2 x 2 x 2"):
+        read_file(write_foreign(tmp_path / "m.net", dense([[2, 4, 6]])), input_shape=(2, 2, 2))
+    held = write_foreign(tmp_path / "b.net", {**image(4), "neuron": CUBA}, dense([[2, 4, 6, 8]]))
+    assert read_file(held).held
+    with pytest.raises(BadInput, match="as its neurons' bias"):
+        read_file(held, input_message_bits=4)
 
 
 BAD = {
     r"/layer/1/type: type 'pool' is not supported": (dense([[2]]), {"type": "pool"}),
     r"/layer/0/type: type 'average'": ({"type": "average"}, dense([[2]])),
     r"/layer/0/type: type 'desne'": (dense([[2]], type="desne"),),
-    r"neuron/type: neurons of type 'RF_IZ'": (dense([[2]], neuron={**CUBA, "type": "RF_IZ"}),),
+    r"neuron/type: resonate-and-fire neurons \(RF_IZ\)": ({"shape": [1], "neuron": {**CUBA, "type": "RF_IZ"}},),
+    r"neuron/type: neurons of type 'LIF'": (dense([[2]], neuron={**CUBA, "type": "LIF"}),),
+    r"/layer/1/weight: all weights are zero.*OverflowError": (dense([[2]]), dense([[0]])),
+    r"neuron/iDecay: is 4097": (dense([[2]], neuron={**CUBA, "iDecay": 4097}),),
+    r"neuron/vThMant: is -1": (dense([[2]], neuron={**CUBA, "vThMant": -1}),),
+    r"/layer/0/bias: is 40000": (dense([[2]], bias=[40000]),),
+    r"/layer/0/weight: does not fit 32 bits": (dense([[1e12]]),),
+    r"/layer/0/stride: is \[0, 1\]": (conv(np.ones((1, 1, 1, 1)), [1, 1, 1], stride=[0, 1]),),
     r"neuron/vDecay: is missing": (dense([[2]], neuron={"type": "CUBA", "iDecay": 1, "vThMant": 3}),),
     r"/layer/0/weight: has shape \(1, 1\), the layer has 5": (dense([[2]], shape=[5]),),
     r"/layer/1/weight: takes 3 inputs, the layer before has 2": (dense([[2], [4]]), dense([[2, 2, 2]])),
@@ -107,9 +162,7 @@ BAD = {
     r"/layer/0/delay: has shape \(5,\)": (dense([[2, 4]], delay=[1, 2, 3, 4, 5]),),
     r"neuron/vThMant: differs": (dense([[2], [4]], neuron={**CUBA, "vThMant": [1, 2]}),),
     r"/layer/0/delay: delays beside a loop": (dense([[2]], type="dense_rec", weight_rec=np.array([[4]]), delay=[[1]]),),
-    r"/layer/0/shape: the shape of its input is not known": (
-        {"type": "conv", "shape": [1, 1, 1], "weight": np.ones((1, 1, 1, 1)), "neuron": CUBA},
-    ),
+    r"/layer/1/shape: its input is flat": (dense([[2]]), conv(np.ones((1, 1, 1, 1)), [1, 1, 1])),
     r"no layer has neurons": ({"type": "input", "shape": [3]},),
 }
 
@@ -123,6 +176,9 @@ def test_bad_files_are_refused_with_file_place_and_remedy(tmp_path, problem):
 
 
 def test_what_is_no_netx_file_is_refused(tmp_path):
+    (tmp_path / "pointer").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(BadInput, match="git-LFS pointer.*git lfs pull"):
+        read_netx(tmp_path / "pointer")
     (tmp_path / "text").write_text("no")
     with pytest.raises(BadInput, match="not a readable HDF5 file"):
         read_netx(tmp_path / "text")

@@ -8,8 +8,11 @@ import pytest
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.nir.reader import from_nir
+from mksgn_neuro.export.nir.writer import to_nir
 from mksgn_neuro.ir import ConvKernel
+from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import check
+from mksgn_neuro.lowering import balance
 from mksgn_neuro.sim.reference import run
 from tests.export.nir.euler import simulate
 
@@ -46,7 +49,7 @@ def graph(shape, *nodes, edges=()):
     """A chain from an input of `shape` to an output; nodes are named n0, n1 and so on."""
     named = {f"n{i}": node for i, node in enumerate(nodes)}
     names = ["in", *named, "out"]
-    ends = {"in": nir.Input(np.array(shape)), "out": nir.Output(np.array([1]))}
+    ends = {"in": nir.Input(None if shape is None else np.array(shape)), "out": nir.Output(np.array([1]))}
     return nir.NIRGraph({**ends, **named}, [*pairwise(names), *edges], type_check=False)
 
 
@@ -167,6 +170,16 @@ def test_a_bias_enters_the_current_and_reaches_its_plateau_over_time():
         assert np.array_equal(run(network, inputs)["n1"].spikes, simulate(g, inputs, 1e-4))
 
 
+def test_a_bias_into_a_current_survives_time_steps_and_our_own_file():
+    network, _ = from_nir(filtered([0.125, -0.25, 0.25, 0.375]))
+    inputs = RNG.integers(0, 2, (30, 6))
+    frames, steps = run(network, inputs)["n1"].spikes, balance(network)
+    padded = np.pad(inputs, ((0, 2), (0, 0)))
+    assert np.array_equal(run(steps, padded, period=32)["n1"].spikes[steps.level["n1"] :], frames)
+    again, findings = from_nir(to_nir(network))
+    assert first_difference(network, again) is None and findings == []
+
+
 def test_a_bias_into_a_current_of_odd_floats_keeps_the_rates():
     g = filtered([0.1, -0.2, 0.05, 0.3])
     network, _ = from_nir(g)
@@ -236,6 +249,18 @@ def test_one_parameter_for_a_layer_is_each_neurons(own):
     assert np.array_equal(run(network, inputs)["n4"].spikes, run(wide, inputs)["n4"].spikes)
 
 
+def test_one_parameter_per_channel_is_that_of_its_neurons():
+    channels = np.array([1.0, 0.5])
+    cell = lambda threshold: nir.IF(np.ones(threshold.shape), threshold)
+    nodes = [conv(2, 1), cell(channels[:, None, None]), flatten()]
+    spread = cell(channels[:, None, None] * np.ones((2, 8, 8)))
+    inputs = RNG.integers(0, 2, (20, 64))
+    one, _ = from_nir(graph((1, 8, 8), *nodes))
+    all_, _ = from_nir(graph((1, 8, 8), nodes[0], spread, nodes[2]))
+    assert isinstance(one.projections[0].weights, ConvKernel)
+    assert np.array_equal(run(one, inputs)["n1"].spikes, run(all_, inputs)["n1"].spikes)
+
+
 DIFFERENT_DELAYS = nir.Delay(np.array([0.0, 1e-4, 0.0, 0.0]))
 BAD = {
     "a SumPool2d is the output": graph((1, 8, 8), conv(2, 1), integrator(2, 8, 8), pool(nir.SumPool2d)),
@@ -246,6 +271,8 @@ BAD = {
     "delays that differ": graph((6,), linear(4, 6), DIFFERENT_DELAYS, linear(2, 4), leaky(2)),
     "bias through a delay": graph((6,), nir.Affine(weights(4, 6), np.ones(4)), DIFFERENT_DELAYS, leaky(4)),
     "has 0 nodes of type Output": graph((4,), nir.NIRGraph({"i": nir.Input(np.array([4]))}, [], type_check=False)),
+    "the input has no shape": graph(None, flatten(), linear(3, 4), integrator(3)),
+    "not finite": graph((1,), nir.Linear(np.array([[np.nan]])), leaky(1)),
     "of up to 1e\\+03": graph((2,), nir.Linear(np.array([[1e3, 0.5]])), leaky(1)),
 }
 
@@ -254,5 +281,7 @@ BAD = {
 def test_what_has_no_exact_form_is_refused_by_node(problem):
     with pytest.raises(BadInput, match=problem) as caught:
         from_nir(BAD[problem], place="x.nir")
-    assert str(caught.value).startswith("x.nir:n") and caught.value.remedy and "\n" not in str(caught.value)
+    assert (
+        str(caught.value).startswith(("x.nir:n", "x.nir:in")) and caught.value.remedy and "\n" not in str(caught.value)
+    )
     assert caught.value.exit_code == 2

@@ -174,6 +174,21 @@ def test_a_last_average_groups_the_readout_by_class():
     assert (group.role, group.shape, group.axes) == ("readout", (3, 2), ("class", "copy"))
 
 
+def test_a_block_without_a_hook_keeps_its_weights_as_they_are():
+    """Exact where they are whole units of the synapse; SLAYER itself cannot export such a block."""
+    c = cuba()
+    torch.manual_seed(0)
+    block = c.Dense(NEURON, 6, 5, pre_hook_fx=None)
+    block.synapse.weight.data = torch.randint(-45, 46, block.synapse.weight.shape) / 32
+    network = from_slayer([block], (6,))
+    x = binary(0, (6,), samples=1)
+    expected = block(torch.tensor(x))[0].detach().numpy().T
+    assert expected.any() and np.array_equal(run(network, x[0].T.astype(int))["block0"].spikes, expected)
+    block.synapse.weight.data += 0.003
+    with pytest.raises(Unsupported, match=r"block0 \(Dense\): its weights .* no integers"):
+        from_slayer([block], (6,))
+
+
 def refused_blocks():
     """What is refused, in words, and the blocks."""
     c = cuba()

@@ -1,0 +1,28 @@
+"""What a source can send: the one check that the reference, the emulator and Lava all make of their inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.ir.network import Source
+
+
+def checked(source: Source, inputs: np.ndarray, *, batch: bool = False) -> np.ndarray:
+    """Inputs (T, N_in), or with `batch` (..., T, N_in), as int32.
+
+    Raises BadInput unless they have that shape and every value is an integer that the source can send.
+    """
+    inputs = np.asarray(inputs)
+    low, high = source.payloads
+    if inputs.ndim < 2 or (inputs.ndim > 2 and not batch) or inputs.shape[-1] != source.size:
+        remedy = f"give integers (steps, {source.size})"
+        raise BadInput(f"inputs have shape {inputs.shape}", place=source.name, remedy=remedy)
+    if inputs.dtype.kind not in "biuf":
+        raise BadInput(f"inputs are {inputs.dtype}", place=source.name, remedy=f"give integers in {low}..{high}")
+    legal = (inputs >= low) & (inputs <= high) & (inputs == np.round(inputs))
+    if not legal.all():
+        worst = inputs[~legal][0]
+        what = "binary input takes" if source.message_bits == 0 else f"{source.message_bits} bits hold"
+        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"{what} integers in {low}..{high}")
+    return inputs.astype(np.int32)

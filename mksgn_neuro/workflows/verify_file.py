@@ -1,0 +1,129 @@
+"""Any netx file, ours or a stranger's: what our reader makes of it against what lava-dl's own loader runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.errors import Unsupported
+from mksgn_neuro.export.child import TRACEBACK, ChildFailed
+from mksgn_neuro.export.lava_graph import require_lava
+from mksgn_neuro.export.netx.reader import read_file
+from mksgn_neuro.export.netx.reading import NetxFile
+from mksgn_neuro.export.netx.stock_loader import run_stock_loader
+from mksgn_neuro.ir import Network
+from mksgn_neuro.workflows.forms import (
+    DENSE_SECONDS_PER_MILLION,
+    LAVA_SECONDS,
+    LAVA_SECONDS_PER_STEP,
+    by_emulator,
+    by_reference,
+)
+from mksgn_neuro.workflows.load import Port, netx_findings, require_file
+from mksgn_neuro.workflows.verify import Rung, compare
+
+READER, STOCK = "netx file, our reader", "netx file, stock lava-dl loader"
+RATES = (0.1, 0.9)  # of inputs that are not 0, from the first sample to the last
+Spikes = dict[str, np.ndarray]  # population → (T, N)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run: inputs (T, N_in), constant where they are held, of `samples` samples of which each has its own rate."""
+
+    inputs: np.ndarray
+    samples: int
+
+
+def read_for_check(path: Path, port: Port) -> tuple[NetxFile, list[str]]:
+    """A netx file, and what there is to say about it."""
+    require_file(path)
+    file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
+    return file, netx_findings(file)
+
+
+def check_file(
+    path: Path, file: NetxFile, *, samples: int, steps: int, seed: int = 0, period: int | None = None, lava: bool = True
+) -> Iterator[Rung]:
+    """Compare every layer at every step on random inputs, `samples` of `steps` steps each, one after the other.
+
+    State is zeroed every `period` steps, where one is given. Without `lava`, only our own simulators are compared.
+    """
+    trials = list(_trials(file, samples, steps, np.random.default_rng(seed)))
+    expected = [by_reference(file.network, trial.inputs, period) for trial in trials]
+    emulated = [by_emulator(file.network, trial.inputs, period) for trial in trials]
+    rungs = [_rung("emulator", file, expected, emulated, trials)]
+    if lava:
+        rungs.append(_against_stock(path, file, expected, trials, period))
+    for rung in rungs:
+        yield rung if period is None else replace(rung, steps=0)
+
+
+def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) -> Iterator[Trial]:
+    """One stream; for a file whose input is held, a run for each sample."""
+    rates = np.linspace(*RATES, samples) if samples > 1 else [0.5]
+    if not file.held:
+        yield Trial(np.concatenate([_random(file.network, steps, rate, rng) for rate in rates]), samples)
+        return
+    highest = min(2 * file.network.order[0].vth + 1, file.network.source.max_payload - 1)
+    for _ in rates:
+        held = rng.integers(0, highest, file.network.source.size, endpoint=True)
+        yield Trial(np.repeat(held[None], steps, axis=0), 1)
+
+
+def _random(network: Network, steps: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+    low, high = network.source.payloads
+    size = (steps, network.source.size)
+    return rng.integers(low or 1, high, size, endpoint=True) * (rng.random(size) < rate)
+
+
+def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: list[Trial], period: int | None) -> Rung:
+    try:
+        require_lava("lava-dl")
+        found = [_by_stock(path, file, trial, period) for trial in trials]
+    except Unsupported as missing:
+        return Rung(READER, STOCK, not_run=f"not run: {missing.remedy}")
+    except ChildFailed as failed:
+        return Rung(READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})")
+    late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once
+    return _rung(STOCK, file, [_shifted(spikes, late) for spikes in expected], found, trials)
+
+
+def _by_stock(path: Path, file: NetxFile, trial: Trial, period: int | None) -> Spikes:
+    network = file.network
+    pairs = sum(before * size for before, size in pairwise([network.source.size, *(p.size for p in network.order)]))
+    seconds = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(trial.inputs) * len(network.populations)
+    given = {"input_bias": trial.inputs[0]} if file.held else {"inputs": trial.inputs}
+    traces = run_stock_loader(
+        path,
+        **given,
+        timeout=seconds + DENSE_SECONDS_PER_MILLION * pairs / 1e6,
+        input_message_bits=0 if file.held else network.source.message_bits,
+        input_shape=file.input_shape,
+        num_layers=file.num_layers,
+        num_steps=len(trial.inputs),
+        period=period,
+        layers="all",
+    )
+    return {p.name: trace.spikes for p, trace in zip(network.order, traces.values(), strict=True)}
+
+
+def _shifted(spikes: Spikes, late: int) -> Spikes:
+    return {name: fired[late:] for name, fired in spikes.items()}
+
+
+def _rung(target: str, file: NetxFile, expected: list[Spikes], found: list[Spikes], trials: list[Trial]) -> Rung:
+    names = [p.name for p in file.network.order]
+    stacked = ((name, np.stack([e[name] for e in expected]), np.stack([f[name] for f in found])) for name in names)
+    rung = compare(READER, target, file.network, stacked)
+    return replace(rung, samples=sum(t.samples for t in trials), steps=sum(len(t.inputs) for t in trials))
+
+
+def _reason(failed: ChildFailed) -> str:
+    """The last line of the traceback, where there is one."""
+    lines = [line for line in failed.log.splitlines() if line.strip() and not line[0].isspace()]
+    return lines[-1] if TRACEBACK in failed.log and lines else failed.problem.splitlines()[0]

@@ -10,13 +10,15 @@ class Role:
     """Properties of a role.
 
     `votes`: its neurons vote for classes, along the axis "class". `gates`: it lets other spikes through, so its rate
-    says how often it is open and not how much it tells; it may fire without input. `repeats`: it repeats another
-    population and tells nothing of its own. `sets_width`: what a block's cores grow with are its channels. `foreign`: a
-    layer of a network that somebody else trained, or a level of a chain, whose groups say more.
+    says how often it is open and not how much it tells; it may fire without input. `selects`: its spikes are another
+    population's, some of them left out. `repeats`: it repeats another population, later. `sets_width`: what a block's
+    cores grow with are its channels. `foreign`: a layer of a network that somebody else trained, or a level of a chain,
+    whose groups say more.
     """
 
     votes: bool = False
     gates: bool = False
+    selects: bool = False
     repeats: bool = False
     sets_width: bool = False
     foreign: bool = False
@@ -28,7 +30,7 @@ ROLES: dict[str, Role] = {
     "graph": Role(sets_width=True),
     "query": Role(),
     "gate": Role(gates=True),
-    "and": Role(),
+    "and": Role(selects=True),
     "temporal": Role(),
     "readout": Role(votes=True),
     "relay": Role(repeats=True),

@@ -17,8 +17,8 @@ from mksgn_neuro.chip.traffic import measure_traffic
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import balance, levelize, lower
-from mksgn_neuro.models.stages import fold, quantize
 from mksgn_neuro.models.store import build_student
+from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
 
 STEPS, RATE = 64, 0.1

@@ -16,8 +16,8 @@ import torch
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.lowering import balance, levelize, lower
-from mksgn_neuro.models.stages import fold, quantize
 from mksgn_neuro.models.store import build_student
+from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
 
 CHILD = "--in-this-process"

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mksgn_neuro.models.population import V_DECAY
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.population import V_DECAY
 
 NEURON = {"threshold": 1.0, "current_decay": 1.0, "voltage_decay": V_DECAY / 4096, "tau_grad": 1.0, "scale_grad": 1.0}
 PLAIN = {"pre_hook_fx": None, "delay_shift": False}

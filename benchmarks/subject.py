@@ -12,9 +12,9 @@ from mksgn_neuro.data.frames import as_tensors, encode_batch, fit_scaling, resam
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import build_student, load_model
 from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.presets import preset
 
 

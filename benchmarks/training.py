@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from benchmarks.slayer_student import SlayerStudent
 from benchmarks.timing import measure
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
-from mksgn_neuro.models.kernels.graph_conv import products_by_joint
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.models.teacher import Teacher, TeacherConfig
+from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
 from mksgn_neuro.training.presets import BASE
 
 CLASSES, ROUNDS = 10, 5

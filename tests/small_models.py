@@ -11,10 +11,10 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.registry import load
-from mksgn_neuro.models.population import V_DECAY
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.population import V_DECAY
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences
 from mksgn_neuro.training.evaluate import settle_statistics
 

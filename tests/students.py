@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import MKSGN, StudentConfig
+from mksgn_neuro.nn.stages import quantize
 
 PARENTS = (1, -1, 1, 2, 1)
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.chip.spec import Chip
-from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
+from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, role_of
 
 DENSE_FILL = 0.2  # PilotNet's 2560 -> 100 layer is 27 % full and was stored with its zeros
 
@@ -70,7 +70,7 @@ class Demand:
         incoming = network.incoming[population.name]
         self.kernels = [q.weights for q in incoming if is_shared(q, chip)]
         listed = [q for q in incoming if not is_shared(q, chip)]
-        dense = dense and all(group.role == "layer" for group in population.groups)
+        dense = dense and all(role_of(group.role).foreign for group in population.groups)
         is_full = [dense and q.synapses >= DENSE_FILL * np.prod(q.weights.shape) for q in listed]
         self.full_axons = sum(q.weights.shape[1] for q, full in zip(listed, is_full) if full)
         self.pattern = _pattern([q for q, full in zip(listed, is_full) if not full], population.size)

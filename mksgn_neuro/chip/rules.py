@@ -9,7 +9,7 @@ import numpy as np
 
 from mksgn_neuro.chip.mapping import Mapping
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.ir import ConvKernel, Projection
+from mksgn_neuro.ir import ConvKernel, Projection, role_of
 
 CHANNEL_STEP = 8  # suggested widths are multiples of this
 
@@ -122,7 +122,7 @@ def bits_of(q: Projection) -> int:
 def layer_name(mapping: Mapping, population: str) -> str:
     """A population's name; a chain's level also says what lies in it: "level9 (b2.graph)"."""
     groups = mapping.network[population].groups
-    inside = [group.name for group in groups if group.role != "relay" and group.name != population]
+    inside = [group.name for group in groups if not role_of(group.role).repeats and group.name != population]
     return f"{population} ({', '.join(inside)})" if inside else population
 
 
@@ -163,7 +163,7 @@ def _blocks(mapping: Mapping) -> tuple[dict[int, int], dict[int, int]]:
     for population in mapping.network.populations:
         cores_taken = len(mapping.of[population.name])
         for group in population.groups:
-            if group.block is not None and group.role == "graph" and "channel" in group.axes:
+            if group.block is not None and role_of(group.role).sets_width and "channel" in group.axes:
                 widths[group.block] = group.shape[group.axes.index("channel")]
         if population.block is not None and cores_taken > 1:
             taken[population.block] = taken.get(population.block, 0) + cores_taken

@@ -143,7 +143,7 @@ def _leaks(network: Network, p: Population) -> tuple[np.ndarray, np.ndarray]:
         lowest = (UNITS * int(down) * MAX_DECAY // i_decay + UNITS * sinking) * MAX_DECAY // v_decay
         found.append(fading(i_decay, v_decay, current, UNITS * p.vth + min(lowest, WIDEST)))
     frames, units = (np.array(column)[of.ravel()] for column in zip(*found))
-    free = _decided_by_drive(network, p)
+    free = decided_by_drive(network, p)
     return np.where(free, 0, frames), np.where(free, 0, units)
 
 
@@ -168,7 +168,7 @@ def _shrunk(difference: int, decay: int) -> int:
     return -(-difference * (MAX_DECAY - decay) // MAX_DECAY)
 
 
-def _decided_by_drive(network: Network, p: Population) -> np.ndarray:
+def decided_by_drive(network: Network, p: Population) -> np.ndarray:
     """(N,) bool: neurons whose spikes do not depend on the voltage that they have kept.
 
     A neuron with f synapses of one positive weight w for spikes and a bias ≥ 0 is never below 0. It fires on m + 1

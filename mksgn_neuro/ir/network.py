@@ -13,21 +13,8 @@ import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 
+from mksgn_neuro.ir.roles import role_of
 from mksgn_neuro.ir.weights import ConvKernel, Weights, as_csr, frozen_csr
-
-ROLES = (
-    "encode",
-    "fuse",
-    "graph",
-    "query",
-    "gate",
-    "and",
-    "temporal",
-    "readout",
-    "relay",
-    "layer",  # a level of a chain, or a layer of a network that somebody else trained
-)
-
 
 IMAGE_AXES = ("channel", "y", "x")
 
@@ -279,7 +266,7 @@ class Network:
         group, position = self[name].locate(neuron)
         joints = self.task.joint_names if self.task else ()
         words = [] if group.block is None else [f"block {group.block}"]
-        words.append(group.role if group.role != "layer" else group.name)
+        words.append(group.name if role_of(group.role).foreign else group.role)
         for axis, i in zip(group.axes, position):
             known = axis == "joint" and i < len(joints)
             words.append(f"{axis} {i} ({joints[i]})" if known else f"{axis} {i}")

@@ -13,7 +13,7 @@ import networkx as nx
 import numpy as np
 
 from mksgn_neuro.errors import UserError
-from mksgn_neuro.ir.network import ROLES, Network, Population, Projection
+from mksgn_neuro.ir.network import Network, Population, Projection
 from mksgn_neuro.ir.weights import ConvKernel
 
 MAX_VTH = 2**17 - 1
@@ -59,12 +59,6 @@ def unique_names(network: Network) -> Iterator[Violation]:
     for name, count in names.items():
         if count > 1:
             yield Violation("unique_names", name, "name", f"used {count} times", "once", "rename one of them")
-
-
-def known_roles(network: Network) -> Iterator[Violation]:
-    for population in network.populations:
-        for role in {population.role, *(g.role for g in population.groups)} - set(ROLES):
-            yield Violation("known_roles", population.name, "role", role, ", ".join(ROLES), "use a known role")
 
 
 def endpoints_exist(network: Network) -> Iterator[Violation]:
@@ -193,7 +187,7 @@ def synaptic_sum_range(
     return up, down
 
 
-STRUCTURE: tuple[Rule, ...] = (unique_names, known_roles, endpoints_exist, shapes_match, acyclic, hop_is_known)
+STRUCTURE: tuple[Rule, ...] = (unique_names, endpoints_exist, shapes_match, acyclic, hop_is_known)
 VALUES: tuple[Rule, ...] = (
     decays_in_range,
     biases_in_range,
@@ -207,8 +201,8 @@ VALUES: tuple[Rule, ...] = (
 
 def check(network: Network) -> list[Violation]:
     """All violations; rules on values run only on a network whose structure is sound."""
-    broken = [v for rule in STRUCTURE[:3] for v in rule(network)]
-    broken = broken or [v for rule in STRUCTURE[3:] for v in rule(network)]
+    broken = [v for rule in STRUCTURE[:2] for v in rule(network)]
+    broken = broken or [v for rule in STRUCTURE[2:] for v in rule(network)]
     return broken or [v for rule in VALUES for v in rule(network)]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from mksgn_neuro.errors import BadInput, Unsupported
-from mksgn_neuro.ir import Network
+from mksgn_neuro.ir import Network, role_of
 from mksgn_neuro.ir.memory import memory_of
 
 
@@ -41,7 +41,7 @@ def interleave(network: Network, steps_per_frame: int) -> Network:
 def _require_silent(network: Network) -> None:
     """Between frames nothing may fire that reaches the readout: gates may, for an AND needs their partner too."""
     for population in network.populations:
-        if population.role != "gate" and int(np.max(population.bias)) > population.vth:
+        if not role_of(population.role).gates and int(np.max(population.bias)) > population.vth:
             raise Unsupported(
                 "has neurons that fire without input, between the frames too",
                 place=population.name,

@@ -1,98 +1,78 @@
-"""Pass: an integer student becomes populations and projections, in frames (hop 0), spike for spike the same."""
+"""Pass: an integer network becomes populations and projections, in frames (hop 0), spike for spike the same.
+
+A loop over the nodes that the network declares; each synapse module says itself what its synapses are.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Network, Population, Projection, Source, Task
-from mksgn_neuro.models.population import SpikingPopulation
-from mksgn_neuro.models.student import MKSGN
-
-INPUT_BITS = 8
-# An AND gate fires on coincidence only, whatever came before, iff vth/2 < w ≤ vth·v_decay/4096 (DESIGN.md 7).
-AND_VTH, AND_WEIGHT = 128, 70
+from mksgn_neuro.nn.network import SpikingNetwork
+from mksgn_neuro.nn.nodes import AND_VTH, AND_WEIGHT, INPUT, AndGate, Node
+from mksgn_neuro.nn.population import DECAY_ONE
 
 
-def lower(student: MKSGN, task: Task | None = None) -> Network:
-    """The network of an integer student; raises Unsupported for what no CUBA neuron computes."""
-    _require_deployable(student)
-    config, joints = student.config, student.joints
-    source = Source("input", (config.modalities, joints, 3), INPUT_BITS, ("modality", "joint", "coordinate"))
+def lower(network: SpikingNetwork, task: Task | None = None) -> Network:
+    """The network in integers; raises Unsupported for what no CUBA neuron computes."""
+    _require_deployable(network)
+    positions = {INPUT: network.joints} | {node.name: node.positions for node in network.nodes}
     populations, projections = [], []
-    for name, population in student.populations().items():
-        populations.append(_population(student, name, population))
-        for pre, module in population.synapses.items():
-            for delay, weights in module.synapses(population.grid, joints):
-                projections.append(Projection(_pre_name(student, name, pre), name, weights, delay))
-    for b in range(1, len(student.blocks) + 1):
-        if config.attention == "gated":
-            gate, links = _and_gate(student, b)
-            populations.append(gate)
-            projections.extend(links)
-    network = Network(source, tuple(populations), tuple(projections), readout="readout", hop=0, task=task)
-    return network.with_(populations=network.order)
+    for node in network.nodes:
+        populations.append(_gate(node) if isinstance(node, AndGate) else _population(node))
+        projections += _gate_synapses(node) if isinstance(node, AndGate) else _synapses(node, positions, network.source)
+    readout = network.output_node.name
+    lowered = Network(network.source, tuple(populations), tuple(projections), readout=readout, hop=0, task=task)
+    return lowered.with_(populations=lowered.order)
 
 
-def _require_deployable(student: MKSGN) -> None:
-    if student.config.attention == "ssa":
-        raise Unsupported(
-            "attention 'ssa' multiplies spikes with spikes, which no neuron of the chip does",
-            place="the model",
-            remedy="train with --attention gated, which costs one gate spike per joint and head",
-        )
-    floats = [name for name, population in student.populations().items() if not population.is_integer]
+def _require_deployable(network: SpikingNetwork) -> None:
+    for node in network.nodes:
+        for module in node.modules:
+            if not getattr(module, "deployable", False):
+                reason = getattr(module, "reason", "") or f"no neuron of the chip computes a {type(module).__name__}"
+                remedy = getattr(module, "remedy", "") or "use synapse modules of mksgn_neuro.nn"
+                raise Unsupported(reason, place=node.name, remedy=remedy)
+        if isinstance(node, AndGate) and AND_VTH * node.v_decay < AND_WEIGHT * DECAY_ONE:
+            remedy = f"give the populations a v_decay of at least {-(-AND_WEIGHT * DECAY_ONE // AND_VTH)}"
+            raise Unsupported("neurons that keep so much are no exact AND", place=node.name, remedy=remedy)
+    floats = [name for name, population in network.populations().items() if not population.is_integer]
     if floats:
         raise Unsupported(f"{floats[0]} still has float weights", place="the model", remedy="quantize it first")
 
 
-def _population(student: MKSGN, name: str, trained: SpikingPopulation) -> Population:
-    role, block = _role(name), _block(name)
-    channels = len(trained.beta)
-    bias = trained.integer_bias().detach().numpy().astype(np.int32)
-    common = {"vth": int(trained.vth), "v_decay": trained.v_decay, "block": block}
-    if name == "readout":
-        shape = (student.config.classes, student.config.readout_copies)
-        return Population.of(name, role, shape, bias=bias, axes=("class", "copy"), **common)
-    per_neuron = np.tile(bias, student.joints)
-    if name == "encode":
-        shape = (student.joints, student.config.modalities, student.config.encoder_channels)
-        return Population.of(name, role, shape, bias=per_neuron, axes=("joint", "modality", "channel"), **common)
-    last_axis = "head" if role == "gate" else "channel"
-    shape = (student.joints, channels)
-    return Population.of(name, role, shape, bias=per_neuron, axes=("joint", last_axis), **common)
+def _population(node: Node) -> Population:
+    trained = node.population
+    bias = trained.integer_bias().detach().cpu().numpy().astype(np.int32)
+    neurons = {"vth": int(trained.vth), "v_decay": trained.v_decay, "bias": np.tile(bias, node.positions)}
+    return Population.of(node.name, node.role, node.shape, axes=node.axes, block=node.block, **neurons)
 
 
-def _and_gate(student: MKSGN, b: int) -> tuple[Population, list[Projection]]:
-    channels, heads = len(student.blocks[b - 1].graph.beta), student.config.heads
-    n = student.joints * channels
-    name, axes = f"b{b}.and", ("joint", "channel")
-    shape = (student.joints, channels)
-    gate = Population.of(name, "and", shape, vth=AND_VTH, v_decay=student.config.v_decay, axes=axes, block=b)
-    spread = sp.kron(sp.identity(student.joints * heads), np.ones((channels // heads, 1)))
-    links = [
-        Projection(f"b{b}.graph", name, AND_WEIGHT * sp.identity(n, dtype=np.int32)),
-        Projection(f"b{b}.gate", name, AND_WEIGHT * spread),
-    ]
-    return gate, links
+def _synapses(node: Node, positions: dict[str, int], source: Source) -> Iterator[Projection]:
+    for name, module in node.population.synapses.items():
+        pre = node.sources[name]
+        for delay, weights in module.synapses(node.population.grid, positions[pre]):
+            yield Projection(pre, node.name, weights[:, _as_delivered(source)] if pre == INPUT else weights, delay)
 
 
-def _pre_name(student: MKSGN, post: str, pre: str) -> str:
-    """Names inside a block are short: `input` is the previous block's output, `and` the gated graph population."""
-    b = _block(post)
-    if b is None:
-        return {"temporal": f"b{len(student.blocks)}.temporal"}.get(pre, pre)
-    if pre == "input":
-        return f"b{b - 1}.temporal" if b > 1 else "fuse"
-    if pre == "and" and student.config.attention == "none":
-        pre = "graph"
-    return f"b{b}.{pre}"
+def _as_delivered(source: Source) -> np.ndarray:
+    """Where each value of the source, (modality, joint, coordinate), lies in a node's input, (joint, modality, ...)."""
+    modalities, joints, coordinates = source.shape
+    in_node = np.arange(source.size).reshape(joints, modalities, coordinates)
+    return in_node.swapaxes(0, 1).ravel()
 
 
-def _role(name: str) -> str:
-    return name.split(".")[-1]
+def _gate(node: AndGate) -> Population:
+    neurons = {"vth": AND_VTH, "v_decay": node.v_decay}
+    return Population.of(node.name, node.role, node.shape, axes=node.axes, block=node.block, **neurons)
 
 
-def _block(name: str) -> int | None:
-    return int(name[1 : name.index(".")]) if "." in name else None
+def _gate_synapses(node: AndGate) -> Iterator[Projection]:
+    through, gate = node.of
+    spread = sp.kron(sp.identity(node.positions * node.gates), np.ones((node.channels // node.gates, 1)))
+    yield Projection(through, node.name, AND_WEIGHT * sp.identity(node.positions * node.channels, dtype=np.int32))
+    yield Projection(gate, node.name, AND_WEIGHT * spread)

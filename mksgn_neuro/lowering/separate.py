@@ -1,7 +1,7 @@
 """Pass: give each synapse one delay, as netx needs: taps of a temporal convolution get copies of their source.
 
-In netx one pair of neurons holds one delay. An AND gate is copied (its inputs delayed, exact because a gate forgets
-nothing that matters); any other population gets one relay population per delay, which costs a level.
+In netx one pair of neurons holds one delay. A population that keeps nothing that matters, such as AND gates, is copied
+with its inputs delayed; any other one gets a relay population per delay, which costs a level.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
+from mksgn_neuro.ir.memory import decided_by_drive
 from mksgn_neuro.ir.spec import MAX_DECAY
-from mksgn_neuro.lowering.lower import AND_VTH
+from mksgn_neuro.nn.nodes import AND_VTH
 
 RELAY_WEIGHT = 130
 
@@ -31,8 +32,16 @@ def separate_delays(network: Network) -> Network:
         remedy = "feed the source to one population and delay that population's spikes"
         raise Unsupported("the same input reaches one neuron with two delays", place=place, remedy=remedy)
     for pre, posts in conflicts.items():
-        network = _copy_gate(network, pre, posts) if network[pre].role == "and" else _relay(network, pre, posts)
+        separated = _copy if _is_copyable(network, pre) else _relay
+        network = separated(network, pre, posts)
     return network
+
+
+def _is_copyable(network: Network, name: str) -> bool:
+    """Whether the present input alone decides every spike, so that delayed inputs give delayed spikes."""
+    population = network[name]
+    feeds_itself = any(q.pre == name for q in network.incoming[name])
+    return not feeds_itself and not population.bias.any() and bool(decided_by_drive(network, population).all())
 
 
 def _conflicts(network: Network) -> dict[str, set[str]]:
@@ -52,8 +61,8 @@ def _delays(network: Network, pre: str, posts: set[str]) -> list[int]:
     return sorted({q.delay for q in network.outgoing[pre] if q.post in posts})
 
 
-def _copy_gate(network: Network, pre: str, posts: set[str]) -> Network:
-    """One copy of the gate per delay; the copy's inputs carry the delay."""
+def _copy(network: Network, pre: str, posts: set[str]) -> Network:
+    """One copy of the population per delay; the copy's inputs carry the delay."""
     original = network[pre]
     populations, projections = [], []
     delays = _delays(network, pre, posts)

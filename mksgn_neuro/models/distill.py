@@ -14,10 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mksgn_neuro.models.collective import channel_statistics
-from mksgn_neuro.models.population import SpikingPopulation
-from mksgn_neuro.models.student import MKSGN, Activity
-from mksgn_neuro.models.synapses import Pointwise
+from mksgn_neuro.nn import Activity, Pointwise, SpikingNetwork, SpikingPopulation
+from mksgn_neuro.nn.collective import channel_statistics
 
 TRANSLATION_STEPS = 4
 
@@ -58,23 +56,27 @@ class FeatureTranslation(nn.Module):
 
 
 class Distilled(nn.Module):
-    """A student in training with the translations that it is drawn to; `teacher_widths` are channels per depth."""
+    """A student in training with the translations that it is drawn to; `teacher_widths` are channels per depth.
 
-    def __init__(self, student: MKSGN, teacher_widths: list[int]) -> None:
+    Depths are matched with the nodes that end the student's blocks, evenly.
+    """
+
+    def __init__(self, student: SpikingNetwork, teacher_widths: list[int]) -> None:
         super().__init__()
         self.student = student
-        blocks, depths = len(student.blocks), len(teacher_widths)
-        self.matched = [blocks * (d + 1) // depths for d in range(depths)]
-        widths = [student.config.channels[b - 1] for b in self.matched]
-        translations = (FeatureTranslation(a, b, student.config.classes) for a, b in zip(teacher_widths, widths))
+        ends, depths = student.block_ends, len(teacher_widths)
+        self.matched = [len(ends) * (d + 1) // depths for d in range(depths)]
+        widths = [ends[b - 1].channels for b in self.matched]
+        translations = (FeatureTranslation(a, b, student.classes) for a, b in zip(teacher_widths, widths))
         self.translations = nn.ModuleList(translations)
 
     def feature_loss(self, activity: Activity, targets: Targets) -> Tensor:
-        """Sum over depths; the student's rates are its blocks' temporal populations' while the clip is shown."""
+        """Sum over depths; the student's rates are those at the ends of its blocks while the clip is shown."""
         share = (targets.shown / targets.shown.sum(1, keepdim=True)).T[..., None]
+        names = [self.student.block_ends[b - 1].name for b in self.matched]
         losses = [
-            translation.loss(features, (activity.spikes[f"b{block}.temporal"] * share).sum(1), targets.labels)
-            for translation, features, block in zip(self.translations, targets.features, self.matched)
+            translation.loss(features, (activity.spikes[name] * share).sum(1), targets.labels)
+            for translation, features, name in zip(self.translations, targets.features, names)
         ]
         return torch.stack(losses).sum()
 

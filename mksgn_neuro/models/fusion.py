@@ -1,4 +1,4 @@
-"""Mutual information between the spikes of modalities (SMF; the estimate is our reconstruction).
+"""SMF: spikes of the modalities are fused, weighted by their mutual information (the estimate is our reconstruction).
 
 I_ij = Σ_ab p(a, b)·log(p(a, b) / (p(a)·p(b))) over the binary spikes of modalities i and j at the same joint, frame,
 clip and channel, in nats. The paper weights its fusion with this matrix; how exactly is not public.
@@ -6,10 +6,13 @@ clip and channel, in nats. The paper weights its fusion with this matrix; how ex
 
 from __future__ import annotations
 
+import numpy as np
+import scipy.sparse as sp
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mksgn_neuro.models.collective import all_sum
+from mksgn_neuro.nn.collective import all_sum
+from mksgn_neuro.nn.synapses import Grid, SynapseModule, Synapses, at_every_position, integers
 
 
 def joint_probabilities(spikes: Tensor) -> Tensor:
@@ -52,3 +55,52 @@ def _cell(joint: Tensor, fires: Tensor, a: int, b: int) -> Tensor:
     if b:
         return (fires[None, :] - joint).clamp(min=0)
     return (1 - fires[:, None] - fires[None, :] + joint).clamp(min=0)
+
+
+class Fusion(SynapseModule):
+    """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
+
+    With `hearing`, each group of targets hears only the modalities that are named for it. A column of weights has
+    C_in rows for each of these, one after the other; what is left of it is not used.
+    """
+
+    def __init__(
+        self, modalities: int, channels_in: int, channels_out: int, hearing: tuple[tuple[int, ...], ...] = ()
+    ) -> None:
+        super().__init__()
+        self.hearing = hearing or (tuple(range(modalities)),)
+        self.channels_in = channels_in
+        most, width = max(map(len, self.hearing)), channels_out // len(self.hearing)
+        source = [[heard[i] if i < len(heard) else -1 for heard in self.hearing] for i in range(most)]
+        of_weight = torch.tensor(source).repeat_interleave(channels_in, 0).repeat_interleave(width, 1)
+        self.register_buffer("source", of_weight.clamp(min=0), persistent=False)
+        self.register_buffer("used", (of_weight >= 0).float(), persistent=False)
+        self.weight = nn.Parameter(torch.randn(of_weight.shape) / self.used.sum(0).sqrt())
+        self.register_buffer("modality_weights", torch.ones(modalities))
+
+    def effective(self) -> Tensor:
+        return self.weight * (self.modality_weights[self.source] * self.used)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        weights = grid(self.effective()).chunk(len(self.hearing), -1)
+        sums = [self._heard(x, heard) @ weight[: self._rows(heard)] for heard, weight in zip(self.hearing, weights)]
+        return torch.cat(sums, -1) if len(sums) > 1 else sums[0]
+
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        by_group = np.split(integers(grid(self.effective())), len(self.hearing), axis=1)
+        columns = []
+        for heard, weights in zip(self.hearing, by_group):
+            full = np.zeros((len(self.modality_weights), self.channels_in, weights.shape[1]), np.int32)
+            full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
+            columns.append(full.reshape(-1, weights.shape[1]))
+        weight = sp.csr_matrix(np.concatenate(columns, axis=1))
+        yield 0, at_every_position(weight.T, positions)
+
+    def _rows(self, heard: tuple[int, ...]) -> int:
+        return len(heard) * self.channels_in
+
+    def _heard(self, x: Tensor, heard: tuple[int, ...]) -> Tensor:
+        if len(heard) == len(self.modality_weights):
+            return x
+        parts = x.chunk(len(self.modality_weights), -1)
+        return parts[heard[0]] if len(heard) == 1 else torch.cat([parts[m] for m in heard], -1)

@@ -1,9 +1,14 @@
-"""model.pt: a student with all that is needed to feed it; tensors and plain values only."""
+"""model.pt: a network with all that is needed to feed it; tensors and plain values only.
+
+A file names the kind of its network and holds plain values, never code: the name is looked up in KINDS, or in the table
+that the program gives to `load_model`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.student import MKSGN, StudentConfig
+from mksgn_neuro.nn import SpikingNetwork
 
 FORMAT = "mksgn-neuro-model"
 VERSION = 3
@@ -23,9 +29,9 @@ VERSION = 3
 
 @dataclass(frozen=True)
 class Model:
-    """A student and its surroundings: `hops` of its graph, `timing` it was trained for, notes on its training."""
+    """A network and its surroundings: `hops` of its graph, `timing` it was trained for, notes on its training."""
 
-    student: MKSGN
+    student: SpikingNetwork
     skeleton: Skeleton
     hops: int
     scaling: Scaling
@@ -33,6 +39,13 @@ class Model:
     timing: Timing
     dataset: str
     training: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        modalities, joints, _ = self.student.source.shape
+        hears = (modalities, joints, self.student.source.message_bits, self.student.classes)
+        given = (len(self.scaling.modalities), self.skeleton.joints, self.scaling.bits, len(self.class_names))
+        if hears != given:
+            raise ValueError(f"a network of {hears} modalities, joints, input bits and classes for {given}")
 
     def task(self) -> Task:
         """What the host of the deployed network must know."""
@@ -60,17 +73,31 @@ class Model:
         return digest.hexdigest()
 
 
-def build_student(config: StudentConfig, skeleton: Skeleton, hops: int) -> MKSGN:
+Builder = Callable[[Mapping, Skeleton, int, int], SpikingNetwork]
+"""An untrained network from the fields of its `config`, the skeleton, the hops of its graph and its input bits."""
+
+
+def build_student(config: StudentConfig, skeleton: Skeleton, hops: int, input_bits: int = 8) -> MKSGN:
     """An untrained student on a skeleton."""
-    return MKSGN(config, torch.from_numpy(partitions(skeleton, hops)))
+    return MKSGN(config, torch.from_numpy(partitions(skeleton, hops)), input_bits=input_bits)
+
+
+def _mk_sgn(config: Mapping, skeleton: Skeleton, hops: int, input_bits: int) -> MKSGN:
+    return build_student(StudentConfig(**config), skeleton, hops, input_bits)
+
+
+KINDS: Mapping[str, Builder] = {MKSGN.kind: _mk_sgn}
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write `path` in one piece."""
+    """Write `path` in one piece; raises ValueError for a network whose class has no `kind`."""
+    if not model.student.kind:
+        raise ValueError(f"give class {type(model.student).__name__} a `kind`, the name by which files call it")
     write_atomically(
         {
             "format": FORMAT,
             "version": VERSION,
+            "kind": model.student.kind,
             "config": asdict(model.student.config),
             "skeleton": asdict(model.skeleton),
             "hops": model.hops,
@@ -85,23 +112,33 @@ def save_model(model: Model, path: Path) -> None:
     )
 
 
-def load_model(path: Path) -> Model:
-    """Read a model in eval mode, also of version 2 (no frame rate); raises BadInput for anything that is not one."""
+def load_model(path: Path, kinds: Mapping[str, Builder] = KINDS) -> Model:
+    """Read a model in eval mode, also of version 2 (no frame rate); raises BadInput for anything that is not one.
+
+    `kinds` has builders of the networks that are expected; a file cannot bring its own.
+    """
     content = read_checked(path, FORMAT, VERSION, older=(2,))
+    build = _builder(str(content.get("kind", MKSGN.kind)), kinds, path)
     try:
         if content["version"] == 2:
             content = _from_version_2(content)
-        config = StudentConfig(**content["config"])
-        skeleton = Skeleton(**content["skeleton"])
-        student = build_student(config, skeleton, content["hops"])
+        skeleton, scaling = Skeleton(**content["skeleton"]), Scaling(**content["scaling"])
+        student = build(content["config"], skeleton, content["hops"], scaling.bits)
         student.load_state_dict(content["state"])
         rest = {name: content[name] for name in ("class_names", "dataset", "training")}
         timing = Timing(**content["timing"])
-        scaling = Scaling(**content["scaling"])
+        return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)
     except (KeyError, TypeError, ValueError, RuntimeError, BadInput) as error:
         summary = str(error).splitlines()[0]
         raise BadInput(f"damaged model ({summary})", place=str(path), remedy="train it again") from error
-    return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)
+
+
+def _builder(kind: str, kinds: Mapping[str, Builder], path: Path) -> Builder:
+    if kind not in kinds:
+        problem = f"holds a network of kind {kind!r}, known are {', '.join(kinds)}"
+        remedy = f"load it where its class is known: load_model(path, {{{kind!r}: builder}})"
+        raise BadInput(problem, place=str(path), remedy=remedy)
+    return kinds[kind]
 
 
 def _from_version_2(content: dict) -> dict:

@@ -6,27 +6,35 @@ Spikes are (V, T, B, C). Widths, kernel sizes and the readout are our reconstruc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.attention import SpikingSelfAttention, gated
-from mksgn_neuro.models.fusion import joint_probabilities, modality_weights, mutual_information
-from mksgn_neuro.models.population import DECAY_ONE, MOMENTUM, V_DECAY, SpikingPopulation
-from mksgn_neuro.models.synapses import (
+from mksgn_neuro.models.attention import SpikingSelfAttention
+from mksgn_neuro.models.fusion import Fusion, joint_probabilities, modality_weights, mutual_information
+from mksgn_neuro.nn import (
+    DECAY_ONE,
+    V_DECAY,
+    AndGate,
     ClassSum,
-    Fusion,
     GraphConvolution,
     HeadSum,
+    Node,
     PerModality,
     Pointwise,
     Shortcut,
+    SpikingNetwork,
+    SpikingPopulation,
     TemporalTaps,
+    TorchNode,
+    gate_population,
 )
+from mksgn_neuro.nn.nodes import AnyNode
+from mksgn_neuro.nn.population import MOMENTUM
 
 ATTENTIONS = ("gated", "ssa", "none")
-OPEN_GATE = (0.4, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (DESIGN.md 4)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class StudentConfig:
 
 
 class Block(nn.Module):
-    """SA-SGC and STC: (V, T, B, C_in) to (V, T, B, C_out); keeps the spikes of its populations in `populations`."""
+    """SA-SGC and STC: (V, T, B, C_in) to (V, T, B, C_out), the attention that is asked for between the two."""
 
     def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
         super().__init__()
@@ -87,50 +95,45 @@ class Block(nn.Module):
             query = Pointwise(channels, config.query_channels, groups)
             self.query = SpikingPopulation(config.query_channels, {"graph": query}, **neurons)
             sums = HeadSum(config.heads, config.query_channels // config.heads)
-            self.gate = SpikingPopulation(config.heads, {"query": sums}, quiet=False, **neurons)
-            nn.init.constant_(self.gate.gamma, OPEN_GATE[0])
-            nn.init.constant_(self.gate.beta, OPEN_GATE[1])
+            self.gate = gate_population(config.heads, {"query": sums}, **neurons)
         elif config.attention == "ssa":
             self.attention = SpikingSelfAttention(channels, config.heads)
         same = channels_in == channels
         shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels, groups)
         taps = TemporalTaps(channels, config.taps, dilation)
         self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut}, **neurons)
+        self.joints, self.attends = partitions.shape[1], config.attention
 
-    def forward(self, x: Tensor, record: dict[str, Tensor]) -> Tensor:
-        spikes = record["graph"] = self.graph({"input": x})
-        if hasattr(self, "gate"):
-            record["query"] = self.query({"graph": spikes})
-            record["gate"] = self.gate({"query": record["query"]})
-            spikes = record["and"] = gated(spikes, record["gate"])
-        elif hasattr(self, "attention"):
-            spikes = record["and"] = self.attention(spikes)
-        record["temporal"] = self.temporal({"and": spikes, "input": x})
-        return record["temporal"]
+    def nodes(self, b: int, source: str) -> Iterator[AnyNode]:
+        """Of block `b`, which hears the node `source`; the last one is what it makes."""
+        graph, query, gate, attended = (f"b{b}.{role}" for role in ("graph", "query", "gate", "and"))
+        yield self._node(b, "graph", self.graph, {"input": source})
+        if self.attends == "gated":
+            yield self._node(b, "query", self.query, {"graph": graph})
+            yield self._node(b, "gate", self.gate, {"query": query}, axis="head")
+            yield AndGate(attended, of=(graph, gate), block=b)
+        elif self.attends == "ssa":
+            shape, axes = (self.joints, len(self.graph.beta)), ("joint", "channel")
+            yield TorchNode(attended, "and", shape, axes, self.attention, source=graph, block=b)
+        heard = graph if self.attends == "none" else attended
+        yield self._node(b, "temporal", self.temporal, {"and": heard, "input": source})
 
-
-@dataclass
-class Activity:
-    """What a forward pass did: `class_spikes` (T, B, classes, copies) of the readout, all spikes by population name."""
-
-    class_spikes: Tensor
-    drive: Tensor
-    spikes: dict[str, Tensor] = field(default_factory=dict)
-
-    @property
-    def counts(self) -> Tensor:
-        """Spikes of the readout over all frames, (B, classes, copies)."""
-        return self.class_spikes.sum(0)
+    def _node(
+        self, b: int, role: str, population: SpikingPopulation, sources: dict[str, str], axis: str = "channel"
+    ) -> Node:
+        shape = (self.joints, len(population.beta))
+        return Node(f"b{b}.{role}", role, shape, ("joint", axis), population, sources, block=b)
 
 
-class MKSGN(nn.Module):
+class MKSGN(SpikingNetwork):
     """The student on a skeleton whose graph partitions are (K, V, V)."""
 
-    def __init__(self, config: StudentConfig, partitions: Tensor) -> None:
-        super().__init__()
+    kind = "mk-sgn"
+
+    def __init__(self, config: StudentConfig, partitions: Tensor, *, input_bits: int = 8) -> None:
+        super().__init__(config.modalities, partitions.shape[1], input_bits=input_bits)
         self.config = config
         m, c0 = config.modalities, config.channels[0]
-        self.joints = partitions.shape[1]
         neurons, encoders = {"v_decay": config.v_decay}, config.encoder_channels
         self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders)}, **neurons)
         self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.hearing)}, **neurons)
@@ -140,24 +143,25 @@ class MKSGN(nn.Module):
         votes = ClassSum(self.joints, config.channels[-1], outputs, config.groups)
         self.readout = SpikingPopulation(outputs, {"temporal": votes}, **neurons)
         self.register_buffer("joint_firing", torch.full((m, m), 0.25))
+        self.groups = config.groups
+        self.declare(self._nodes())
 
-    def forward(self, frames: Tensor) -> Activity:
-        """`frames` (B, T, M, V, 3), integer payloads in float32, to the activity of T frames."""
-        x = frames.permute(3, 1, 0, 2, 4).flatten(-2).contiguous()
-        spikes = {"encode": self.encode({"input": x})}
-        self._update_information(spikes["encode"])
-        x = spikes["fuse"] = self.fuse({"encode": spikes["encode"]})
+    def _nodes(self) -> Iterator[AnyNode]:
+        config, v = self.config, self.joints
+        encoders = (v, config.modalities, config.encoder_channels)
+        yield Node("encode", "encode", encoders, ("joint", "modality", "channel"), self.encode)
+        yield Node("fuse", "fuse", (v, config.channels[0]), ("joint", "channel"), self.fuse)
+        source = "fuse"
         for b, block in enumerate(self.blocks, 1):
-            record: dict[str, Tensor] = {}
-            x = block(x, record)
-            spikes.update({f"b{b}.{name}": s for name, s in record.items()})
-        drive = self.readout.drive({"temporal": x})
-        spikes["readout"] = self.readout.fire(drive)
-        return Activity(spikes["readout"][0].unflatten(-1, (self.config.classes, -1)), drive, spikes)
+            yield from block.nodes(b, source)
+            source = f"b{b}.temporal"
+        votes = (config.classes, config.readout_copies)
+        yield Node("readout", "readout", votes, ("class", "copy"), self.readout, {"temporal": source})
 
-    def votes(self, counted: Tensor) -> Tensor:
-        """Counts (..., classes, copies) to (groups, ..., classes): the mean over each group of channels' own copies."""
-        return counted.unflatten(-1, (-1, self.config.groups)).mean(-2).movedim(-1, 0)
+    def after(self, name: str, spikes: Tensor) -> None:
+        """The encoder's spikes update the statistics that weight their fusion, which comes next."""
+        if name == "encode":
+            self._update_information(spikes)
 
     def _update_information(self, encoded: Tensor) -> None:
         # only while gradients flow: settling the statistics (no_grad) must not move the weights that it settles for
@@ -172,12 +176,3 @@ class MKSGN(nn.Module):
     def information(self) -> Tensor:
         """The mutual-information matrix of the modalities' spikes, (M, M), nats."""
         return mutual_information(self.joint_firing)
-
-    def populations(self) -> dict[str, SpikingPopulation]:
-        """Trained populations by name, in topological order."""
-        named = {"encode": self.encode, "fuse": self.fuse}
-        for b, block in enumerate(self.blocks, 1):
-            for role in ("graph", "query", "gate", "temporal"):
-                if hasattr(block, role):
-                    named[f"b{b}.{role}"] = getattr(block, role)
-        return {**named, "readout": self.readout}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.kernels.dense import NormalisedReLU, neighbours, strided, window
+from mksgn_neuro.nn.kernels.dense import NormalisedReLU, neighbours, strided, window
 
 INPUT_SCALE = 1 / 64  # integers of 8 bits come near ±1
 FEATURE_DEPTHS = 3

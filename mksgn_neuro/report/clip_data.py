@@ -9,7 +9,7 @@ import numpy as np
 
 from mksgn_neuro.data.protocols import hold
 from mksgn_neuro.data.skeleton import Skeleton
-from mksgn_neuro.ir import Network
+from mksgn_neuro.ir import Network, Role, role_of
 from mksgn_neuro.report.observe import Place, at_joints, places, recorded, votes_of
 from mksgn_neuro.report.shown import Shown
 from mksgn_neuro.sim.engine import Result
@@ -20,7 +20,6 @@ MOST_CLIPS = 20
 MOST_FRAMES, TAIL = 240, 12  # of one clip; and those for which its last pose is held at least, so that its end shows
 BYTES = 1_500_000  # of all clips before base64; with it and the rest the page stays under 5 MB
 RASTER_ROWS = 8  # neurons of each population in the raster, evenly spaced
-GLOW_ROLES = ("encode", "fuse", "graph", "query", "gate", "temporal")
 MILLIMETRES = 1000
 ABSENT = -32768  # of a body that is not in the frame
 
@@ -65,11 +64,16 @@ def _by_interest(scores: np.ndarray, decided: np.ndarray, labels: np.ndarray) ->
     return found
 
 
+def _glows(role: Role) -> bool:
+    """Whether joints can be shown with the spikes of a population: gated ones are seen by their gates."""
+    return not (role.foreign or role.selects)
+
+
 def player_data(run: Recognised, shown: Shown) -> PlayerData:
     """Record chosen clips of a run once more, and for a while after they ended."""
     network = run.simulation.network
     every = places(network)
-    layers = [place for place in every if place.joint is not None and place.role in GLOW_ROLES]
+    layers = [place for place in every if place.joint is not None and _glows(role_of(place.role))]
     rows = _raster_rows(every)
     frames = player_frames(run, shown)
     joints, raster = len(network.task.parents), -(-sum(len(kept) for _, kept in rows) // 8)

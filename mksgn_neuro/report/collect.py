@@ -13,6 +13,7 @@ from mksgn_neuro.chip.placement import coordinates
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.fusion import modality_weights
 from mksgn_neuro.models.store import Model, load_model
+from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.report.clip_data import PlayerData, player_data
 from mksgn_neuro.report.joules import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
@@ -142,7 +143,7 @@ def training_of(model: Model, folder: Path) -> Training:
 
 def information_of(model: Model) -> Information | None:
     """The matrix that weights the fusion; None where the model was trained without."""
-    if not model.student.config.weighs_modalities:
+    if not isinstance(model.student, MKSGN) or not model.student.config.weighs_modalities:
         return None
     matrix = model.student.information()
     return Information(model.scaling.modalities, matrix.numpy(), modality_weights(matrix).numpy())

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.ir import role_of
 from mksgn_neuro.report.collect import Report
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito 2008
@@ -104,7 +105,7 @@ def spikes(report: Report) -> Figure:
     """Rate of each population at each frame."""
     observed = report.observed
     figure, axes = _axes(6, 1.5 + 0.14 * len(observed.places))
-    graded = [r.max() for r, place in zip(observed.rates, observed.places) if place.role != "gate"]
+    graded = [r.max() for r, place in zip(observed.rates, observed.places) if not role_of(place.role).gates]
     extent = _from_one(*observed.rates.shape)
     image = axes.imshow(
         observed.rates, cmap=MAP, vmin=0, vmax=max(graded, default=1) or 1, aspect="auto", extent=extent
@@ -118,7 +119,7 @@ def spikes(report: Report) -> Figure:
 def attention(report: Report) -> Figure | None:
     """Gates, mean over blocks, as joints by time for each action."""
     observed, clips = report.observed, report.confusion.sum(axis=1)
-    gates = [k for k, place in enumerate(observed.joint_places) if place.role == "gate"]
+    gates = [k for k, place in enumerate(observed.joint_places) if role_of(place.role).gates]
     if not gates:
         return None
     actions = np.sort([a for a in np.argsort(-clips, kind="stable")[:MOST_ACTIONS] if clips[a]])

@@ -11,12 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from mksgn_neuro.ir import Group, Network
+from mksgn_neuro.ir import Group, Network, role_of
 from mksgn_neuro.sim.engine import Emulator, Result
 from mksgn_neuro.sim.readout import Readout, decide
 from mksgn_neuro.workflows.simulate import drain_of
-
-JOINT_ROLES = ("encode", "fuse", "graph", "query", "gate", "and", "temporal")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def places(network: Network) -> tuple[Place, ...]:
         for group in population.groups:
             neurons = slice(start, start + group.size)
             start += group.size
-            if group.role == "relay" or group.delay or group.name in found:
+            if role_of(group.role).repeats or group.delay or group.name in found:
                 continue
             lag = network.hop * network.level[population.name]
             found[group.name] = Place(group.name, group.role, group.block, population.name, neurons, lag, group)
@@ -105,7 +103,7 @@ def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes
     """Run clips (N, T, channels) once more and keep what a picture needs; labels (N,)."""
     frames, joints = inputs.shape[1], len(network.task.parents)
     every = places(network)
-    jointed = tuple(place for place in every if place.joint is not None and place.role in JOINT_ROLES)
+    jointed = tuple(place for place in every if place.joint is not None and not role_of(place.role).foreign)
     spikes = np.zeros((len(every), frames), dtype=np.int64)
     by_class = np.zeros((len(jointed), classes, frames, joints), dtype=np.float32)
     votes, labels = [], np.asarray(labels)

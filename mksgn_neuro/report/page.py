@@ -12,6 +12,7 @@ import numpy as np
 
 from mksgn_neuro import __version__
 from mksgn_neuro.files import write_text
+from mksgn_neuro.ir import role_of
 from mksgn_neuro.report import curves, hardware, sections, svg
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.observe import Observed
@@ -115,16 +116,23 @@ def _attention(report: Report) -> dict:
     actions = np.sort(np.argsort(-clips, kind="stable")[: max(1, min(MOST_ACTIONS, fit))])
     actions = actions[clips[actions] > 0]
     layers = []
-    for role in ATTENTION_ROLES:
+    roles = _shown_roles(observed)
+    for role in roles:
         for place, maps in zip(observed.joint_places, observed.by_class):
             if place.role == role:
-                most = 1.0 if role == "gate" else float(maps[actions].max()) or 1.0
+                most = 1.0 if role_of(role).gates else float(maps[actions].max()) or 1.0
                 packed = np.round(maps[actions] / most * 255).astype(np.uint8)
                 layers.append({"name": place.name, "most": most, "maps": base64.b64encode(packed.tobytes()).decode()})
     shown = [report.task.class_names[a] for a in actions]
-    graded = [np.ptp(maps[actions]) > 0 for role in ATTENTION_ROLES for maps in _of_role(observed, role)]
+    graded = [np.ptp(maps[actions]) > 0 for role in roles for maps in _of_role(observed, role)]
     first = graded.index(True) if True in graded else 0
     return {"actions": shown, "of": int((clips > 0).sum()), "layers": layers, "first": first}
+
+
+def _shown_roles(observed: Observed) -> tuple[str, ...]:
+    """MK-SGN's in its order; of a network without them, all that it has at joints."""
+    present = dict.fromkeys(place.role for place in observed.joint_places)
+    return tuple(role for role in ATTENTION_ROLES if role in present) or tuple(present)
 
 
 def _of_role(observed: Observed, role: str) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from mksgn_neuro.ir import role_of
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.markup import number, table
@@ -80,7 +81,7 @@ def spikes_over_time(report: Report) -> str:
     rates, frames = observed.rates, shown.frames
     names = [place.name for place in observed.places]
     tip = lambda r, c: f"{names[r]}, frame {c + 1}: {rates[r, c]:.1%}"
-    graded = [rates[k].max() for k, place in enumerate(observed.places) if place.role != "gate"]
+    graded = [rates[k].max() for k, place in enumerate(observed.places) if not role_of(place.role).gates]
     most = max(graded, default=1.0) or 1.0
     wide = max(6, min(18, 560 // frames))
     chart = svg.heat_map(
@@ -109,7 +110,7 @@ def _activity_table(simulation: dict) -> str:
 def attention(report: Report) -> str:
     """Gates as joints × time for each action; drawn by the script, which lets the reader choose the block."""
     observed = report.observed
-    gates = [k for k, place in enumerate(observed.joint_places) if place.role == "gate"]
+    gates = [k for k, place in enumerate(observed.joint_places) if role_of(place.role).gates]
     if not gates:
         note = "<p>This network has no attention gates; the maps show its other populations.</p>"
     else:

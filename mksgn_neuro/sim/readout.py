@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mksgn_neuro.ir import Network
+from mksgn_neuro.ir import Network, role_of
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Readout:
 
     @classmethod
     def of(cls, network: Network) -> Readout:
-        """Groups of role "readout" vote along their axis "class" (or their first axis); without one, every group."""
+        """Groups whose role votes do so along their axis "class" (or their first axis); without one, every group."""
         population = network[network.readout]
-        marked = [g for g in population.groups if g.role == "readout"]
+        marked = [g for g in population.groups if role_of(g.role).votes]
         neurons, votes, classes, start = [], [], 0, 0
         for group in population.groups:
             if group in marked or not marked:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.models.store import Model
-from mksgn_neuro.training.evaluate import evaluate
+from mksgn_neuro.training.evaluate import evaluate, spike_rate
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report
 from mksgn_neuro.training.train import train
@@ -72,11 +72,10 @@ def _named(report: Report, variant: str) -> Report:
 def outcome(name: str, model: Model, clips: Clips) -> Outcome:
     """A trained variant in figures."""
     seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.timing, ("continuous",))
-    rates = [rate for population, rate in seen.rates.items() if not population.endswith(("gate", "readout"))]
     return Outcome(
         variant=name,
         held_out=model.training["held_out"]["integer"],
         test=model.training["test"].get("integer", {}),
-        spike_rate=sum(rates) / len(rates),
+        spike_rate=spike_rate(model.student, seen.rates),
         parameters=sum(p.numel() for p in model.student.parameters()),
     )

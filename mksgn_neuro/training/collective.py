@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from mksgn_neuro.models.collective import all_sum
+from mksgn_neuro.nn.collective import all_sum
 
 
 def start() -> tuple[int, int]:

@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.stages import quantize
-from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn import SpikingNetwork, quantize
 
 
-def synapse_shares(student: MKSGN) -> dict[str, float]:
+def synapse_shares(student: SpikingNetwork) -> dict[str, float]:
     """Each population's share of all synapses, counted where its spikes go; those that feed nothing are left out.
 
     Raises Unsupported for a student that cannot be deployed: what its spikes cost is not known.
     """
     here = copy.deepcopy(student).cpu()
-    network = lower(here if here.encode.is_integer else quantize(here))
+    network = lower(here if here.is_integer else quantize(here))
     synapses: dict[str, int] = {}
     for projection in network.projections:
         synapses[projection.pre] = synapses.get(projection.pre, 0) + projection.synapses

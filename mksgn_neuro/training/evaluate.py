@@ -12,7 +12,8 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode_batch
 from mksgn_neuro.data.protocols import PROTOCOLS, Streams, Timing, hold, streams
 from mksgn_neuro.data.recognition import recognition
-from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.ir import role_of
+from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.training.batches import Sequences, sequence_batches
 
 SETTLED_CLIPS = 512  # that normalisation statistics are taken from
@@ -35,7 +36,7 @@ class Evaluation:
 
 
 def evaluate(
-    student: MKSGN, clips: Clips, scaling: Scaling, timing: Timing, protocols: tuple[str, ...] = PROTOCOLS
+    student: SpikingNetwork, clips: Clips, scaling: Scaling, timing: Timing, protocols: tuple[str, ...] = PROTOCOLS
 ) -> Evaluation:
     """Run the student on clips under each protocol."""
     was_training = student.training
@@ -49,16 +50,23 @@ def evaluate(
     return Evaluation(found, rates)
 
 
+def spike_rate(network: SpikingNetwork, rates: dict[str, float]) -> float:
+    """The mean of firing rates by population, without gates, whose rate says how open they are, and the readout."""
+    roles = {node.name: role_of(node.role) for node in network.nodes}
+    told = [rate for name, rate in rates.items() if not (roles[name].gates or roles[name].votes)]
+    return sum(told) / max(len(told), 1)
+
+
 @torch.no_grad()
 def class_spikes(
-    student: MKSGN, given: Streams, scaling: Scaling, clips: Clips
+    student: SpikingNetwork, given: Streams, scaling: Scaling, clips: Clips
 ) -> tuple[list[np.ndarray], dict[str, float]]:
     """Readout spikes by class (T, classes) of each stream, int64, and mean firing rates by population.
 
     A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers.
     """
-    here = student.joint_firing.device
-    found = [np.zeros((len(x), student.config.classes), dtype=np.int64) for x in given.positions]
+    here = student.device
+    found = [np.zeros((len(x), student.classes), dtype=np.int64) for x in given.positions]
     rates: dict[str, float] = {}
     frames = 0
     for group in _of_like_length(_pieces([len(x) for x in given.positions])):
@@ -103,7 +111,7 @@ def _of_like_length(pieces: list[_Piece]) -> list[list[_Piece]]:
 
 @torch.no_grad()
 def settle_statistics(
-    student: MKSGN, clips: Clips, scaling: Scaling, shape: Sequences, at_most: int = SETTLED_CLIPS
+    student: SpikingNetwork, clips: Clips, scaling: Scaling, shape: Sequences, at_most: int = SETTLED_CLIPS
 ) -> None:
     """Set normalisation statistics to those of sequences of at most `at_most` un-augmented training clips.
 
@@ -112,7 +120,7 @@ def settle_statistics(
     chosen = clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
     populations = student.populations().values()
     student.train()
-    here = student.joint_firing.device
+    here = student.device
     sums = [(torch.zeros_like(p.mean), torch.zeros_like(p.variance)) for p in populations]
     batches = list(sequence_batches(chosen, scaling, shape, NO_VARIATION, seed=0, stage="statistics", epoch=0))
     for batch in batches:

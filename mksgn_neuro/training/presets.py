@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.population import DECAY_ONE
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.population import DECAY_ONE
 from mksgn_neuro.training.batches import Sequences
 
 

@@ -40,9 +40,8 @@ class TrainingDisplay:
             return
         if kind != "epoch":
             return
-        rates = record.get("validation_rates", {})
-        hidden = [rate for name, rate in rates.items() if name != "readout" and not name.endswith(".gate")]
-        spiking = f"  spike rate {sum(hidden) / len(hidden):.1%}" if hidden else ""
+        rate = record.get("validation_spike_rate")
+        spiking = "" if rate is None else f"  spike rate {rate:.1%}"
         self.progress.console.print(
             f"{stage} {record['epoch'] + 1}/{record['epochs']}: loss {record['loss']:.3f}  "
             f"training {record['accuracy']:.1%}  held out {record['validation_accuracy']:.1%}{spiking}  "

@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from mksgn_neuro.models.collective import all_sum
+from mksgn_neuro.nn.collective import all_sum
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import sum_gradients
 

@@ -15,15 +15,14 @@ from mksgn_neuro.data.frames import Scaling, fit_scaling
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.distill import Distilled
-from mksgn_neuro.models.kernels.graph_conv import products_by_joint
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
-from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn import SpikingNetwork, quantize
+from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
 from mksgn_neuro.training.allocator import keep_freed_memory
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
-from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics
+from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, spike_rate
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
@@ -47,20 +46,49 @@ def train(
     run, recorder = start_run(clips, preset, directory, **options)
     lessons, summary = _lessons(run, clips, teacher)
     torch.manual_seed(seed)
-    student = build_student(preset.student(run.classes), clips.skeleton, preset.hops).to(device())
-    train_float(student, run, lessons)
-    quantized = quantize(student.cpu()).to(device())
+    student = build_student(preset.student(run.classes), clips.skeleton, preset.hops, run.scaling.bits)
+    forms = _train_forms(student, run, lessons)
+    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
+
+
+def _say_nothing(kind: str, record: dict) -> None:
+    """A report for programs that read metrics.json."""
+
+
+def train_network(
+    network: SpikingNetwork, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
+    report: Report = _say_nothing,
+) -> Model:  # fmt: skip
+    """Train any declared network, from the labels alone, and write what `train` writes; it is changed in place.
+
+    Of the preset only what is said of time, stages and losses counts; its shape is that of an MK-SGN. Raises BadInput
+    for a network that does not fit the clips.
+    """
+    options = {"seed": seed, "resume": resume, "report": report, "taught_by": f"{network.kind} {network.config!r}"}
+    run, recorder = start_run(clips, preset, directory, bits=network.source.message_bits, **options)
+    needed = (len(preset.modalities), clips.skeleton.joints, run.classes)
+    given = (*network.source.shape[:2], network.classes)
+    if given != needed:
+        problem = "the network has {} modalities, {} joints and {} classes".format(*given)
+        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {} and {}".format(*needed))
+    forms = _train_forms(network, run, None)
+    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
+
+
+def _train_forms(network: SpikingNetwork, run: Run, lessons: Lessons | None) -> dict[str, SpikingNetwork]:
+    """The network trained in floats, the same quantized, and that trained on in integers."""
+    train_float(network.to(device()), run, lessons)
+    quantized = quantize(network.cpu()).to(device())
     integer = copy.deepcopy(quantized)
     train_integer(integer, run, lessons)
-    forms = {"float": student.to(device()), "post_training_quantization": quantized, "integer": integer}
-    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
+    return {"float": network.to(device()), "post_training_quantization": quantized, "integer": integer}
 
 
 def start_run(
     clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, report: Report,
-    taught_by: str = "", scaling: Scaling | None = None,
+    taught_by: str = "", scaling: Scaling | None = None, bits: int = 8,
 ) -> tuple[Run, Recorder]:  # fmt: skip
-    """Split the clips and make the folder ready; the input's scaling is fitted unless it is given.
+    """Split the clips and make the folder ready; the input's scaling is fitted, to `bits`, unless it is given.
 
     Raises BadInput for more processes than a batch has clips.
     """
@@ -73,14 +101,14 @@ def start_run(
     if not resume and is_first_rank():
         _forget_checkpoints(directory)
     fit_clips, held_out = _split(clips, preset.held_out, seed)
-    scaling = scaling or fit_scaling(fit_clips, preset.rate, modalities=preset.modalities)
+    scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
     recorder = Recorder(directory, report)
     run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
     return run, recorder
 
 
 def finish_run(
-    forms: dict[str, MKSGN], clips: Clips, run: Run, recorder: Recorder, *, hops: int, notes: dict
+    forms: dict[str, SpikingNetwork], clips: Clips, run: Run, recorder: Recorder, *, hops: int, notes: dict
 ) -> Model:  # fmt: skip
     """Measure every form of the student; the one called "integer" is written to DIR/model.pt, with the notes."""
     test = clips.subset(~clips.train)
@@ -99,7 +127,7 @@ def finish_run(
     return model
 
 
-def _recognised(student: MKSGN, clips: Clips, run: Run) -> dict[str, dict]:
+def _recognised(student: SpikingNetwork, clips: Clips, run: Run) -> dict[str, dict]:
     """The student's figures on clips, by protocol."""
     return evaluate(student, clips, run.scaling, run.preset.timing).recognition
 
@@ -124,7 +152,7 @@ def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | 
     return prepare_lessons(ensemble, run), {"teacher": describe(ensemble, clips, run)}
 
 
-def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
+def train_float(student: SpikingNetwork, run: Run, lessons: Lessons | None) -> None:
     """Float stage; ends with the statistics of SETTLED_CLIPS clips, whatever an epoch's validation looked at."""
     widths = lessons.widths if lessons and run.preset.feature_weight else []
     torch.manual_seed(run.seed)
@@ -133,7 +161,7 @@ def train_float(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
         settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences)
 
 
-def train_integer(student: MKSGN, run: Run, lessons: Lessons | None) -> None:
+def train_integer(student: SpikingNetwork, run: Run, lessons: Lessons | None) -> None:
     """Integer-exact fine-tuning: normalisation folded and frozen, forward in integers, straight-through gradients.
 
     Soft labels go on; inner features have done their work.
@@ -159,10 +187,10 @@ def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, les
         fit(module, stage, run.directory, resume=run.resume, report=run.report)
 
 
-def _validate(student: MKSGN, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
+def _validate(student: SpikingNetwork, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
     """Accuracies and spike rates on the held-out subjects, with the statistics of un-augmented clips."""
-    if not student.encode.folded:
+    if not student.folded:
         settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences, settle_on)
     result = evaluate(student, run.held_out, run.scaling, run.preset.timing, PROTOCOLS[1:])
     each = {name: found["accuracy"]["standard"] for name, found in result.recognition.items()}
-    return {"accuracy": result.accuracy, **each, "rates": result.rates}
+    return {"accuracy": result.accuracy, **each, "rates": result.rates, "spike_rate": spike_rate(student, result.rates)}

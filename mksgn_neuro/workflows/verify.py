@@ -25,7 +25,7 @@ from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.models.store import Model
-from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.forms import RunForm, by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
@@ -83,7 +83,7 @@ class Rung:
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
 
 
-def student_spikes(student: MKSGN, frames: torch.Tensor) -> Spikes:
+def student_spikes(student: SpikingNetwork, frames: torch.Tensor) -> Spikes:
     """Every population of the integer student on `frames` (B, T, M, V, 3)."""
     with torch.no_grad():
         activity = student(frames)
@@ -143,7 +143,7 @@ class Truth:
         """Steps after the last sample until its last spike has left the longest form."""
         return len(self.subject.chain.populations) + self.subject.steps.flush
 
-    def against_student(self, student: MKSGN, frames: torch.Tensor) -> Rung:
+    def against_student(self, student: SpikingNetwork, frames: torch.Tensor) -> Rung:
         """The trained torch network."""
         found, network = student_spikes(student, frames), self.subject.frames
         every = slice(None, None, network.task.steps_per_frame if network.task else 1)
@@ -218,7 +218,7 @@ FILE_RUNGS: dict[str, Callable[[Truth, Path, bool], Iterator[Rung]]] = {
 }
 
 
-def model_rungs(truth: Truth, student: MKSGN, frames: torch.Tensor, *, lava: bool = True) -> Iterator[Rung]:
+def model_rungs(truth: Truth, student: SpikingNetwork, frames: torch.Tensor, *, lava: bool = True) -> Iterator[Rung]:
     """Everything short of files; without `lava`, only what we wrote ourselves."""
     yield truth.against_student(student, frames)
     yield truth.against_steps("reference in time steps", by_reference)

@@ -13,8 +13,8 @@ from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.ir import Network, Population, Projection, Source, Task
 from mksgn_neuro.ir.store import save
-from mksgn_neuro.models.stages import fold, quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import preset
 from tests.chip.sample_networks import lava_dl_test_file, mnist_mlp, student
 

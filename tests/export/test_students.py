@@ -9,7 +9,7 @@ from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.lowering.pad_for_netx import fit
-from mksgn_neuro.models.stages import quantize
+from mksgn_neuro.nn.stages import quantize
 from tests.students import warm_student
 
 

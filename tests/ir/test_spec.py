@@ -25,7 +25,6 @@ CASES = {
     "decays_in_range": lambda n: broken(n, "p1", v_decay=4097),
     "biases_in_range": lambda n: broken(n, "p1", bias=-4097),
     "thresholds_in_range": lambda n: broken(n, "p1", vth=2**17),
-    "known_roles": lambda n: broken(n, "p1", role="magic"),
     "shapes_match": lambda n: broken(n, "p1", bias=np.zeros(99)),
     "endpoints_exist": lambda n: n.with_(readout="nowhere"),
     "unique_names": lambda n: n.with_(populations=(*n.populations, n["p0"])),

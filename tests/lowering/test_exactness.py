@@ -11,8 +11,8 @@ from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
 from mksgn_neuro.lowering.separate import separate_delays
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import MKSGN
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
 from tests.students import GROUPED, partitions, random_frames, small_config, warm_student

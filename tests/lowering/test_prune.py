@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.prune import prune
-from mksgn_neuro.models.stages import quantize
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
 from tests.students import random_frames, warm_student

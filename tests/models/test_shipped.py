@@ -29,5 +29,14 @@ def test_shipped_model_does_on_the_test_split_what_the_docs_say():
     told = json.loads((ROOT / "docs" / "results" / "nw-ucla-graph.json").read_text())
     arguments = ["simulate", str(SHIPPED), "--data", str(NW_UCLA), "--json"]
     found = json.loads(CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout)
-    same = ("protocols", "accuracy", "accuracy_clean", "accuracy_of_classes", "samples", "populations", "cores", "energy")
+    same = (
+        "protocols",
+        "accuracy",
+        "accuracy_clean",
+        "accuracy_of_classes",
+        "samples",
+        "populations",
+        "cores",
+        "energy",
+    )
     assert {name: found[name] for name in same} == {name: told[name] for name in same}

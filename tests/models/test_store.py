@@ -10,8 +10,8 @@ from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
+from mksgn_neuro.nn.stages import quantize
 from tests.students import PARENTS, random_frames, small_config
 
 SKELETON = from_parents(PARENTS)

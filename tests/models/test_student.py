@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
+from mksgn_neuro.nn.stages import quantize
 from tests.students import GROUPED, firing_student, partitions, random_frames, small_config, warm_student
 
 FRAMES = 10

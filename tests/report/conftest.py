@@ -12,9 +12,9 @@ from mksgn_neuro.cli import cli
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.protocols import PROTOCOLS, Timing
 from mksgn_neuro.data.registry import load
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.report.collect import report_of
 from mksgn_neuro.training.batches import Sequences
 from mksgn_neuro.training.evaluate import settle_statistics

@@ -3,7 +3,7 @@ import torch
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.stages import quantize
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.cost import synapse_shares
 from tests.students import warm_student
 

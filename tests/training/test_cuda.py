@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available()
 
 
 def test_kernels_equal_the_cpus():
-    from tests.models.kernels.kernel_checks import check
+    from tests.nn.kernels.kernel_checks import check
 
     check("cuda")
 

@@ -7,9 +7,9 @@ import pytest
 from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import KINECT_20
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.verify import Driven, check_all
 from tests.students import random_frames

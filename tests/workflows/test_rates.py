@@ -15,9 +15,9 @@ from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.stages import quantize
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences
 from mksgn_neuro.training.evaluate import settle_statistics
 from mksgn_neuro.workflows.inputs import encoded

@@ -16,8 +16,8 @@ from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.lowering.interleave import interleave
-from mksgn_neuro.models.population import DECAY_ONE
 from mksgn_neuro.models.store import save_model
+from mksgn_neuro.nn.population import DECAY_ONE
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.stepwise import StepEmulator

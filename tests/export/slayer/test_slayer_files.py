@@ -10,7 +10,7 @@ from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.export.netx.stock_loader import StockRun
 from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer, write_slayer_file
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.stages import quantize
+from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.sim.reference import run
 from mksgn_neuro.workflows.verify import Subject
 from tests.export.carried import random_chain

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from mksgn_neuro.models.kernels.lif_numba import DECAY_ONE, VOLTAGE_LIMIT
+from mksgn_neuro.nn.kernels.lif_numba import DECAY_ONE, VOLTAGE_LIMIT
 
 HEIGHT, WIDTH = 64, 32  # rows (joint, step, clip) and channels that one program sums up
 BLOCK = 256  # columns (clip, channel) of one joint that one program walks through time

@@ -7,7 +7,7 @@ import sys
 import torch
 from torch import Tensor
 
-from mksgn_neuro.models.kernels import lif_numba, lif_triton
+from mksgn_neuro.nn.kernels import lif_numba, lif_triton
 
 SHAPES = ((2, 5, 3, 7), (1, 3, 40, 9))
 NEURONS = ((128, 2458, 300), (1, 0, 131071), (131071, 1, 131071), (500, 4096, 900))  # vth, v_decay, largest sum

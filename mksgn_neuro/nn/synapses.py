@@ -2,8 +2,8 @@
 
 Every module maps (V, T, B, C) to the synaptic sums of its target population and is told the weight `grid` of that
 population: identity while floats are trained, rounding to even integers in the integer stage. `effective()` gives the
-weights before the grid, `synapses(grid)` the same weights as deployed, one CSR matrix per delay: each module itself
-says how it lowers.
+weights before the grid, `synapses(grid, positions)` the same weights as deployed, one CSR matrix per delay: each module
+itself says how it lowers. V are joints or any other positions; neurons are numbered (V, C), row-major.
 """
 
 from __future__ import annotations
@@ -16,17 +16,27 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.kernels import kernels_of
-from mksgn_neuro.models.kernels.graph_conv import pair_sum
+from mksgn_neuro.nn.kernels import kernels_of
+from mksgn_neuro.nn.kernels.graph_conv import pair_sum
 
 Grid = Callable[[Tensor], Tensor]
-Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post, pre)
+Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post neurons, pre neurons)
 
 
 class SynapseModule(nn.Module):
-    """Base: one parameter `weight` whose last axis is the target channel."""
+    """Base: one parameter `weight` whose last axis is the target channel.
+
+    A module that no chip computes says so by `deployable`, and by `reason` and `remedy` in words.
+    """
 
     weight: nn.Parameter
+    deployable = True
+    reason, remedy = "", ""
+
+    @property
+    def delays(self) -> int:
+        """How many delays join one pair of neurons."""
+        return 1
 
     def effective(self) -> Tensor:
         """The weights in use, before the grid."""
@@ -35,6 +45,10 @@ class SynapseModule(nn.Module):
     def scale_outputs(self, factor: Tensor) -> None:
         """Multiply what each target channel receives, in place; factor (C_out,)."""
         self.weight.mul_(factor)
+
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        """The weights as deployed, for sources at `positions`."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it lowers")
 
 
 class Pointwise(SynapseModule):
@@ -52,10 +66,10 @@ class Pointwise(SynapseModule):
         weights = grid(self.effective()).chunk(self.groups, -1)
         return torch.cat([part @ weight for part, weight in zip(x.chunk(self.groups, -1), weights)], -1)
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        weights = np.split(_integers(grid(self.effective())), self.groups, axis=1)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        weights = np.split(integers(grid(self.effective())), self.groups, axis=1)
         weight = sp.block_diag(weights, format="csr")
-        yield 0, _at_every_joint(weight.T, joints)
+        yield 0, at_every_position(weight.T, positions)
 
 
 class PerModality(SynapseModule):
@@ -72,66 +86,9 @@ class PerModality(SynapseModule):
         """Multiply what each target channel receives, in place; factor (M·C,)."""
         self.weight.mul_(factor.unflatten(0, (len(self.weight), -1))[:, None])
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        """The source numbers its channels (modality, joint, coordinate), the population (joint, modality, channel)."""
-        weight = _integers(grid(self.weight))
-        modalities, coordinates, channels = weight.shape
-        m, k, c = np.indices(weight.shape).reshape(3, 1, -1)
-        v = np.arange(joints)[:, None]
-        rows = (v * modalities + m) * channels + c
-        columns = (m * joints + v) * coordinates + k
-        values = np.broadcast_to(weight.ravel(), rows.shape)
-        shape = (joints * modalities * channels, joints * modalities * coordinates)
-        yield 0, sp.csr_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=shape)
-
-
-class Fusion(SynapseModule):
-    """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
-
-    With `hearing`, each group of targets hears only the modalities that are named for it. A column of weights has
-    C_in rows for each of these, one after the other; what is left of it is not used.
-    """
-
-    def __init__(
-        self, modalities: int, channels_in: int, channels_out: int, hearing: tuple[tuple[int, ...], ...] = ()
-    ) -> None:
-        super().__init__()
-        self.hearing = hearing or (tuple(range(modalities)),)
-        self.channels_in = channels_in
-        most, width = max(map(len, self.hearing)), channels_out // len(self.hearing)
-        source = [[heard[i] if i < len(heard) else -1 for heard in self.hearing] for i in range(most)]
-        of_weight = torch.tensor(source).repeat_interleave(channels_in, 0).repeat_interleave(width, 1)
-        self.register_buffer("source", of_weight.clamp(min=0), persistent=False)
-        self.register_buffer("used", (of_weight >= 0).float(), persistent=False)
-        self.weight = nn.Parameter(torch.randn(of_weight.shape) / self.used.sum(0).sqrt())
-        self.register_buffer("modality_weights", torch.ones(modalities))
-
-    def effective(self) -> Tensor:
-        return self.weight * (self.modality_weights[self.source] * self.used)
-
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        weights = grid(self.effective()).chunk(len(self.hearing), -1)
-        sums = [self._heard(x, heard) @ weight[: self._rows(heard)] for heard, weight in zip(self.hearing, weights)]
-        return torch.cat(sums, -1) if len(sums) > 1 else sums[0]
-
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        by_group = np.split(_integers(grid(self.effective())), len(self.hearing), axis=1)
-        columns = []
-        for heard, weights in zip(self.hearing, by_group):
-            full = np.zeros((len(self.modality_weights), self.channels_in, weights.shape[1]), np.int32)
-            full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
-            columns.append(full.reshape(-1, weights.shape[1]))
-        weight = sp.csr_matrix(np.concatenate(columns, axis=1))
-        yield 0, _at_every_joint(weight.T, joints)
-
-    def _rows(self, heard: tuple[int, ...]) -> int:
-        return len(heard) * self.channels_in
-
-    def _heard(self, x: Tensor, heard: tuple[int, ...]) -> Tensor:
-        if len(heard) == len(self.modality_weights):
-            return x
-        parts = x.chunk(len(self.modality_weights), -1)
-        return parts[heard[0]] if len(heard) == 1 else torch.cat([parts[m] for m in heard], -1)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        weight = sp.block_diag(list(integers(grid(self.weight))), format="csr")
+        yield 0, at_every_position(weight.T, positions)
 
 
 class GraphConvolution(SynapseModule):
@@ -166,14 +123,14 @@ class GraphConvolution(SynapseModule):
         out = pair_sum(flat, grid(self.effective()), self.post, self.pre, self.groups)
         return out.reshape(*x.shape[:3], -1)
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        by_group = np.split(_integers(grid(self.effective())), self.groups, axis=2)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        by_group = np.split(integers(grid(self.effective())), self.groups, axis=2)
         blocks = np.stack(by_group, axis=1).reshape(-1, *by_group[0].shape[1:]).transpose(0, 2, 1)
         post, pre = (
             (joint.cpu().numpy()[:, None] * self.groups + np.arange(self.groups)).ravel()
             for joint in (self.post, self.pre)
         )  # a joint's groups of channels lie side by side
-        order, rows = np.lexsort((pre, post)), joints * self.groups
+        order, rows = np.lexsort((pre, post)), positions * self.groups
         starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=rows))])
         shape = (rows * blocks.shape[1], rows * blocks.shape[2])
         yield 0, sp.bsr_matrix((blocks[order], pre[order], starts), shape=shape).tocsr()
@@ -190,10 +147,10 @@ class HeadSum(SynapseModule):
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         return x.unflatten(-1, (-1, self.per_head)).sum(-1) * grid(self.weight)
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        rows = np.repeat(_integers(grid(self.weight))[:, None], self.per_head, axis=1)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        rows = np.repeat(integers(grid(self.weight))[:, None], self.per_head, axis=1)
         head = sp.block_diag(list(rows[:, None, :]), format="csr")
-        yield 0, _at_every_joint(head, joints)
+        yield 0, at_every_position(head, positions)
 
 
 class _Taps(torch.autograd.Function):
@@ -227,12 +184,16 @@ class TemporalTaps(SynapseModule):
         self.dilation = dilation
         self.weight = nn.Parameter(torch.randn(taps, channels) / math.sqrt(taps))
 
+    @property
+    def delays(self) -> int:
+        return len(self.weight)
+
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         return taps(x, grid(self.weight), self.dilation)
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        for k, row in enumerate(_integers(grid(self.weight))):
-            yield k * self.dilation, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        for k, row in enumerate(integers(grid(self.weight))):
+            yield k * self.dilation, sp.diags(np.tile(row, positions), format="csr", dtype=np.int32)
 
 
 class Shortcut(SynapseModule):
@@ -245,13 +206,13 @@ class Shortcut(SynapseModule):
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         return taps(x, grid(self.weight)[None], 1)
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        row = _integers(grid(self.weight))
-        yield 0, sp.diags(np.tile(row, joints), format="csr", dtype=np.int32)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        row = integers(grid(self.weight))
+        yield 0, sp.diags(np.tile(row, positions), format="csr", dtype=np.int32)
 
 
 class ClassSum(SynapseModule):
-    """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K).
+    """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K), as the readout hears.
 
     Every joint has weights of its own: they cost the chip nothing, for each pair of neurons has its synapse anyway.
     With groups, neuron k listens to group k modulo `groups` of the channels only.
@@ -272,14 +233,15 @@ class ClassSum(SynapseModule):
         per_joint = x.flatten(1, 2) @ grid(self.effective())
         return per_joint.sum(0, keepdim=True).unflatten(1, x.shape[1:3])
 
-    def synapses(self, grid: Grid, joints: int) -> Synapses:
-        yield 0, sp.csr_matrix(_integers(grid(self.effective())).reshape(-1, self.weight.shape[-1]).T)
+    def synapses(self, grid: Grid, positions: int) -> Synapses:
+        yield 0, sp.csr_matrix(integers(grid(self.effective())).reshape(-1, self.weight.shape[-1]).T)
 
 
-def _integers(weight: Tensor) -> np.ndarray:
+def integers(weight: Tensor) -> np.ndarray:
+    """Weights on the grid, int32."""
     return weight.detach().cpu().numpy().astype(np.int32)
 
 
-def _at_every_joint(weight: sp.spmatrix, joints: int) -> sp.csr_matrix:
-    """The matrix (post, pre) of one joint for all of them, none of which sees another."""
-    return sp.kron(sp.identity(joints, dtype=np.int32), weight, format="csr")
+def at_every_position(weight: sp.spmatrix, positions: int) -> sp.csr_matrix:
+    """The matrix (post, pre) of one position for all of them, none of which sees another."""
+    return sp.kron(sp.identity(positions, dtype=np.int32), weight, format="csr")

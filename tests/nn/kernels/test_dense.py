@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mksgn_neuro.models.kernels.dense import (
+from mksgn_neuro.nn.kernels.dense import (
     _NormalisedReLU,
     neighbours,
     neighbours_plain,
@@ -11,7 +11,7 @@ from mksgn_neuro.models.kernels.dense import (
     window,
     window_plain,
 )
-from tests.models.kernels.test_lif import random
+from tests.nn.kernels.test_lif import random
 from tests.students import partitions
 
 JOINTS, CHANNELS = 5, 6

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
-from mksgn_neuro.models.kernels import lif_numba
+from mksgn_neuro.nn.kernels import lif_numba
 
 
 @cache
@@ -15,7 +15,7 @@ def kernels_of(device: str) -> ModuleType | None:
     if device == "cpu":
         return lif_numba
     if device == "cuda" and find_spec("triton"):
-        from mksgn_neuro.models.kernels import lif_triton
+        from mksgn_neuro.nn.kernels import lif_triton
 
         return lif_triton
     return None

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.data.skeleton import KINECT_20, partitions
-from mksgn_neuro.models.attention import gated
-from mksgn_neuro.models.kernels.graph_conv import one_product, pair_sum, products_by_joint
-from mksgn_neuro.models.synapses import ClassSum, GraphConvolution, Pointwise, Shortcut, TemporalTaps
+from mksgn_neuro.nn.gate import gated
+from mksgn_neuro.nn.kernels.graph_conv import one_product, pair_sum, products_by_joint
+from mksgn_neuro.nn.synapses import ClassSum, GraphConvolution, Pointwise, Shortcut, TemporalTaps
 from tests.networks import seeds
 
 SHAPE = (3, 9, 2, 6)

@@ -7,7 +7,7 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.kernels.lif import integer_lif, lif, normalised_lif
+from mksgn_neuro.nn.kernels.lif import integer_lif, lif, normalised_lif
 
 DECAY_ONE = 4096  # a decay of this keeps nothing
 V_DECAY = 2458  # keeps 0.4 of the voltage per step and makes AND gates exact (DESIGN.md 7)

@@ -7,8 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.models.collective import channel_statistics
-from mksgn_neuro.models.kernels.lif import integer_lif, integer_lif_loop, lif, lif_loop, normalised_lif
+from mksgn_neuro.nn.collective import channel_statistics
+from mksgn_neuro.nn.kernels.lif import integer_lif, integer_lif_loop, lif, lif_loop, normalised_lif
 from mksgn_neuro.sim.reference import run
 from tests.networks import seeds
 

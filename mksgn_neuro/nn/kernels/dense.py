@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mksgn_neuro.models.collective import all_sum, channel_statistics
-from mksgn_neuro.models.kernels import dense_numba, lif_numba
-from mksgn_neuro.models.kernels.lif import batch_statistics
+from mksgn_neuro.nn.collective import all_sum, channel_statistics
+from mksgn_neuro.nn.kernels import dense_numba, lif_numba
+from mksgn_neuro.nn.kernels.lif import batch_statistics
 
 EPSILON = 1e-5
 MOMENTUM = 0.1

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from mksgn_neuro.models.collective import all_sum, channel_statistics
-from mksgn_neuro.models.kernels import kernels_of, lif_numba
+from mksgn_neuro.nn.collective import all_sum, channel_statistics
+from mksgn_neuro.nn.kernels import kernels_of, lif_numba
 
 SURROGATE_WIDTH = 2.0  # thresholds; our choice
 VOLTAGE_LIMIT = lif_numba.VOLTAGE_LIMIT

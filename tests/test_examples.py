@@ -1,0 +1,36 @@
+"""The examples run, at a size of seconds."""
+
+import pytest
+
+from examples.own_network import Shape, TwoPaths, main
+from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.store import load_model
+from mksgn_neuro.training.presets import preset
+from mksgn_neuro.training.train import train_network
+from tests.training.runs import few_clips
+
+SHORT = {"epochs": 1, "integer_epochs": 1, "rows": 2, "sequence": 24}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """What the example's network came to, and its folder."""
+    folder = tmp_path_factory.mktemp("own")
+    return main(folder, clips=60, frames=100, **SHORT), folder
+
+
+def test_an_own_network_is_trained_exported_and_equal_in_every_form(own):
+    rungs, folder = own
+    assert len(rungs) == 6 and all(rung.ok and rung.populations == 4 for rung in rungs), [r.verdict for r in rungs]
+    assert (folder / "model.net").exists() and (folder / "metrics.json").exists()
+
+
+def test_a_file_of_an_unknown_class_is_refused_by_the_kind_that_it_names(own):
+    with pytest.raises(BadInput, match=r"model\.pt: holds a network of kind 'two-paths', known are mk-sgn.*load_model"):
+        load_model(own[1] / "model.pt")
+
+
+def test_a_network_for_other_clips_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="20 joints and 3 classes"):
+        train_network(TwoPaths(Shape(3), KINECT_20), few_clips(), preset("tiny", **SHORT), tmp_path)

@@ -84,7 +84,9 @@ def _print(document: dict, timing: list[str]) -> None:
     if document["reset"]:
         click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
     else:
-        click.echo(f"{document['cores']} cores, {document['steps_per_frame']} time steps per frame, never reset")
+        steps = document["steps_per_frame"]
+        per_frame = "one time step" if steps == 1 else f"{steps} time steps"
+        click.echo(f"{document['cores']} cores, {per_frame} per frame, never reset")
         click.echo("\n".join(timing))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")

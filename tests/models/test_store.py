@@ -13,6 +13,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.nn.stages import quantize
 from tests.students import PARENTS, random_frames, small_config
+from tests.version_2 import as_version_2
 
 SKELETON = from_parents(PARENTS)
 NAMES = ("wave", "sit", "stand")
@@ -49,9 +50,7 @@ def version_2(path) -> Model:
     """A file as this program wrote it before it knew time; the model that is in it."""
     saved = model()
     save_model(saved, path)
-    content = torch.load(path, weights_only=True)
-    del content["timing"], content["scaling"]["origin"]
-    torch.save(content | {"version": 2, "frames": 40}, path)
+    as_version_2(path, path)
     return saved
 
 

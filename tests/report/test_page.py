@@ -2,8 +2,6 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +10,12 @@ from matplotlib.image import imread
 
 from mksgn_neuro.cli import cli
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.store import load_model
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.figures import FIGURES, write_figures
 from mksgn_neuro.report.page import page
-from tests.paths import NW_UCLA, needs_shared_data
+from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 from tests.report.conftest import CLIPS, measured, run
+from tests.version_2 import as_version_2
 
 TIMED = {"throughput"}
 
@@ -135,9 +133,7 @@ def test_a_page_of_the_stream_alone_is_refused_at_once(made, tmp_path):
 
 @needs_shared_data
 def test_a_model_without_a_frame_rate_is_shown_on_stretched_clips(tmp_path):
-    model = files("mksgn_neuro") / "assets" / "nw-ucla.pt"
-    if load_model(Path(str(model))).timing.rate is not None:
-        pytest.skip("the model in the package has a frame rate")
+    model = as_version_2(SHIPPED, tmp_path / "old.pt")
     clips = ("--dataset", "nw-ucla", "--data", NW_UCLA, "--limit", 10)
     written = run("report", model, *clips, "--no-verify", "--output", tmp_path / "p.html", "--figures", tmp_path / "f")
     text, document = (tmp_path / "p.html").read_text(), written["simulation"]

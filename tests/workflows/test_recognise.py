@@ -26,6 +26,7 @@ from mksgn_neuro.workflows.recognise import default_protocols, document_of, reco
 from mksgn_neuro.workflows.simulate import drain_of
 from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 from tests.small_models import CAMERA, STRETCHED, small_model, synthetic
+from tests.version_2 import as_version_2
 from tests.workflows.by_hand import events_by_hand, recorded
 
 LIMIT = 15
@@ -312,8 +313,8 @@ def test_of_a_stream_that_is_never_reset_an_old_networks_origin_is_the_first_fra
 
 
 @needs_shared_data
-def test_the_shipped_model_of_version_2_says_that_it_has_no_rate():
-    result = run_cli(SHIPPED, "--data", NW_UCLA, "--limit", 20, "--json")
+def test_a_model_of_version_2_says_that_it_has_no_rate(tmp_path):
+    result = run_cli(as_version_2(SHIPPED, tmp_path / "old.pt"), "--data", NW_UCLA, "--limit", 20, "--json")
     said = json.loads(result.stdout)
     assert "has no frame rate: it was trained on clips stretched to 40 frames" in result.stderr
     assert said["protocols"].keys() == {"offline"} and said["samples"] == 20 and said["rate"] is None

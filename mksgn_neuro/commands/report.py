@@ -51,7 +51,7 @@ def command(
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", seed=seed)
-    document = document_of(path, form, runs, energy_profile)
+    document = document_of(path, form, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, rungs)

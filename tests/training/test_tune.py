@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
-from mksgn_neuro.errors import BadInput
-from mksgn_neuro.training.tune import tune
+from mksgn_neuro.data.frames import fit_scaling
+from mksgn_neuro.data.protocols import Timing
+from mksgn_neuro.training.tune import at_rate, tune
 from tests.training.runs import WITHOUT_TEACHER, few_clips, same_weights, silent, trained
 from tests.training.test_train import Killed, killer
 
@@ -42,6 +44,16 @@ def test_a_killed_run_resumes_to_the_same_weights(given, tmp_path):
     assert same_weights(tuned(given, tmp_path / "killed", resume=True), expected)
 
 
-def test_a_model_without_a_rate_is_refused(given, tmp_path):
-    with pytest.raises(BadInput, match="stretched"):
-        tuned(replace(given, timing=replace(given.timing, rate=None)), tmp_path)
+def test_a_network_of_stretched_clips_is_brought_to_a_cameras_frames(given, tmp_path):
+    scaling = replace(given.scaling, origin="first frame", counts_per_metre=(100.0, 80.0, 60.0, 40.0))
+    old = replace(given, timing=Timing(None, None, given.timing.frames), scaling=scaling)
+    moved = at_rate(old, few_clips(), WITHOUT_TEACHER)
+    assert moved.timing == Timing(30.0, WITHOUT_TEACHER.window, given.timing.frames)
+    assert moved.scaling.origin == "frame" and moved.scaling == fit_scaling(few_clips(), 30.0)
+    before, after = (m.student.encode.synapses["input"].weight for m in (old, moved))
+    counts = [torch.tensor(m.scaling.counts_per_metre) for m in (old, moved)]
+    same_drive = [weight * count[:, None, None] for weight, count in zip((before, after), counts)]
+    assert torch.allclose(*same_drive)
+    after_training = tuned(old, tmp_path)
+    assert after_training.timing == Timing(50.0, 7, given.timing.frames)
+    assert after_training.scaling == fit_scaling(few_clips(), 50.0)

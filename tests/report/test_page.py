@@ -15,7 +15,7 @@ from mksgn_neuro.report.figures import FIGURES, write_figures
 from mksgn_neuro.report.page import page
 from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 from tests.report.conftest import CLIPS, measured, run
-from tests.version_2 import as_version_2
+from tests.version_2 import ITS_TRAINING, as_version_2
 
 TIMED = {"throughput"}
 
@@ -133,7 +133,7 @@ def test_a_page_of_the_stream_alone_is_refused_at_once(made, tmp_path):
 
 @needs_shared_data
 def test_a_model_without_a_frame_rate_is_shown_on_stretched_clips(tmp_path):
-    model = as_version_2(SHIPPED, tmp_path / "old.pt")
+    model = as_version_2(SHIPPED, tmp_path / "old.pt", training=ITS_TRAINING)
     clips = ("--dataset", "nw-ucla", "--data", NW_UCLA, "--limit", 10)
     written = run("report", model, *clips, "--no-verify", "--output", tmp_path / "p.html", "--figures", tmp_path / "f")
     text, document = (tmp_path / "p.html").read_text(), written["simulation"]

@@ -170,7 +170,7 @@ NW_UCLA = replace(
     NW_UCLA_LEAN,
     hearing=tuple((name,) for name in NW_UCLA_LEAN.modalities),
     channels=(128, 128, 128, 128, 192, 192),
-    epochs=100,
+    epochs=300,
 )
 # And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays.
 NW_UCLA_MIXED = replace(

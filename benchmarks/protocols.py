@@ -20,9 +20,8 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import Streams, streams
 from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import Network
-from mksgn_neuro.workflows.inputs import Request, clips_for, encoded
+from mksgn_neuro.workflows.inputs import Request, clips_for, encoded, timing_of
 from mksgn_neuro.workflows.load import load_networks
-from mksgn_neuro.workflows.recognise import timing_of
 from mksgn_neuro.workflows.simulate import emulated, period_of
 
 STRETCHED = {"stretched": 1.0, "stretched to half": 0.5, "stretched to 1.5 times": 1.5}

@@ -14,9 +14,8 @@ from benchmarks.protocols import class_spikes
 from mksgn_neuro.data.protocols import PROTOCOLS, streams
 from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.workflows.inputs import Request, clips_for
+from mksgn_neuro.workflows.inputs import Request, clips_for, timing_of
 from mksgn_neuro.workflows.load import load_networks
-from mksgn_neuro.workflows.recognise import timing_of
 
 
 @click.command()

@@ -72,9 +72,7 @@ def command(
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
             model = train(clips, chosen, folder, seed=n, resume=resume, teacher=teacher, report=report)
         found.append(model.training)
-        if is_first_rank() and seeds == 1:
+        if is_first_rank() and not (as_json and seeds > 1):  # --json promises one document
             print_result(folder / "model.pt", model.training, as_json)
-        elif is_first_rank() and not as_json:
-            print_result(folder / "model.pt", model.training, False)
     if is_first_rank() and seeds > 1:
         print_spread(found, output / "seeds.json", as_json)

@@ -64,6 +64,11 @@ def require_same_task(clips: Clips, task: Task, place: str) -> None:
         raise BadInput("has other classes than the network", place=place, remedy="train on this data")
 
 
+def timing_of(task: Task) -> Timing:
+    """What the network makes of time."""
+    return Timing(task.rate, task.window, task.frames)
+
+
 def scaling_of(task: Task, bits: int) -> Scaling:
     """How the host turns metres into the network's integers."""
     return Scaling(tuple(task.counts_per_metre), task.centre_joint, tuple(task.modalities), bits, task.origin)
@@ -89,7 +94,7 @@ def verification_frames(task: Task, bits: int, request: Request, read: Read = lo
     """
     if request.dataset or request.path or task.dataset == "synthetic":
         clips = clips_for(task, request, read)
-        stretched = streams("offline", clips, Timing(task.rate, task.window, task.frames)).positions
+        stretched = streams("offline", clips, timing_of(task)).positions
         frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
         return frames, f"{len(clips)} test clips of {clips.dataset}"
     return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
@@ -102,7 +107,7 @@ def verification_stream(task: Task, bits: int, request: Request, read: Read = lo
     """
     if request.dataset or request.path or task.dataset == "synthetic":
         clips = clips_for(task, replace(request, limit=None), read)
-        (positions,) = streams("continuous", clips, Timing(task.rate, task.window, task.frames)).positions
+        (positions,) = streams("continuous", clips, timing_of(task)).positions
         enough = max(STREAM_FRAMES, (request.limit or 0) * task.frames)
         stream = torch.from_numpy(np.tile(positions, (-(-enough // len(positions)), 1, 1))[:enough])
         stream = encode_batch(stream[None], scaling_of(task, bits), clips.skeleton)

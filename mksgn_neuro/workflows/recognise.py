@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.protocols import Streams, Timing, streams
+from mksgn_neuro.data.protocols import Streams, streams
 from mksgn_neuro.data.recognition import decisions, recognition
 from mksgn_neuro.ir import Network, Task
-from mksgn_neuro.workflows.inputs import encoded
+from mksgn_neuro.workflows.inputs import encoded, timing_of
 from mksgn_neuro.workflows.simulate import Progress, Simulation, simulate
 
 HEADLINE = "clip"  # the protocol whose figures stand at the top of a document, where it was run
@@ -61,11 +61,6 @@ class Recognised:
         milliwatts = 1e3 * energy.joules_per_sample * self.samples / seconds
         timing = {"rate": self.rate, "milliwatts": milliwatts} if given.protocol != "offline" else {}
         return {**found, "joules_per_clip": energy.joules_per_sample, **timing}
-
-
-def timing_of(task: Task) -> Timing:
-    """What the network makes of time."""
-    return Timing(task.rate, task.window, task.frames)
 
 
 def default_protocols(task: Task) -> tuple[str, ...]:

@@ -172,7 +172,9 @@ NW_UCLA = replace(
     channels=(128, 128, 128, 128, 192, 192),
     epochs=300,
 )
-# And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays.
+# And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays. Between
+# the cameras lighter variation, soft labels, twice as many sequences at once and a window of 25 frames each helped or
+# cost nothing (docs/results.md).
 NW_UCLA_MIXED = replace(
     NW_UCLA,
     hearing=(*NW_UCLA.hearing, *2 * (NW_UCLA.modalities,)),
@@ -182,6 +184,14 @@ NW_UCLA_MIXED = replace(
     readout_copies=6,
     taps=3,
     dilations=(2, 2, 2, 2, 2, 2),
+    soft_label_weight=1.0,
+    teacher_epochs=40,
+    rows=16,
+    window=25,
+    epochs=335,
+    integer_epochs=320,
+    augmentation=Augmentation(crop=0.8, turn=180.0, tilt=15.0, scale=0.15, shear=0.05, noise=0.01, mirror=0.5),
+    integer_augmentation=replace(NW_UCLA_LEAN.integer_augmentation, crop=0.9, stretched=0.3),
 )
 
 PRESETS = {

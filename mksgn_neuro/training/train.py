@@ -146,8 +146,19 @@ def _forget_checkpoints(directory: Path) -> None:
 
 
 def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | None, dict]:
-    if not run.preset.distils:
+    if not run.preset.distils and directory is None:
         return None, {}
+    return learn_from(directory, run, clips)
+
+
+def learn_from(directory: Path | None, run: Run, clips: Clips) -> tuple[Lessons, dict]:
+    """What teachers say of the training clips, and notes on them; they are trained where no folder is given.
+
+    Raises BadInput for teachers that a preset would not listen to.
+    """
+    if not run.preset.distils:
+        remedy = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
+        raise BadInput("the preset learns nothing from teachers", place=str(directory), remedy=remedy)
     ensemble = train_teachers(run) if directory is None else load_teachers(directory, run)
     return prepare_lessons(ensemble, run), {"teacher": describe(ensemble, clips, run)}
 

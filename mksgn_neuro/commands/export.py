@@ -9,6 +9,7 @@ import click
 
 from mksgn_neuro.commands.options import (
     WrittenTarget,
+    chip_option,
     dataset_options,
     find_model,
     json_option,
@@ -24,6 +25,7 @@ from mksgn_neuro.ir import Network
 from mksgn_neuro.workflows.load import Port, load_networks, stem_of, suffix_of
 
 if TYPE_CHECKING:
+    from mksgn_neuro.chip.spec import Chip
     from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.export import Deployed
     from mksgn_neuro.workflows.inputs import Request
@@ -54,6 +56,7 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to verify on.")
 @click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample.")
+@chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @dataset_options(default=None)
 @port_options
@@ -61,9 +64,9 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 @json_option
 def command(
     model: Path | None, target: str, output: Path | None, reset: bool | None, period: int | None,
-    steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int, chips: int,
-    dataset: str | None, data_path: Path | None, skip_bad: bool, input_shape: tuple[int, ...] | None,
-    input_bits: int | None, seed: int, as_json: bool,
+    steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int,
+    chip_name: str, chips: int, dataset: str | None, data_path: Path | None, skip_bad: bool,
+    input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Write MODEL (model.pt, .net, .nir or .ir.h5, yours or anyone's) for a target.
 
@@ -71,9 +74,11 @@ def command(
     graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph. A model is verified on clips, any
     other file on random inputs.
     """
+    from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.inputs import Request
 
+    chip = load_chip(chip_name)
     path, options = find_model(model), Options(steps_per_frame, prune)
     stem, rungs, findings = stem_of(output or path), [], []
     if suffix_of(path) == ".pt":
@@ -91,7 +96,7 @@ def command(
         written = write_file(networks, target, stem, reset=reset, period=period, options=options, dump=dump_passes)
         if verified:
             rungs, _ = climb_network(written.built, target, written.main, written.period, samples, steps, seed)
-    document = written.as_json() | fit_on_chip(written.network, chips)
+    document = written.as_json() | fit_on_chip(written.network, chip, chips)
     document |= {"findings": findings, "verified": bool(rungs) and all(rung.ok for rung in rungs)}
     document["rungs"] = [rung.as_json() for rung in rungs]
     print_json(document) if as_json else _print(document, written)
@@ -119,13 +124,12 @@ def _of_model(
     return written, climb(loaded, target, written.main, request, driven=driven, built=written.built)[0]
 
 
-def fit_on_chip(network: Network, chips: int) -> dict:
-    """Cores, chips and broken rules of a network on Loihi 2."""
-    from mksgn_neuro.chip.catalog import LOIHI2
+def fit_on_chip(network: Network, chip: Chip, chips: int) -> dict:
+    """Cores, chips and broken rules of a network on a kind of chip."""
     from mksgn_neuro.chip.fit import fit
 
-    document = fit(network, LOIHI2, chips).as_json()
-    return {name: document[name] for name in ("cores", "chips", "violations")}
+    document = fit(network, chip, chips).as_json()
+    return {name: document[name] for name in ("chip", "cores", "chips", "violations")}
 
 
 def _print(document: dict, written: Deployed) -> None:
@@ -138,12 +142,13 @@ def _print(document: dict, written: Deployed) -> None:
     click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses{chain}")
     if document["pruned_neurons"]:
         click.echo(f"left out {document['pruned_neurons']} neurons that can never fire or that nobody hears")
+    on_chip = f"{document['cores']} cores" + ("" if document["chip"] == "loihi2" else f" of {document['chip']}")
     if document["reset"]:
-        click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+        click.echo(f"{on_chip}, {document['steps_per_sample']} time steps per sample")
     else:
         steps = document["steps_per_frame"]
         per_frame = "one time step" if steps in (1, None) else f"{steps} time steps"
-        click.echo(f"{document['cores']} cores, {per_frame} per frame, never reset")
+        click.echo(f"{on_chip}, {per_frame} per frame, never reset")
         click.echo("\n".join(timing_lines(written.network)))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")

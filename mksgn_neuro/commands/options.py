@@ -92,6 +92,11 @@ def port_options(command: Callable) -> Callable:
     return command
 
 
+chip_option = click.option(
+    "--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file, see docs/chip.md."
+)
+
+
 def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
     """Raises BadInput if the user gave one of these parameters: nothing that is asked for is ignored."""
     context = click.get_current_context()

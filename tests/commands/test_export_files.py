@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
@@ -13,6 +14,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.writer import write_nir
+from mksgn_neuro.export.slayer import from_slayer, to_slayer
 from mksgn_neuro.ir.store import load, save
 from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.models.store import save_model
@@ -153,3 +155,23 @@ def test_what_was_a_nir_file_runs_in_the_stock_loader(tmp_path):
     *_, stock = said["rungs"]
     assert said["verified"] and stock["to"] == "netx file, stock lava-dl loader" and not stock["not_run"]
     assert stock["populations"] == len(DEEP.populations) and stock["spikes"] > 0
+
+
+@needs_lava
+def test_a_chain_trained_with_slayer_goes_in_and_out(tmp_path):
+    """By from_slayer and by the file that SLAYER itself writes of what we made of it."""
+    to_slayer(as_chain(DEEP))  # loads SLAYER without its warning on stdout
+    from lava.lib.dl.slayer.block import cuba
+
+    torch.manual_seed(0)
+    neuron = {"threshold": 0.8, "current_decay": 0.6, "voltage_decay": 0.2}
+    blocks = [cuba.Dense(neuron, 6, 9, weight_scale=3), cuba.Dense(neuron, 9, 4, weight_scale=3)]
+    network = from_slayer(blocks, (6,))
+    save(network, tmp_path / "chain.ir.h5")
+    said = call("export", tmp_path / "chain.ir.h5", "--target", "loihi2", "--samples", 2, "--steps", 20)
+    assert said["verified"] and not any(rung["not_run"] for rung in said["rungs"])
+    chain, _ = read_netx(Path(said["files"][0]))
+    inputs = random_inputs(1, network, 30)
+    expected, found = run(network, inputs), run(chain, inputs)
+    assert expected["block1"].spikes.any()
+    assert all(np.array_equal(found[name].spikes, trace.spikes) for name, trace in expected.items())

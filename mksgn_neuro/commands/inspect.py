@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from mksgn_neuro.commands.options import find_model, json_option, port_options, print_json
+from mksgn_neuro.commands.options import chip_option, find_model, json_option, port_options, print_json
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.workflows.load import Networks, Port, load_networks
 
@@ -22,7 +22,7 @@ BAR = 10  # characters of a full bar
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file.")
+@chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may fill.")
 @port_options
 @json_option
@@ -30,7 +30,7 @@ def command(
     model: Path | None, chip_name: str, chips: int, input_shape: tuple[int, ...] | None, input_bits: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show what MODEL (model.pt, .net or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
+    """Show what MODEL (model.pt, .net, .nir or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.chip.fit import fit
 

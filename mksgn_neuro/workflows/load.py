@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,22 +17,45 @@ if TYPE_CHECKING:
     from mksgn_neuro.export.netx.reading import NetxFile
 
 
+FORMS = {
+    "model": {"graph": "emulator", "chain": "loihi2"},
+    "netx": {"chain": "emulator"},
+    "nir": {"graph": "emulator"},
+    "ir": {"graph": "emulator"},
+}
+"""The forms of each kind of file, that to simulate first, and the target whose passes make it."""
+
+
 @dataclass(frozen=True)
 class Networks:
     """A file's networks by form, the one to deploy first, and what is odd about the file.
 
-    Forms: "graph", the network's own topology (Lava); "chain", its levels in a row (netx).
+    Forms: "graph", the network's own topology (Lava); "chain", its levels in a row (netx). `given` is the network as
+    the file has it, which passes begin with; `period` the steps between resets, where the file says so.
     """
 
     path: Path
     kind: str
-    forms: dict[str, Network]
+    given: Network
     findings: list[str] = field(default_factory=list)
+    period: int | None = None
 
-    @property
+    @cached_property
+    def forms(self) -> dict[str, Network]:
+        """Every form, by its name."""
+        return {form: self.built_for(target) for form, target in FORMS[self.kind].items()}
+
+    @cached_property
     def simulated(self) -> tuple[str, Network]:
         """The form to simulate, and its name."""
-        return next(iter(self.forms.items()))
+        form, target = next(iter(FORMS[self.kind].items()))
+        return form, self.built_for(target)
+
+    def built_for(self, target: str) -> Network:
+        """The network that a target runs."""
+        from mksgn_neuro.workflows.targets import build
+
+        return build(self.given, target).network
 
 
 @dataclass(frozen=True)
@@ -45,32 +69,55 @@ class Port:
 def require_file(path: Path) -> None:
     """Raises BadInput where there is no file, or a clone's note of one."""
     if not path.is_file():
-        raise BadInput("no such file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
+        raise BadInput("no such file", place=str(path), remedy=KNOWN)
     if is_lfs_pointer(path):
         raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
 
 
+def suffix_of(path: Path) -> str:
+    """The ending that says what kind of file it is, "" where it is none that we know."""
+    return next((suffix for suffix in READERS if path.name.endswith(suffix)), "")
+
+
+def stem_of(path: Path) -> Path:
+    """The path without that ending: what the names of files that are made of it begin with."""
+    return path.with_name(path.name.removesuffix(suffix_of(path)))
+
+
 def load_networks(path: Path, port: Port | None = None) -> Networks:
-    """The networks of a model.pt, a .net or an .ir.h5 file; raises BadInput for anything else."""
+    """The networks of a file of READERS; raises BadInput for anything else."""
     require_file(path)
-    port = port or Port()
-    if path.suffix != ".net" and port != Port():
-        remedy = "--input-bits and --input-shape are for .net files"
-        raise BadInput("says itself what input it takes", place=str(path), remedy=remedy)
-    if path.name.endswith(SUFFIX):
-        return Networks(path, "ir", {"graph": load(path)})
-    if path.suffix == ".net":
-        return _of_netx(path, port)
-    if path.suffix == ".pt":
-        return _of_model(path)
-    raise BadInput("unknown kind of file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
+    read = READERS.get(suffix_of(path))
+    if read is None:
+        raise BadInput("unknown kind of file", place=str(path), remedy=KNOWN)
+    return read(path, port or Port())
+
+
+def _says_itself(path: Path) -> BadInput:
+    remedy = "--input-bits and --input-shape are for .net files, --input-bits for a .nir of others"
+    return BadInput("says itself what input it takes", place=str(path), remedy=remedy)
 
 
 def _of_netx(path: Path, port: Port) -> Networks:
     from mksgn_neuro.export.netx.reader import read_file
 
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return Networks(path, "netx", {"chain": file.network}, netx_findings(file))
+    return Networks(path, "netx", file.network, netx_findings(file), file.period)
+
+
+def _of_nir(path: Path, port: Port) -> Networks:
+    from mksgn_neuro.export.nir.reader import read_nir
+
+    network, findings = read_nir(path, input_message_bits=port.bits or 0)
+    if port.shape or port.bits not in (None, network.source.message_bits):
+        raise _says_itself(path)
+    return Networks(path, "nir", network, list(map(str, findings)))
+
+
+def _of_ir(path: Path, port: Port) -> Networks:
+    if port != Port():
+        raise _says_itself(path)
+    return Networks(path, "ir", load(path))
 
 
 def netx_findings(file: NetxFile) -> list[str]:
@@ -78,10 +125,15 @@ def netx_findings(file: NetxFile) -> list[str]:
     return [*map(str, file.findings), *silent_findings(file.network)]
 
 
-def _of_model(path: Path) -> Networks:
-    from mksgn_neuro.lowering import balance, levelize, lower
+def _of_model(path: Path, port: Port) -> Networks:
+    from mksgn_neuro.lowering import lower
     from mksgn_neuro.models.store import load_model
 
+    if port != Port():
+        raise _says_itself(path)
     model = load_model(path)
-    frames = lower(model.student, model.task())
-    return Networks(path, "model", {"graph": balance(frames), "chain": levelize(frames)})
+    return Networks(path, "model", lower(model.student, model.task()))
+
+
+READERS = {".pt": _of_model, ".net": _of_netx, ".nir": _of_nir, SUFFIX: _of_ir}
+KNOWN = f"give a model.pt, a .net, a .nir or an {SUFFIX} file"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mksgn_neuro.chip.catalog import LOIHI2
+from mksgn_neuro.chip.rules import deployable
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import Streams, streams
 from mksgn_neuro.data.recognition import decisions, recognition
@@ -69,13 +72,13 @@ def default_protocols(task: Task) -> tuple[str, ...]:
 
 
 def recognise(
-    network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", seed: int = 0,
-    progress: Progress | None = None,
+    network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", chip: Chip = LOIHI2,
+    seed: int = 0, progress: Progress | None = None,
 ) -> Recognised:  # fmt: skip
     """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`, which alone resets nothing."""
     given = streams(protocol, clips, timing_of(network.task), seed)
     inputs = tuple(encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions)
-    run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, progress=progress)
+    run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, chip=chip, progress=progress)
     return Recognised(run, clips, given, inputs)
 
 
@@ -109,7 +112,9 @@ def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str
         "steps_per_sample": run.measurement.steps / samples,
         **run.measurement.as_json(samples),
         "energy": run.energy(profile, samples).as_json(),
+        "chip": run.placement.mapping.chip.name,
         "cores": len(run.placement.mapping.cores),
+        "violations": [asdict(violation) for violation in deployable(run.placement.mapping)],
         "throughput": run.throughput(samples),
     }
 

@@ -51,7 +51,7 @@ def command(
     axes: str | None, period: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
     save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
+    """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed

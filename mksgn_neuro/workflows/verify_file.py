@@ -67,7 +67,7 @@ def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) 
     """One stream; for a file whose input is held, a run for each sample."""
     rates = np.linspace(*RATES, samples) if samples > 1 else [0.5]
     if not file.held:
-        yield Trial(np.concatenate([_random(file.network, steps, rate, rng) for rate in rates]), samples)
+        yield Trial(np.concatenate([random_inputs(file.network, steps, rate, rng) for rate in rates]), samples)
         return
     highest = min(2 * file.network.order[0].vth + 1, file.network.source.max_payload - 1)
     for _ in rates:
@@ -75,7 +75,7 @@ def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) 
         yield Trial(np.repeat(held[None], steps, axis=0), 1)
 
 
-def _random(network: Network, steps: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+def random_inputs(network: Network, steps: int, rate: float, rng: np.random.Generator) -> np.ndarray:
     low, high = network.source.payloads
     size = (steps, network.source.size)
     return rng.integers(low or 1, high, size, endpoint=True) * (rng.random(size) < rate)

@@ -19,7 +19,7 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
-from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, of_network, resolve
+from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, resolve, says_itself, stem_of
 
 if TYPE_CHECKING:
     import nir
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.arrays import Recording
     from mksgn_neuro.workflows.export import Deployed
     from mksgn_neuro.workflows.inspect import Inspected
+    from mksgn_neuro.workflows.ladder import Rung
     from mksgn_neuro.workflows.recognise import Recognised
     from mksgn_neuro.workflows.streaming import Recogniser
-    from mksgn_neuro.workflows.verify import Rung
 
 File = str | Path
 Target = Literal["loihi2", "lava", "slayer", "nir"]
@@ -128,50 +128,42 @@ class Loaded:
         """
         from mksgn_neuro.workflows.streaming import Recogniser
 
-        return Recogniser(self.networks.source, rate=rate, window=window, place=str(self.networks.path))
+        return Recogniser(self.networks.given, rate=rate, window=window, place=str(self.networks.path))
 
     def export(
         self, target: Target = "loihi2", output: File | None = None, *, reset: bool | None = None,
-        steps_per_frame: int | None = None, period: int | None = None,
+        period: int | None = None, steps_per_frame: int = 1, prune: bool = False,
     ) -> Deployed:  # fmt: skip
         """Write the network for a target; the files are named after `output`, by default after the file loaded.
 
-        Of a trained model `reset` and `steps_per_frame` count, as in the command; of any other network `period`: state
-        is zeroed every so many time steps, without it never. Raises Unsupported for what the target cannot hold
-        exactly. Nothing is compared: that is `verify`.
+        `reset`, `steps_per_frame` and `prune` as in the command; `period`, of what is no trained model: state is zeroed
+        every so many time steps. Raises Unsupported for what the target cannot hold exactly. Nothing is compared: that
+        is `verify`.
         """
-        from mksgn_neuro.workflows.export import write_target
-        from mksgn_neuro.workflows.networks import write_network
+        from mksgn_neuro.lowering.passes import Options
+        from mksgn_neuro.workflows.export import write_file, write_target
 
-        stem = self._stem(output)
-        if self.model is not None:
-            _refuse({"period": period}, "is for networks that are not trained models", "give reset")
-            return write_target(self.model, target, stem, reset=reset, steps_per_frame=steps_per_frame or 1)
-        _refuse({"reset": reset, "steps_per_frame": steps_per_frame}, "is for trained models", "give period")
-        return write_network(self.networks.source, target, stem, period=period)
-
-    def _stem(self, output: File | None) -> Path:
         if output is None and self.networks.path == IN_MEMORY:
             raise BadInput("a network in memory has no file to write beside", remedy="give output")
-        stem = Path(output or self.networks.path).with_suffix("")
-        if output is None and self.networks.kind == "netx":
-            raise BadInput("would be overwritten", place=str(self.networks.path), remedy="give output")
-        return stem
+        stem, options = stem_of(Path(output or self.networks.path)), Options(steps_per_frame, prune)
+        if self.model is None:
+            return write_file(self.networks, target, stem, reset=reset, period=period, options=options)
+        _refuse({"period": period}, "is for networks that are not trained models", "give reset")
+        return write_target(self.model, target, stem, reset=reset, options=options)
 
     def verify(
         self, file: File | None = None, *, target: Target = "loihi2", samples: int = 3, steps: int = 50, seed: int = 0,
         period: int | None = None, lava: bool = True, everything: bool = False, dataset: str | None = None,
         data: File | None = None,
     ) -> Verified:  # fmt: skip
-        """Compare every spike of this network with what `file`, an export of it for `target`, computes.
+        """Compare every spike of this network's forms, and of `file`, which it was exported to for `target`.
 
-        A trained model is compared on clips (of `dataset`, `data`) or random walks; with `everything` also as SLAYER
-        blocks and Lava graph. Any other network is compared on random inputs, `samples` of `steps` steps each, `seed`.
-        Without `file` a .net is compared with what Intel's loader runs of it. Without `lava` only our simulators run.
-        Never raises for a spike that differs: see `ok`.
+        A trained model is compared on clips (of `dataset`, `data`) or random walks, any other network on random inputs,
+        `samples` of `steps` steps each, `seed`, each followed by a reset where there is a `period`. A .net without
+        `file` is compared with what Intel's loader runs of it. With `everything` also as SLAYER blocks and Lava graph;
+        without `lava` only our simulators run. Never raises for a spike that differs: see `ok`.
         """
         from mksgn_neuro.workflows.inputs import Request
-        from mksgn_neuro.workflows.networks import check_network
         from mksgn_neuro.workflows.verify_model import check_model
 
         if self.model is not None:
@@ -181,25 +173,28 @@ class Loaded:
             rungs, what = check_model(self.model, target, path, request, everything=everything, lava=lava)
             return Verified(tuple(rungs), what, self.findings)
         _refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
-        what = f"{samples} samples of {steps} random inputs, seed {seed}"
-        options: dict[str, Any] = {"samples": samples, "steps": steps, "seed": seed, "lava": lava}
-        if file is None:
-            return self._against_intel(what, period, options)
-        checked = check_network(self.networks.source, _existing(file), target, period=period, **options)
-        return Verified(tuple(checked), what, self.findings)
+        options: dict[str, Any] = {"samples": samples, "steps": steps, "seed": seed, "period": period, "lava": lava}
+        if file is None and self.networks.kind == "netx":
+            return self._against_intel(options)
+        return self._against_file(None if file is None else _existing(file), target, options, everything)
 
-    def _against_intel(self, what: str, period: int | None, options: dict[str, Any]) -> Verified:
+    def _against_file(self, file: Path | None, target: str, options: dict[str, Any], everything: bool) -> Verified:
+        from mksgn_neuro.workflows.targets import build
+        from mksgn_neuro.workflows.verify import check_network
+
+        built = build(self.networks.given, target)
+        rungs = check_network(built, target, file, everything=everything, **options)
+        return Verified(tuple(rungs), _drawn(options), self.findings)
+
+    def _against_intel(self, options: dict[str, Any]) -> Verified:
         from mksgn_neuro.workflows.verify_file import check_file, read_for_check
 
-        if self.networks.kind != "netx":
-            place, remedy = str(self.networks.path), "export it, and verify it with the file"
-            raise BadInput("is no .net file that could be compared with itself", place=place, remedy=remedy)
         source = self.network.source
         port = Port(source.message_bits, source.shape if source.is_image else None)
         file, findings = read_for_check(self.networks.path, port)
-        period = period or file.period
-        rungs = check_file(self.networks.path, file, period=period, **options)
-        return Verified(tuple(rungs), what, tuple(findings))
+        options["period"] = options["period"] or file.period
+        rungs = check_file(self.networks.path, file, **options)
+        return Verified(tuple(rungs), _drawn(options), tuple(findings))
 
     def inspect(self, chip: File = "loihi2", chips: int = 1) -> Inspected:
         """What is in it, the cores it takes on `chips` chips ("loihi2", "loihi1" or a .toml file), what is broken.
@@ -245,12 +240,12 @@ def load(
     port = Port(input_bits, input_shape, dt)
     if isinstance(source, (str, Path)):
         return Loaded(load_networks(resolve(source), port))
+    if isinstance(source, (Loaded, Network)) and port != Port():
+        raise says_itself(IN_MEMORY)
     if isinstance(source, Loaded):
-        port.refuse_all_but((), source.networks.path)
         return source
     if isinstance(source, Network):
-        port.refuse_all_but((), IN_MEMORY)
-        return Loaded(of_network(source, IN_MEMORY))
+        return Loaded(Networks(IN_MEMORY, "network", source))
     return _from_memory(source, port)
 
 
@@ -260,14 +255,16 @@ def _from_memory(source: Model | nir.NIRGraph, port: Port) -> Loaded:
     from mksgn_neuro.models.store import Model
 
     if isinstance(source, Model):
-        port.refuse_all_but((), IN_MEMORY)
+        if port != Port():
+            raise says_itself(IN_MEMORY)
         return Loaded(of_model(source, IN_MEMORY))
     if isinstance(source, nir.NIRGraph):
         from mksgn_neuro.export.nir.reader import from_nir
 
-        port.refuse_all_but(("bits", "dt"), IN_MEMORY)
+        if port.shape:
+            raise says_itself(IN_MEMORY)
         network, findings = from_nir(source, dt=port.dt, input_message_bits=port.bits or 0)
-        return Loaded(of_network(network, IN_MEMORY, "nir", [*map(str, findings)]))
+        return Loaded(Networks(IN_MEMORY, "nir", network, [*map(str, findings)]))
     remedy = "give a file, a mksgn_neuro.ir.Network, a model or a nir.NIRGraph"
     raise BadInput(f"cannot load a {type(source).__name__}", remedy=remedy)
 
@@ -303,6 +300,10 @@ def train(
         _refuse({"teacher": teacher}, "is for MK-SGN", "leave it out")
         model = train_network(network, clips, chosen, directory, **options)
     return Loaded(of_model(model, directory / "model.pt"))
+
+
+def _drawn(options: dict[str, Any]) -> str:
+    return "{samples} samples of {steps} random inputs, seed {seed}".format(**options)
 
 
 def _existing(file: File) -> Path:

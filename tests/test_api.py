@@ -190,16 +190,9 @@ def test_any_network_is_exported_and_every_rung_is_equal(seed, hop, period, tmp_
     loaded = mk.load(layers(seed, hop))
     written = loaded.export("loihi2", tmp_path / "n", period=period)
     verified = loaded.verify(written.main, steps=30, period=period, lava=False, seed=seed)
-    assert verified.ok and len(verified.rungs) == (2 if hop else 3), str(verified)
+    assert verified.ok and len(verified.rungs) == (4 if period else 5), str(verified)
     assert all(rung.spikes and rung.populations == 2 for rung in verified.rungs), str(verified)
     assert [f.name for f in written.files] == ["n.net", "n.net.json", "n_on_loihi2.py"]
-
-
-def test_a_period_that_holds_no_sample_is_refused(tmp_path):
-    loaded = mk.load(layers(0))
-    written = loaded.export("loihi2", tmp_path / "n", period=8)
-    with pytest.raises(mk.BadInput, match="holds no sample of 50"):
-        loaded.verify(written.main, period=8)
 
 
 @pytest.mark.parametrize("hop", [0, 1])
@@ -233,18 +226,14 @@ def test_any_network_goes_to_other_targets(target, tmp_path):
 def test_nothing_is_overwritten_or_ignored(model, exported):
     with pytest.raises(mk.BadInput, match="no file to write beside"):
         mk.load(layers(0)).export()
-    with pytest.raises(mk.BadInput, match="would be overwritten"):
+    with pytest.raises(mk.BadInput, match="would overwrite the file that it starts from"):
         mk.load(exported.main).export()
     with pytest.raises(mk.BadInput, match="period is for networks that are not trained models"):
         mk.load(model).export(period=3)
-    with pytest.raises(mk.BadInput, match="reset is for trained models"):
-        mk.load(layers(0)).export(output="x", reset=True)
     with pytest.raises(mk.BadInput, match="dataset is for trained models"):
-        mk.load(layers(0)).verify("x", dataset="synthetic")
+        mk.load(layers(0)).verify(dataset="synthetic")
     with pytest.raises(mk.BadInput, match="export it first"):
         mk.load(layers(0)).verify("nowhere.net")
-    with pytest.raises(mk.BadInput, match="no .net file that could be compared with itself"):
-        mk.load(layers(0)).verify()
 
 
 def test_inspect_says_what_the_command_says(exported):

@@ -10,8 +10,11 @@ from mksgn_neuro.chip.catalog import CHIPS
 from mksgn_neuro.chip.energy import PROFILES
 from mksgn_neuro.cli import cli
 from mksgn_neuro.data.registry import READ, DataSet
+from mksgn_neuro.lowering.passes import STEPS, Pass
 from mksgn_neuro.models.store import save_model
-from tests.own_parts import FREE, SMALL
+from mksgn_neuro.workflows.targets import TARGETS, Target
+from tests.networks import random_network
+from tests.own_parts import FREE, SMALL, check, deaf, write
 from tests.small_models import small_model
 
 
@@ -52,3 +55,13 @@ def test_an_energy_profile(monkeypatch, model):
     accumulates = paper["joules_by_event"]["acs"] / 0.9e-12
     assert energy["profile"] == "free" and accumulates > 0
     assert energy["joules_per_sample"] == pytest.approx(1e-15 * accumulates)
+
+
+@pytest.mark.parametrize("passes", [STEPS, (*STEPS, Pass("deaf", lambda network, _: deaf(network)))])
+def test_a_format_and_a_pass(passes, monkeypatch, tmp_path):
+    monkeypatch.setitem(TARGETS, "mine", Target(passes, write, check, ".mine"))
+    loaded = mk.load(random_network(1, hop=0))
+    written = loaded.export("mine", tmp_path / "n")
+    verified = mk.load(loaded).verify(written.main, target="mine", lava=False)
+    assert written.main == tmp_path / "n.mine" and verified.rungs[-1].target == "my file"
+    assert verified.rungs[-1].spikes and verified.ok == (passes is STEPS), str(verified)

@@ -80,7 +80,6 @@ def test_intels_loader_runs_the_file_with_equal_spikes(title, tmp_path, monkeypa
     assert verified.ok and not verified.not_run and verified.rungs[-1].spikes, str(verified)
 
 
-@pytest.mark.xfail(strict=True, reason="export takes .nir once the table of passes is in: then drop this mark")
 def test_the_two_commands_do_the_same(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mk.Loaded, "verify", lambda *given, **options: "")

@@ -56,6 +56,20 @@ class Shape(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
+class WrittenTarget(click.Choice):
+    """A target that files are written for; the table of them is read when it is needed, for it loads torch."""
+
+    def __init__(self) -> None:
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names in the table's order."""
+        from mksgn_neuro.workflows.targets import WRITTEN
+
+        return WRITTEN
+
+
 def port_options(command: Callable) -> Callable:
     """--input-shape and --input-bits: what a netx file, as the stock loader has it, need not say of its input."""
     for option in reversed(

@@ -11,7 +11,7 @@ from mksgn_neuro.commands.options import dataset_options, find_model, json_optio
 from mksgn_neuro.workflows.inputs import SPLITS, Request
 
 if TYPE_CHECKING:
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
 
 @click.command()

@@ -42,13 +42,7 @@ def frame_network(path: Path) -> Network:
     """The network that answers a frame at once where the file has it: in frames, not in time steps of the chip."""
     from mksgn_neuro.workflows.load import load_networks
 
-    if path.suffix != ".pt" or not path.exists():
-        return load_networks(path).simulated[1]
-    from mksgn_neuro.lowering import lower
-    from mksgn_neuro.models.store import load_model
-
-    model = load_model(path)
-    return lower(model.student, model.task())
+    return load_networks(path).built_for("stream")
 
 
 def stream(

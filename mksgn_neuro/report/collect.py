@@ -19,9 +19,9 @@ from mksgn_neuro.report.joules import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
 from mksgn_neuro.report.online import Online, confusion, online
 from mksgn_neuro.report.shown import Shown, shown_of
+from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.recognise import Recognised
 from mksgn_neuro.workflows.simulate import Simulation
-from mksgn_neuro.workflows.verify import Rung
 
 
 @dataclass(frozen=True)

@@ -182,5 +182,5 @@ def test_only_netx_files_leave_their_input_open(tmp_path):
     population = Population.of("out", "layer", (1,), vth=1, v_decay=0)
     network = Network(Source("input", (2,), 8), (population,), (Projection("input", "out", [[2, 4]]),), "out")
     save(network, tmp_path / "n.ir.h5")
-    with pytest.raises(BadInput, match=r"says itself what input it takes; --input-bits is for \.net and \.nir"):
+    with pytest.raises(BadInput, match=r"says itself what input it takes; --input-bits and --input-shape are for"):
         simulate(tmp_path / "n.ir.h5", "--input", saved(tmp_path / "x.npy", np.ones((2, 3), int)), "--input-bits", 8)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.ir.memory import memory_of
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
@@ -50,7 +50,7 @@ def test_a_student_in_steps_and_as_layers_answers_sooner(attention, steps):
     network, inputs = lower(student), frames[0].flatten(1).numpy().astype(np.int64)
     expected = run(network, inputs)["readout"].spikes
     fast = interleave(network, steps)
-    for form in (balance(fast), levelize(fast)):
+    for form in (balance(fast), as_chain(fast)):
         assert check(form) == []
         late = form.level[form.readout]
         found = run(form, with_silence(inputs, steps))[form.readout].spikes[late::steps]

@@ -220,7 +220,7 @@ def test_accuracies_of_older_files_are_said_to_be_of_stretched_clips(collected):
 
 
 def test_a_differing_form_is_in_the_verdict(collected):
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
     rungs = (Rung("a", "b", 3, 5), Rung("b", "c", 3, 5, 7, "neuron 1"), Rung("c", "d", not_run="not run: no Lava"))
     text = page(replace(collected, rungs=rungs))

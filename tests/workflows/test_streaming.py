@@ -14,7 +14,7 @@ from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 from mksgn_neuro.ir.memory import memory_of
-from mksgn_neuro.lowering import levelize, lower
+from mksgn_neuro.lowering import as_chain, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows.streaming import Recogniser
@@ -127,7 +127,7 @@ def test_the_camera_of_a_python_program(forgetful):
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_the_layered_network_decides_the_same_some_frames_later(forgetful, steps):
-    layered = levelize(interleave(forgetful, steps))
+    layered = as_chain(interleave(forgetful, steps))
     levels = layered.level[layered.readout]
     late = -(-(levels + 1) // steps) - 1  # frames until the step that answers lies among those of a frame
     assert (levels, late) == (18, 4 if steps == 4 else 18)

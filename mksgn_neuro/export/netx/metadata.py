@@ -35,6 +35,11 @@ class About:
     period: int | None = None
     levels: dict[int, AboutLevel] = field(default_factory=dict)
 
+    @property
+    def pruned(self) -> bool:
+        """Whether neurons were left out."""
+        return any(group.index is not None for level in self.levels.values() for group in level.groups)
+
     def level(self, layer: LayerFile, size: int) -> AboutLevel | None:
         """The description of a layer, None if there is none; raises BadInput if it is of another layer."""
         known = self.levels.get(layer.index)

@@ -19,10 +19,6 @@ else:
     import tomli as tomllib
 
 
-def _chip(name: str, *limits: tuple[str, int, str, str, str]) -> Chip:
-    return Chip(name, {row[0]: Limit(*row) for row in limits})
-
-
 _PILOTNET = "compiler printout, lava-dl tutorials/lava/lib/dl/netx/pilotnet_snn/benchmark.ipynb"
 _S4D = "compiler printout, lava-dl slayer/state_space_models/sCIFAR/profiling_scripts/num_cores_estimate.ipynb"
 _ORCHARD = "Orchard et al. 2021, Efficient Neuromorphic Signal Processing with Loihi 2, and Intel's technology brief"
@@ -31,7 +27,7 @@ _NENGO = "nengo-loihi, nengo_loihi/block.py and hardware/allocator.py"
 _LAVA = "lava-nc 0.10.0: lava.proc.dense, lava.proc.conv, lava.proc.sparse.process.DelaySparse"
 _FIT = "our fit to eight printed layers, docs/chip.md"
 
-LOIHI2 = _chip(
+LOIHI2 = Chip.of(
     "loihi2",
     (
         "cores",
@@ -58,7 +54,7 @@ LOIHI2 = _chip(
     ("payload_bits", 32, "bits of a graded spike", _ORCHARD, "published"),
 )
 
-LOIHI1 = _chip(
+LOIHI1 = Chip.of(
     "loihi1",
     ("cores", 128, "neurocores per chip", _DAVIES, "published"),
     ("mesh_width", 8, "tiles", "SANA-FE, arch/loihi.yaml", "observed"),

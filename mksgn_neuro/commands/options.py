@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -15,7 +14,6 @@ from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
 
-SHIPPED_MODEL = "nw-ucla.pt"
 stderr = Console(stderr=True)
 
 
@@ -124,14 +122,15 @@ def print_populations(populations: list[dict]) -> None:
 
 
 def find_model(path: Path | None) -> Path:
-    """The model the user named, else the newest under runs/, else the shipped one; says on stderr which."""
+    """The file or shipped model that the user named, else the newest under runs/, else the shipped one; says which."""
+    from mksgn_neuro.workflows.load import SHIPPED_MODEL, resolve, shipped
+
     if path is not None:
-        return path
+        return resolve(path)
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
-    shipped = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
-    if not trained and not shipped.exists():
+    if not trained and SHIPPED_MODEL not in shipped():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
-    chosen = trained[-1] if trained else shipped
+    chosen = trained[-1] if trained else shipped()[SHIPPED_MODEL]
     say(f"model: {chosen}")
     return chosen
 

@@ -169,16 +169,14 @@ def climb(
     Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.
     """
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.workflows.inputs import verification_frames, verification_stream
-    from mksgn_neuro.workflows.verify import Driven, check_all
+    from mksgn_neuro.workflows.verify_model import check_model
 
-    driven = driven or Driven.of(model, target, file)
-    inputs = verification_frames if driven.reset else verification_stream
-    frames, what = inputs(model.task(), model.scaling.bits, request, load_clips)
+    checked, what = check_model(
+        model, target, file, request, driven=driven, built=built, everything=everything, lava=lava, read=load_clips
+    )
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    options = {"driven": driven, "built": built, "everything": everything, "lava": lava}
-    for rung in check_all(model, frames, target, file, **options):
+    for rung in checked:
         say(f"  {rung.source} → {rung.target}: {rung.verdict}")
         rungs.append(rung)
     return rungs, what

@@ -51,13 +51,13 @@ def train(
     return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
 
 
-def _say_nothing(kind: str, record: dict) -> None:
+def say_nothing(kind: str, record: dict) -> None:
     """A report for programs that read metrics.json."""
 
 
 def train_network(
     network: SpikingNetwork, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    report: Report = _say_nothing,
+    report: Report = say_nothing,
 ) -> Model:  # fmt: skip
     """Train any declared network, from the labels alone, and write what `train` writes; it is changed in place.
 

@@ -57,9 +57,8 @@ def _emulated(network: Network, inputs: np.ndarray, states: bool, period: int | 
 def _by_reference(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
     traces = reference.run(network, inputs, states=states, period=period)
     spikes = {name: trace.spikes for name, trace in traces.items()}
-    if not states:
-        return spikes, {}, {}
-    return spikes, {name: trace.u for name, trace in traces.items()}, {name: trace.v for name, trace in traces.items()}
+    u = {name: trace.u for name, trace in traces.items() if trace.u is not None}
+    return spikes, u, {name: trace.v for name, trace in traces.items() if trace.v is not None}
 
 
 def _by_lava(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mksgn_neuro.chip.catalog import LOIHI2
-from mksgn_neuro.chip.energy import Energy, Events, energy, load_profile
+from mksgn_neuro.chip.energy import Energy, energy, load_profile
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import Placement, place
+from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
 from mksgn_neuro.export.lava_graph import run_lava

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,11 @@ ARRAYS = {
 }
 NEEDED = tuple(ARRAYS)[:5]
 REMEDY = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
+
+
+def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
+    """For the registry: such a file is read at once, and says itself what its data are called."""
+    return load(path, skip_bad=skip_bad)
 
 
 def load(path: Path, *, skip_bad: bool = False) -> Clips:

@@ -37,6 +37,12 @@ TRAIN_VIEWS = (1, 2)
 NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)")
 
 
+def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
+    """For the registry: `name` is "nw-ucla", or "nw-ucla-views" for the training views alone."""
+    clips = load(path, skip_bad=skip_bad, progress=progress)
+    return clips if name == "nw-ucla" else between_training_views(clips)
+
+
 def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
     """Read the folder or zip; raises BadInput for the first bad clip, or with `skip_bad` leaves it out and lists it."""
     arrays, keys, names, skipped = [], [], [], []

@@ -30,9 +30,10 @@ def inspect(path: Path, as_json: bool) -> None:
         print_json(report)
         return
     click.echo(f"{path}: {report['description']}")
-    if "clip" in report:
-        clip = report["clip"]
-        click.echo(f"{clip['frames']} frames, {clip['joints']} joints{', constant' if clip['constant'] else ''}")
+    for recording in report.get("recordings", ()):
+        click.echo("\n".join(_recording_lines(recording)))
+    for line in report.get("left_out", ()):
+        click.echo(f"left out: {line}")
     for dataset in report["datasets"]:
         click.echo("\n".join(["", *_lines(dataset)]))
 
@@ -54,6 +55,18 @@ def _lines(d: dict) -> list[str]:
         lines.append(f"{kind}: {_some(names)}")
     lines.append(f"left out: {_some(d['left_out'], separator=chr(10) + '  ')}")
     return lines
+
+
+def _recording_lines(r: dict) -> list[str]:
+    rate = f"at {r['rate']:g} Hz" if r["rate"] else "frame rate unknown"
+    unit, up = r["unit"] or "unit unknown", r["up"] or "unknown"
+    made = f"{r['joints']} joints ({r['skeleton'] or 'no known skeleton'}), {r['coordinates']} coordinates"
+    bodies = ", two bodies" if r["bodies"] > 1 else ""
+    lines = [
+        f"{r['clip']}: {r['format']}, {r['frames']} frames {rate}, {made}{bodies}",
+        f"  body {r['height']:.4g} high in y ({unit}), up: {up}, joints not seen: {r['joints_missing']:.1%}",
+    ]
+    return [*lines, *(f"  note: {note}" for note in r["notes"]), *(f"  looks wrong: {said}" for said in r["wrong"])]
 
 
 def _leaks(d: dict) -> str:

@@ -111,6 +111,17 @@ def pyskl_protocols(path: Path) -> list[str]:
     return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
 
 
+def is_of_ntu(path: Path) -> bool:
+    """Whether the pickle holds pyskl's 3-D clips of NTU RGB+D under its split lists, not clips of somebody's own."""
+    content = unpickle(path)
+    try:
+        protocols = {name.split("-")[1] for name in CTR_GCN_MARKS}
+        split = any(str(name).rsplit("_", 1)[0] in protocols for name in content["split"])
+        return split and np.shape(content["annotations"][0]["keypoint"])[2:] == (JOINTS, 3)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError):
+        return False
+
+
 def _pyskl_clip(annotation: dict, classes: int) -> tuple[np.ndarray, int]:
     keypoint, label = np.asarray(annotation["keypoint"]), annotation["label"]
     if keypoint.ndim != 4 or keypoint.shape[2:] != (JOINTS, 3) or keypoint.dtype.kind != "f":

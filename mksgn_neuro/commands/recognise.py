@@ -7,25 +7,11 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import find_model, json_option, print_findings, print_json, say
+from mksgn_neuro.commands.options import find_model, json_option, print_findings, print_json, recording_options, say
 from mksgn_neuro.commands.reading import reading
 from mksgn_neuro.errors import BadInput
 
 SHOWN = 3  # classes with most spikes
-
-
-def recording_options(command: click.Command) -> click.Command:
-    """--unit, --up, --rate, --flat: what a recording may not say of itself."""
-    for option in reversed(
-        (
-            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
-            click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
-            click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
-            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 @click.command()

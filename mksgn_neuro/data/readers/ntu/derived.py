@@ -94,8 +94,8 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
     for i, annotation in enumerate(annotations):
         place = f"{path}, annotation {i}"
         name = annotation.get("frame_dir", "") if isinstance(annotation, dict) else ""
-        if name in train_names or name in test_names:
-            yield _checked(str(name), place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
+        if isinstance(name, str) and (name in train_names or name in test_names):
+            yield _checked(name, place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
         if progress:
             progress(i + 1, len(annotations))
 

@@ -30,7 +30,8 @@ def read(source: Source) -> list[Recording]:
     annotations = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(annotations, list) or not annotations or not isinstance(split, dict):
         raise BadInput("no annotations in it", place=path, remedy=REMEDY)
-    training = {str(name): "train" in str(part) for part, names in split.items() for name in names}
+    lists = ((part, names) for part, names in split.items() if isinstance(names, (list, tuple)))
+    training = {str(name): "train" in str(part) for part, names in lists for name in names}
     return [_clip(annotation, f"{path}, annotation {i}", training) for i, annotation in enumerate(annotations)]
 
 

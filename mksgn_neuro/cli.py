@@ -18,6 +18,7 @@ COMMANDS: tuple[str, ...] = (
     "tune",
     "ablate",
     "export",
+    "recognise",
     "simulate",
     "verify",
     "inspect",

@@ -43,6 +43,20 @@ def dataset_options(default: str | None = "synthetic") -> Callable:
     return decorate
 
 
+def recording_options(command: Callable) -> Callable:
+    """--unit, --up, --rate, --flat: what a recording may not say of itself."""
+    for option in reversed(
+        (
+            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
+            click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
+            click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
+            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 class Shape(click.ParamType):
     """C,H,W as three positive integers."""
 

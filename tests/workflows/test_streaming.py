@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mksgn_neuro.commands.stream import stream
+from mksgn_neuro.commands.stream import Options, stream
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
@@ -81,8 +81,8 @@ def test_a_motion_after_ten_thousand_other_frames_is_decided_as_after_rest(forge
             yield json.dumps(frame.tolist())
         yield from said(motion)
 
-    stream(forgetful, said(motion), at_rest, Path("model"))
-    stream(forgetful, camera(), late, Path("model"))
+    stream(forgetful, said(motion), at_rest, Path("model"), Options())
+    stream(forgetful, camera(), late, Path("model"), Options())
     assert late.count == LONG + 80 and late[-1]["frame"] == LONG + 79
     first = memory.frames + WINDOW
     assert spikes_of(late)[first:] == spikes_of(at_rest)[first:]

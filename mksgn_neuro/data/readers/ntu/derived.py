@@ -94,8 +94,8 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
     for i, annotation in enumerate(annotations):
         place = f"{path}, annotation {i}"
         name = annotation.get("frame_dir", "") if isinstance(annotation, dict) else ""
-        if name in train_names or name in test_names:
-            yield _checked(str(name), place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
+        if isinstance(name, str) and (name in train_names or name in test_names):
+            yield _checked(name, place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
         if progress:
             progress(i + 1, len(annotations))
 
@@ -109,6 +109,17 @@ def pyskl_protocols(path: Path) -> list[str]:
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise BadInput(f"not pyskl's file ({error!r})", place=str(path), remedy=PYSKL_REMEDY) from error
     return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
+
+
+def is_of_ntu(path: Path) -> bool:
+    """Whether the pickle holds pyskl's 3-D clips of NTU RGB+D under its split lists, not clips of somebody's own."""
+    content = unpickle(path)
+    try:
+        protocols = {name.split("-")[1] for name in CTR_GCN_MARKS}
+        split = any(str(name).rsplit("_", 1)[0] in protocols for name in content["split"])
+        return split and np.shape(content["annotations"][0]["keypoint"])[2:] == (JOINTS, 3)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError):
+        return False
 
 
 def _pyskl_clip(annotation: dict, classes: int) -> tuple[np.ndarray, int]:

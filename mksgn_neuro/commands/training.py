@@ -15,7 +15,8 @@ from mksgn_neuro.training.progress import TrainingDisplay
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
-# a list of its own: --help must not load torch
+# lists of their own: --help must not load torch
+ATTENTION_NAMES = ("gated", "spike-driven", "ssa", "none")
 PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated")
 
 preset_option = click.option(

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
+from mksgn_neuro.models.attention import ATTENTIONS
+from mksgn_neuro.models.student import MKSGN, StudentConfig
 from mksgn_neuro.nn.stages import quantize
 from tests.students import GROUPED, firing_student, partitions, random_frames, small_config, warm_student
 
@@ -20,9 +21,12 @@ def test_every_population_has_its_shape_and_spikes_only(attention):
     assert activity.counts.shape == (2, 3, 2)
     widths = {"encode": 16, "fuse": 8, "b1.graph": 8, "b2.temporal": 8, "b3.graph": 12, "b3.temporal": 12}
     widths |= {"b1.query": 4, "b3.gate": 2, "b3.and": 12} if attention == "gated" else {}
+    if attention == "spike-driven":
+        widths |= {"b1.query": 4, "b2.key": 4, "b3.coincidence": 4, "b3.and": 12}
+        assert activity.spikes["b2.gate"].shape == (1, FRAMES, 2, 4)
     for name, width in widths.items():
         assert activity.spikes[name].shape == (5, FRAMES, 2, width), name
-    assert ("b1.gate" in activity.spikes) == (attention == "gated")
+    assert ("b1.gate" in activity.spikes) == (attention in ("gated", "spike-driven"))
     assert all(set(spikes.unique().tolist()) <= {0.0, 1.0} for spikes in activity.spikes.values())
 
 
@@ -58,7 +62,7 @@ def test_a_frame_changes_no_spike_before_it(attention, integer):
             assert torch.equal(before[name][:, :t], after[name][:, :t]), name
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
     order = torch.tensor([3, 0, 4, 1, 2])
     student = warm_student(0, attention=attention)
@@ -85,13 +89,16 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
     assert torch.equal(found.counts, expected.counts)
     for name, spikes in found.spikes.items():
         if name != "readout":
-            assert torch.equal(spikes, expected.spikes[name][order]), name
+            there = expected.spikes[name]
+            assert torch.equal(spikes, there[order] if len(there) > 1 else there), name
     assert sum(float(s.sum()) for s in found.spikes.values()) > 0
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attention):
-    student, frames = firing_student(FRAMES, attention=attention, **GROUPED), random_frames(1, 2, FRAMES)
+    enough = {"query_channels": 16, "channels": (16, 16, 16)}  # that some gate of every group opens
+    student = firing_student(FRAMES, attention=attention, **GROUPED | enough)
+    frames = random_frames(1, 2, FRAMES)
     for modality in range(4):
         changed = frames.clone()
         changed[:, :, modality] = random_frames(2, 2, FRAMES)[:, :, modality]
@@ -117,6 +124,29 @@ def test_votes_are_means_over_the_copies_of_a_group():
         assert counted.any() and votes.shape == (4, *leading, 3)
         for group in range(4):
             assert torch.equal(votes[group], (counted[..., group] + counted[..., group + 4]) / 2)
+
+
+def test_a_spike_driven_gate_counts_coincidences_of_the_whole_skeleton():
+    student, frames = firing_student(FRAMES, attention="spike-driven"), random_frames(1, 2, FRAMES)
+    with torch.no_grad():
+        spikes = student(frames).spikes
+        gate = student.blocks[0].gate
+        together = spikes["b1.query"] * spikes["b1.key"]
+        alone = gate.fire(together.sum(0, keepdim=True) * gate.grid(gate.synapses["coincidence"].weight))
+    assert torch.equal(spikes["b1.coincidence"], together)
+    assert torch.equal(spikes["b1.gate"], alone) and 0 < alone.mean() < 1
+    assert torch.equal(spikes["b1.and"], spikes["b1.graph"] * alone.repeat_interleave(2, -1))
+
+
+def test_without_coincidences_spike_driven_gates_stay_shut():
+    student = firing_student(FRAMES, attention="spike-driven")
+    gate = student.blocks[0].gate
+    assert not gate({"coincidence": torch.zeros(5, FRAMES, 2, 4)}).any()
+
+
+def test_query_channels_that_share_out_no_features_are_refused():
+    with pytest.raises(ValueError, match="8 channels are no multiple of 3"):
+        small_config(attention="spike-driven", query_channels=3)
 
 
 @pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])

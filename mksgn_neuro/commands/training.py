@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # lists of their own: --help must not load torch
 ATTENTION_NAMES = ("gated", "spike-driven", "ssa", "none")
-PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated")
+PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated", "mk-sgn")
 
 preset_option = click.option(
     "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."

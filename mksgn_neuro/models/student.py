@@ -69,8 +69,8 @@ class StudentConfig:
 
     @property
     def weighs_modalities(self) -> bool:
-        """Whether mutual information weights the fusion: groups that hear some modalities only vote instead."""
-        return self.mutual_information and not self.hearing
+        """Whether mutual information weights the fusion: some group hears several modalities, and so has one."""
+        return self.mutual_information and (not self.hearing or any(len(heard) > 1 for heard in self.hearing))
 
     @property
     def groups(self) -> int:

@@ -132,7 +132,7 @@ def test_a_spike_driven_gate_counts_coincidences_of_the_whole_skeleton():
         spikes = student(frames).spikes
         gate = student.blocks[0].gate
         together = spikes["b1.query"] * spikes["b1.key"]
-        alone = gate.fire(together.sum(0, keepdim=True) * gate.grid(gate.synapses["coincidence"].weight))
+        alone = gate.fire(together.sum(0, keepdim=True) * gate.grid(gate.synapses["coincidence"].effective()))
     assert torch.equal(spikes["b1.coincidence"], together)
     assert torch.equal(spikes["b1.gate"], alone) and 0 < alone.mean() < 1
     assert torch.equal(spikes["b1.and"], spikes["b1.graph"] * alone.repeat_interleave(2, -1))
@@ -142,6 +142,17 @@ def test_without_coincidences_spike_driven_gates_stay_shut():
     student = firing_student(FRAMES, attention="spike-driven")
     gate = student.blocks[0].gate
     assert not gate({"coincidence": torch.zeros(5, FRAMES, 2, 4)}).any()
+
+
+def test_a_channel_that_never_coincides_leaves_the_other_gates_their_bits():
+    torch.manual_seed(0)
+    student = MKSGN(small_config(attention="spike-driven"), partitions()).train()
+    with torch.no_grad():
+        student.blocks[0].query.gamma[0], student.blocks[0].query.beta[0] = 0.01, -3.0
+        for step in range(40):
+            student(random_frames(step, 4, FRAMES))
+    assert student.blocks[0].gate.variance[0] < 1e-5
+    assert quantize(student).blocks[0].gate.vth >= 32
 
 
 def test_query_channels_that_share_out_no_features_are_refused():
@@ -181,3 +192,11 @@ def test_information_weights_the_fusion_only_where_it_is_switched_on():
     frozen = student.eval().joint_firing.clone()
     student(frames)
     assert torch.equal(student.joint_firing, frozen)
+
+
+def test_information_weights_groups_that_hear_several_modalities():
+    for hearing, weighs in ((GROUPED["hearing"], True), (((0,), (1,), (2,), (3,)), False)):
+        student = MKSGN(small_config(**GROUPED | {"hearing": hearing}), partitions()).train()
+        student(random_frames(0, 4, FRAMES) * torch.tensor([1.0, 0.9, 0.01, 0.5])[:, None, None])
+        weights = student.fuse.synapses["encode"].modality_weights
+        assert student.config.weighs_modalities == weighs == bool((weights != 1).any())

@@ -28,9 +28,14 @@ from mksgn_neuro.nn.synapses import Grid, Synapses, integers
 if TYPE_CHECKING:
     from mksgn_neuro.models.student import StudentConfig
 
-# Shift of gates at first, as a share of the largest that keeps them shut without coincidences. At 1 a gate would open
-# at its average number of coincidences: below that it starts open at fewer than half of all frames.
-SHIFT = 0.75
+# Shifts at first, as shares of the largest that keeps a neuron silent without input. Queries and keys fire often enough
+# to coincide; gates open at about their average number of coincidences: at some frames and not at others.
+QUERY_SHIFT, GATE_SHIFT = 0.5, 0.95
+
+
+# Of a coincidence while normalisation is trained: its ε, 1e-5, then counts as a variance of 0.1 coincidences², without
+# which the weights of channels that hardly ever coincide would be hundreds of thresholds and leave the others no bits.
+UNIT = 0.01
 
 
 class JointSum(SynapseModule):
@@ -39,12 +44,21 @@ class JointSum(SynapseModule):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
+        self.register_buffer("unit", torch.tensor(UNIT))
+
+    def effective(self) -> Tensor:
+        return self.weight * self.unit
+
+    def scale_outputs(self, factor: Tensor) -> None:
+        """Multiply what each target channel receives, in place; factor (C,). From here on weights are in thresholds."""
+        self.weight.mul_(factor * self.unit)
+        self.unit.fill_(1)
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x.sum(0, keepdim=True) * grid(self.weight)
+        return x.sum(0, keepdim=True) * grid(self.effective())
 
     def synapses(self, grid: Grid, positions: int) -> Synapses:
-        diagonal = sp.diags(integers(grid(self.weight)), dtype=np.int32)
+        diagonal = sp.diags(integers(grid(self.effective())), dtype=np.int32)
         yield 0, sp.kron(np.ones((1, positions), np.int32), diagonal, format="csr")
 
 
@@ -66,8 +80,11 @@ class SpikeDriven(Attention):
             SpikingPopulation(width, {"input": Pointwise(channels_in, width, config.groups)}, **neurons)
             for _ in range(2)
         )
+        for population in (query, key):
+            nn.init.constant_(population.beta, QUERY_SHIFT * population.max_bias)
         gate = SpikingPopulation(width, {"coincidence": JointSum(width)}, **neurons)
-        nn.init.constant_(gate.beta, SHIFT * gate.max_bias)
+        gate.variance.fill_(UNIT**2)
+        nn.init.constant_(gate.beta, GATE_SHIFT * gate.max_bias)
         return {"query": query, "key": key, "gate": gate}
 
     def nodes(self, site: Site, parts: Mapping[str, nn.Module]) -> Iterator[AnyNode]:

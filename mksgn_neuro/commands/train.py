@@ -9,6 +9,7 @@ import click
 
 from mksgn_neuro.commands.options import dataset_options, json_option, seed_option
 from mksgn_neuro.commands.training import (
+    ATTENTION_NAMES,
     announce,
     preset_option,
     print_result,
@@ -28,7 +29,7 @@ from mksgn_neuro.commands.training import (
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
-@click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
+@click.option("--attention", type=click.Choice(ATTENTION_NAMES), help="Instead of the preset's.")
 @rate_penalty_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option

@@ -23,12 +23,13 @@ from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, spike_rate
+from mksgn_neuro.training.lessons import Lessons, prepare_lessons
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report, fit
-from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
+from mksgn_neuro.training.teachers import describe, load_teachers, train_teachers
 
 WATCH_EVERY = 16
 WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
@@ -191,7 +192,8 @@ def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, les
         return _validate(distilled.student, run, settle_on)
 
     def teach(batch: Batch) -> Batch:
-        return replace(batch, targets=lessons.of(batch, with_features=len(module.translations) > 0))
+        targets = lessons.of(batch, with_features=len(module.translations) > 0)
+        return replace(batch, targets=targets, played=None)
 
     stage = run.sequence_stage(name, schedule, loss, validate, teach if lessons else None)
     with products_by_joint():

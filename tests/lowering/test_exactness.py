@@ -37,7 +37,7 @@ def assert_equals_frames(chain, traces, expected, total):
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 @pytest.mark.parametrize("seed", range(4))
 def test_student_equals_every_form_of_its_network(seed, attention, grouped):
     student = quantize(warm_student(seed, attention=attention, **(GROUPED if grouped else {})))

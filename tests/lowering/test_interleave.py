@@ -43,7 +43,7 @@ def test_every_frame_has_the_same_spikes(seed, steps):
         assert not between.any()
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 @pytest.mark.parametrize("steps", [2, 4])
 def test_a_student_in_steps_and_as_layers_answers_sooner(attention, steps):
     student, frames = firing_student(12, attention=attention, v_decay=4096), random_frames(0, 1, 40)

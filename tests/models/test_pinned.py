@@ -30,7 +30,7 @@ VARIANTS = {
     "gated": {},
     "none": {"attention": "none"},
     "ssa": {"attention": "ssa"},
-    "groups": GROUPED,
+    "groups": GROUPED | {"mutual_information": False},
     "concatenated": {"mutual_information": False},
 }
 INITIAL = {

@@ -25,7 +25,7 @@ def truth_of(student, frames):
     return Truth.of(build(lower(student), "loihi2"), frames.flatten(2).numpy().astype(np.int64), reset=False)
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_a_student_equals_every_form_of_ours_on_a_thousand_frames(attention, tmp_path):
     student, frames = firing_student(12, attention=attention), random_frames(0, 25, 40)
     truth = truth_of(student, frames)
@@ -89,7 +89,7 @@ def test_the_stock_loader_without_a_reset_equals_the_reference_on_a_thousand_fra
 
 @needs_lava
 @pytest.mark.slow
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_all_of_lava_without_a_reset_equals_the_reference_on_a_thousand_frames(attention, tmp_path):
     student, frames = firing_student(12, attention=attention), random_frames(2, 25, 40)
     truth = truth_of(student, frames)

@@ -5,7 +5,6 @@ A maker notes what the pickle says of an array and makes nothing of it: `settled
 
 from __future__ import annotations
 
-import io
 import pickle
 import pickletools
 from collections.abc import Callable, Mapping
@@ -77,23 +76,25 @@ class Unpickler(pickle.Unpickler):
 
 
 def load_plain(
-    data: bytes,
+    file: BinaryIO,
     known: Mapping[tuple[str, str], object],
     persistent: Callable[[object], object] | None = None,
 ) -> object:
     """The content of one pickle; raises Forbidden for a name that is not `known`, and anything else where damaged."""
-    _require_small_memo(data)
-    file = io.BytesIO(data)
+    size = file.seek(0, 2)
+    file.seek(0)
+    _require_small_memo(file, size)
+    file.seek(0)
     content = Unpickler(file, known, persistent).load()
-    if file.tell() != len(data):
+    if file.read(1):
         raise Refused("more bytes after its end")
-    return _settled(content, 0, [max(LEAST_NODES, len(data))])
+    return _settled(content, 0, [max(LEAST_NODES, size)])
 
 
-def _require_small_memo(data: bytes) -> None:
-    for step, argument, _ in pickletools.genops(data):
-        if step.name in MEMO_STEPS and argument > len(data):
-            raise Refused(f"memo entry {argument} in {len(data)} bytes")
+def _require_small_memo(file: BinaryIO, size: int) -> None:
+    for step, argument, _ in pickletools.genops(file):
+        if step.name in MEMO_STEPS and argument > size:
+            raise Refused(f"memo entry {argument} in {size} bytes")
 
 
 def _settled(value: object, depth: int, left: list[int]) -> object:

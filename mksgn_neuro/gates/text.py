@@ -16,7 +16,7 @@ else:
     import tomli as tomllib
 
 MOST_DEPTH = 64
-MOST_DIGITS = 400  # of one number: reading n digits takes n² steps
+MOST_DIGITS = 4300  # of one number: reading n digits takes n² steps
 TOML_BYTES = 1 << 16
 
 

@@ -6,6 +6,7 @@ and takes a storage's size from the pickle. Here the archive is listed first and
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import zipfile
@@ -103,7 +104,7 @@ def read_torch(path: Path, remedy: str) -> object:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _entries(archive, path.stat().st_size)
-            content = load_plain(archive.read(entries["data.pkl"]), KNOWN, _Storages(archive, entries))
+            content = load_plain(io.BytesIO(archive.read(entries["data.pkl"])), KNOWN, _Storages(archive, entries))
         return content
     except Forbidden as error:
         remedy = f"do not trust this file; {remedy}"

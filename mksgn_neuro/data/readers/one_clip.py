@@ -9,7 +9,6 @@ number, columns in any order, others ignored.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterable
@@ -19,7 +18,10 @@ import numpy as np
 
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import require_regular, shown
+from mksgn_neuro.gates.text import parsed_json
 
+CLIP_BYTES = 1 << 25
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 COORDINATE = re.compile(r"(.*\d|.+[\s_.\-])([xyz])", re.IGNORECASE)
 REMEDY = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
@@ -31,6 +33,7 @@ def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
     Where the skeleton has several bodies, a file of one body leaves the others at 0 (absent).
     Raises BadInput with file and line.
     """
+    require_regular(path, REMEDY, most=CLIP_BYTES)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +64,7 @@ def stamped_frame(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray
 
 def _parsed(line: str, place: str) -> object:
     try:
-        return json.loads(line)
+        return parsed_json(line)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
 
@@ -99,7 +102,7 @@ def _from_json(joints: object, skeleton: Skeleton, place: str) -> np.ndarray:
 
 
 def _csv_frames(numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path) -> Iterable[np.ndarray]:
-    rows = [(n, next(csv.reader([line], skipinitialspace=True))) for n, line in numbered]
+    rows = [(n, _cells(line, f"{path}, line {n}")) for n, line in numbered]
     order = None
     if not all(_is_number(cell) for cell in rows[0][1]):
         place = f"{path}, line {rows[0][0]}"
@@ -115,6 +118,13 @@ def _csv_frames(numbered: list[tuple[int, str]], skeleton: Skeleton | None, path
         cells = row if order is None else [row[i] for i in order]
         skeleton = skeleton or _anonymous(len(cells) // 3)
         yield _frame([cells[i : i + 3] for i in range(0, len(cells), 3)], skeleton, place)
+
+
+def _cells(line: str, place: str) -> list[str]:
+    try:
+        return next(csv.reader([line], skipinitialspace=True))
+    except (csv.Error, StopIteration) as error:
+        raise BadInput(f"not CSV ({shown(error)})", place=place, remedy=REMEDY) from error
 
 
 def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[list[int], Skeleton]:
@@ -161,7 +171,7 @@ def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
 
 def _guess_json(line: str, place: str) -> Skeleton:
     try:
-        first = json.loads(line)
+        first = parsed_json(line)
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def load(
     """
     from mksgn_neuro.data import synthetic
     from mksgn_neuro.data.readers import npz, nw_ucla
+    from mksgn_neuro.data.units import doubts_about_units
 
     if dataset not in DATASETS:
         raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {', '.join(DATASETS)}")
@@ -46,7 +48,8 @@ def load(
     if not path.exists():
         raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
     if dataset == "npz":
-        return npz.load(path, skip_bad=skip_bad)
+        clips = npz.load(path, skip_bad=skip_bad)
+        return replace(clips, assumed=clips.assumed + doubts_about_units(clips, str(path)))
     if dataset in NW_UCLA:
         clips = nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
         return clips if dataset == "nw-ucla" else nw_ucla.between_training_views(clips)

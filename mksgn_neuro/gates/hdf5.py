@@ -70,7 +70,8 @@ class Dataset:
         if h5py.check_string_dtype(self.data.dtype) is not None:
             return self._texts()
         self.budget.take(self.data.size * self.data.dtype.itemsize)
-        return _native(self.data[()])
+        with _h5py():
+            return _native(self.data[()])
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Some rows of numbers; they are not kept, so there may be more of them than fit in memory."""
@@ -78,7 +79,8 @@ class Dataset:
         if self.data.dtype.kind not in "iufb" or size > MOST_BYTES:
             raise Refused(f"rows of {shown(self.data.dtype)}, {size} bytes")
         self.budget.stream(size)
-        return _native(self.data[start:stop])
+        with _h5py():
+            return _native(self.data[start:stop])
 
     def _texts(self) -> np.ndarray:
         """One at a time, for how long each is stands beside it; object array of str."""
@@ -86,7 +88,8 @@ class Dataset:
             raise Refused(f"{self.data.size} texts, limit {MOST_TEXTS}")
         texts = np.empty(self.shape, dtype=object)
         for place in np.ndindex(self.shape):
-            text = self.data[place]
+            with _h5py():
+                text = self.data[place]
             self.budget.take(len(text))
             texts[place] = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         return texts
@@ -144,7 +147,9 @@ def opened(path: Path, remedy: str) -> Iterator[Group]:
     size = require_regular(path, remedy)
     try:
         with h5py.File(path, "r") as file:
-            yield _tree(file, size, Budget(), 0, {"objects": 0})
+            with _h5py():
+                root = _tree(file, size, Budget(), 0, {"objects": 0})
+            yield root
     except UserError:
         raise
     except Refused as error:
@@ -152,6 +157,17 @@ def opened(path: Path, remedy: str) -> Iterator[Group]:
     except (OSError, RuntimeError, UnicodeDecodeError, MemoryError, NotImplementedError) as error:
         problem = f"not a readable HDF5 file ({shown(error)})"
         raise BadInput(problem, place=str(path), remedy=remedy) from error
+
+
+@contextmanager
+def _h5py() -> Iterator[None]:
+    """What h5py raises of a damaged file, KeyError and TypeError among it, becomes Refused."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(f"damaged: {error}") from error
 
 
 def _tree(group: h5py.Group, size: int, budget: Budget, depth: int, seen: dict) -> Group:

@@ -25,8 +25,13 @@ def require_regular(path: Path, remedy: str = "give a file", *, most: int | None
     return found.st_size
 
 
+def printable(text: str, keep: str = "") -> str:
+    """The text with all but printable characters, and those in `keep`, as escapes: a terminal obeys the others."""
+    escaped = (c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+    return "".join(escaped)
+
+
 def shown(value: object) -> str:
     """Text from a file or of a library's error, fit for one line: control characters escaped, shortened."""
-    text = str(value)[: 2 * SHOWN]
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = printable(str(value)[: 2 * SHOWN])
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

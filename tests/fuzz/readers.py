@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache as cache_of_one
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,7 @@ from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import save
 from mksgn_neuro.lowering import lower
-from mksgn_neuro.models.store import load_model, save_model
+from mksgn_neuro.models.store import Model, load_model, save_model
 from mksgn_neuro.models.teacher import TeacherConfig
 from mksgn_neuro.report.collect import training_of
 from mksgn_neuro.report.curves import training_curves
@@ -106,13 +107,24 @@ def _streams(folder: Path) -> list[Path]:
     frames = np.random.default_rng(0).normal(size=(4, 5, 3)).round(2).tolist()
     lines = [json.dumps({"t": i / 25, "joints": frame}) for i, frame in enumerate(frames)]
     mutate.write(folder / "a.jsonl", "\n".join(lines).encode())
+    _streamed()  # made once, before the processes of the cases
     return [folder / "a.jsonl"]
 
 
 def _read_stream(path: Path) -> None:
-    found = model()
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    stream(lower(found.student, found.task()), lines, io.StringIO(), path)
+    stream(_streamed(), lines, io.StringIO(), path)
+
+
+@cache_of_one
+def _streamed() -> Network:
+    found = _known_model()
+    return lower(found.student, found.task())
+
+
+@cache_of_one
+def _known_model() -> Model:
+    return model()
 
 
 def _caches(folder: Path) -> list[Path]:
@@ -157,14 +169,14 @@ def _read_checkpoint(path: Path) -> None:
 
 def _metrics(folder: Path) -> list[Path]:
     history = [{"stage": "float", "accuracy": 0.5, "validation_accuracy": 0.25, "epoch": e} for e in range(2)]
-    mutate.write(folder / "a.json", json.dumps({"history": history, **model().training}).encode())
+    mutate.write(folder / "a.json", json.dumps({"history": history, **_known_model().training}).encode())
     return [folder / "a.json"]
 
 
 def _read_metrics(path: Path) -> None:
     folder = path.parent / "beside"
     mutate.write(folder / "metrics.json", path.read_bytes())
-    training_curves(SimpleNamespace(training=training_of(model(), folder)))
+    training_curves(SimpleNamespace(training=training_of(_known_model(), folder)))
 
 
 def _clip_csv(folder: Path) -> list[Path]:

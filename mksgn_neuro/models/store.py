@@ -178,12 +178,20 @@ def read_checked(path: Path, format_name: str, version: int, *, older: tuple[int
     """Tensors and plain values of a file of ours, never code; raises BadInput unless format and version agree."""
     remedy = "give a file that mksgn-neuro train wrote"
     content = read_torch(Path(path), remedy)
-    if not isinstance(content, dict) or content.get("format") != format_name:
+    if not isinstance(content, dict) or not same_value(content.get("format"), format_name):
         raise BadInput(f"not a {format_name} file", place=str(path), remedy=remedy)
     found = content.get("version")
-    if found not in (version, *older):
+    if not any(same_value(found, known) for known in (version, *older)):
         raise BadInput(f"version {shown(found)}, this program reads {version}", place=str(path), remedy=remedy)
     return content
+
+
+def same_value(found: object, expected: object) -> bool:
+    """Whether a value from a file is the plain one that is expected; a tensor in its place is not."""
+    try:
+        return type(found) is type(expected) and bool(found == expected)
+    except (RuntimeError, ValueError):  # a tensor somewhere inside
+        return False
 
 
 def require_accounted(config: Mapping, state: object) -> None:

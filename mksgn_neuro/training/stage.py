@@ -14,7 +14,7 @@ from torch import nn
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
-from mksgn_neuro.models.store import DAMAGE, read_checked, write_atomically
+from mksgn_neuro.models.store import DAMAGE, read_checked, same_value, write_atomically
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
@@ -117,11 +117,11 @@ def _save(path, stage, module, optimizer, history, best) -> None:  # noqa: ANN00
 
 def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa: ANN001
     content = read_checked(path, FORMAT, VERSION)
-    if content.get("epochs") != stage.epochs:
+    if not same_value(content.get("epochs"), stage.epochs):
         said = shown(content.get("epochs"))
         remedy = f"resume with --epochs {said}, or train into another folder"
         raise BadInput(f"was written by a run of {said} epochs", place=str(path), remedy=remedy)
-    if content.get("fingerprint") != stage.fingerprint:
+    if not same_value(content.get("fingerprint"), stage.fingerprint):
         remedy = "resume with the options of config.json beside it, or train into another folder"
         raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
     try:
@@ -139,10 +139,11 @@ def _require_history(history: object, best: dict, stage: Stage) -> None:
     """Raise ValueError unless there is a record of each epoch so far, with its numbers."""
     if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
         raise ValueError("its history is no list of records")
-    if [record.get("epoch") for record in history] != list(range(len(history))) or len(history) > stage.epochs:
+    numbered = [record.get("epoch") for record in history]
+    if not same_value(numbered, list(range(len(history)))) or len(history) > stage.epochs:
         raise ValueError("its history does not number the epochs")
     numbers = [record[name] for record in history for name in RECORDED] + [best["accuracy"]]
     if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
         raise ValueError("its history has values that are not finite numbers")
-    if {record.get("stage") for record in history} - {stage.name}:
+    if not all(same_value(record.get("stage"), stage.name) for record in history):
         raise ValueError("its history is of another stage")

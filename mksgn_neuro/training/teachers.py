@@ -16,7 +16,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.fields import made_of
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.models.distill import Targets
-from mksgn_neuro.models.store import DAMAGE, read_checked, require_accounted, write_atomically
+from mksgn_neuro.models.store import DAMAGE, read_checked, require_accounted, same_value, write_atomically
 from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
 from mksgn_neuro.training.batches import Batch, evaluation_batches
 from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
@@ -88,7 +88,7 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
         path = Path(directory) / f"{_file_name(modality)}.pt"
         content = read_checked(path, FORMAT, VERSION)
         for name, value in _surroundings(modality, run).items():
-            if content.get(name) != value:
+            if not same_value(content.get(name), value):
                 raise BadInput(
                     f"this teacher was trained with another {name.replace('_', ' ')}",
                     place=str(path),

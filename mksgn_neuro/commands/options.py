@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 from rich.console import Console
+from rich.markup import escape
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
 
 stderr = Console(stderr=True)
@@ -19,11 +21,18 @@ stderr = Console(stderr=True)
 
 def say(line: str) -> None:
     """One line to stderr, never wrapped: logs and pipes have no width."""
-    stderr.print(line, highlight=False, markup=False, soft_wrap=True)
+    stderr.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
+MOST_SEED = 2**31 - 1
+seed_option = click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, MOST_SEED),
+    help="Seed of everything that is drawn.",
+)
 
 
 def dataset_options(default: str | None = "synthetic") -> Callable:
@@ -121,7 +130,7 @@ def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
 def print_findings(findings: Iterable[str]) -> None:
     """What is odd about the file, before any figure that it has led to."""
     for finding in findings:
-        click.echo(f"note: {finding}")
+        click.echo(f"note: {printable(finding)}")
 
 
 def print_populations(populations: list[dict]) -> None:
@@ -131,7 +140,7 @@ def print_populations(populations: list[dict]) -> None:
     table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
     for p in populations:
         numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
-        table.add_row(p["name"], p["role"], *numbers)
+        table.add_row(escape(printable(p["name"])), escape(printable(p["role"])), *numbers)
     Console().print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from mksgn_neuro.data.augment import Augmentation
@@ -23,7 +24,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Preset:
-    """One training run: the student's shape, the schedule of each stage and the weights of the losses."""
+    """One training run: the student's shape, the schedule of each stage and the weights of the losses.
+
+    Raises BadInput for a rate or penalty that nothing can be learned with.
+    """
 
     channels: tuple[int, ...]
     encoder_channels: int = 8
@@ -63,6 +67,15 @@ class Preset:
     held_out: float = 0.2  # share of the training subjects; 0: train on all of them and keep the last epoch
     augmentation: Augmentation = field(default_factory=Augmentation)
     integer_augmentation: Augmentation | None = None  # None: as in the float stage
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "integer_learning_rate", "teacher_learning_rate"):
+            if not 0 < getattr(self, name) <= 1:  # false for NaN too
+                problem = f"{name.replace('_', ' ')} {getattr(self, name):g}"
+                raise BadInput(problem, place="training", remedy="give one above 0, at most 1")
+        if not 0 <= self.rate_penalty < math.inf:
+            remedy = "give 0 or a positive number"
+            raise BadInput(f"rate penalty {self.rate_penalty:g}", place="training", remedy=remedy)
 
     @property
     def timing(self) -> Timing:

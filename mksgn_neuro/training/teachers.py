@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.store import read_checked, write_atomically
+from mksgn_neuro.gates.fields import made_of
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.models.store import DAMAGE, read_checked, require_accounted, same_value, write_atomically
 from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
 from mksgn_neuro.training.batches import Batch, evaluation_batches
 from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
@@ -84,17 +86,18 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
         path = Path(directory) / f"{_file_name(modality)}.pt"
         content = read_checked(path, FORMAT, VERSION)
         for name, value in _surroundings(modality, run).items():
-            if content.get(name) != value:
+            if not same_value(content.get(name), value):
                 raise BadInput(
                     f"this teacher was trained with another {name.replace('_', ' ')}",
                     place=str(path),
                     remedy="train teachers of the same data set, frames and modalities, or leave --teacher out",
                 )
         try:
-            teacher = _build(TeacherConfig(**content["config"]), run.fit_clips.skeleton)
+            require_accounted(content["config"], content["state"])
+            teacher = _build(made_of(TeacherConfig, content["config"]), run.fit_clips.skeleton)
             teacher.load_state_dict(content["state"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            problem = f"damaged teacher ({str(error).splitlines()[0]})"
+        except DAMAGE as error:
+            problem = f"damaged teacher ({shown(error)})"
             raise BadInput(problem, place=str(path), remedy="train it again") from error
         teachers.append(teacher.eval())
     return Ensemble(teachers)

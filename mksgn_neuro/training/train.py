@@ -101,6 +101,9 @@ def start_run(
     directory.mkdir(parents=True, exist_ok=True)
     if not resume and is_first_rank():
         _forget_checkpoints(directory)
+    if clips.train.sum() < 2:
+        problem = f"{int(clips.train.sum())} training clips"
+        raise BadInput(problem, place=clips.dataset, remedy="give at least two, one to select on")
     fit_clips, held_out = _split(clips, preset.held_out, seed)
     scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
     recorder = Recorder(directory, report)
@@ -119,6 +122,7 @@ def finish_run(
         "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
+        **({"assumed": list(clips.assumed)} if clips.assumed else {}),
     }
     integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
     model = Model(integer, skeleton, hops, run.scaling, names, run.preset.timing, clips.dataset, summary)

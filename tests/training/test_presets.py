@@ -40,3 +40,16 @@ def test_what_does_not_go_together_is_refused():
         replace(preset("nw-ucla"), attention="ssa").student(10)
     with pytest.raises(BadInput, match="unknown preset 'huge'"):
         preset("huge")
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0, 1e6])
+@pytest.mark.parametrize("field", ["learning_rate", "integer_learning_rate", "teacher_learning_rate"])
+def test_rates_that_nothing_learns_at_are_refused(field, rate):
+    with pytest.raises(BadInput, match="learning rate"):
+        preset("tiny", **{field: rate})
+
+
+@pytest.mark.parametrize("penalty", [float("nan"), float("inf"), -0.5])
+def test_penalties_that_reward_spikes_are_refused(penalty):
+    with pytest.raises(BadInput, match="rate penalty"):
+        preset("tiny", rate_penalty=penalty)

@@ -9,7 +9,6 @@ number, columns in any order, others ignored.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from pathlib import Path
@@ -19,7 +18,10 @@ import numpy as np
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import require_regular, shown
+from mksgn_neuro.gates.text import parsed_json
 
+CLIP_BYTES = 1 << 25
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 COORDINATE = re.compile(r"(.*\d|.+[\s_.\-])([xyz])", re.IGNORECASE)
 REMEDY = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
@@ -45,6 +47,7 @@ def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[flo
 
 
 def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndarray, Skeleton, list[float | None]]:
+    require_regular(path, REMEDY, most=CLIP_BYTES)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -80,7 +83,7 @@ def stamped_frame(
 
 def _parsed(line: str, place: str) -> object:
     try:
-        return json.loads(line)
+        return parsed_json(line)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
 
@@ -122,7 +125,7 @@ def _from_json(joints: object, skeleton: Skeleton, place: str, *, gaps: bool) ->
 def _csv_frames(
     numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path, *, gaps: bool
 ) -> tuple[list[np.ndarray], Skeleton | None]:
-    rows = [(n, next(csv.reader([line], skipinitialspace=True))) for n, line in numbered]
+    rows = [(n, _cells(line, f"{path}, line {n}")) for n, line in numbered]
     order = None
     if not all(_is_number(cell) for cell in rows[0][1]):
         place = f"{path}, line {rows[0][0]}"
@@ -142,6 +145,13 @@ def _csv_frames(
             joints = [None if all(not cell.strip() for cell in xyz) else xyz for xyz in joints]
         frames.append(_frame(joints, skeleton, place, gaps=gaps))
     return frames, skeleton
+
+
+def _cells(line: str, place: str) -> list[str]:
+    try:
+        return next(csv.reader([line], skipinitialspace=True))
+    except (csv.Error, StopIteration) as error:
+        raise BadInput(f"not CSV ({shown(error)})", place=place, remedy=REMEDY) from error
 
 
 def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[list[int], Skeleton]:
@@ -196,7 +206,7 @@ def _frame(joints: list, skeleton: Skeleton, place: str, *, gaps: bool) -> np.nd
 
 def _guess_json(line: str, place: str) -> Skeleton:
     try:
-        first = json.loads(line)
+        first = parsed_json(line)
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)

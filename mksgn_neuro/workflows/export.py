@@ -71,12 +71,15 @@ def write_file(
     """Write the network of any file for a target; `period` resets it every so many steps.
 
     Without one: as the file says or, where it was trained on stretched clips, after each clip; `reset` asks for that or
-    forbids it. Raises BadInput where the file itself would be overwritten, or does not say how long a clip is.
+    forbids it. Raises BadInput where the file itself would be overwritten, or does not say what a frame or a clip is.
     """
     main = stem.parent / (stem.name + TARGETS[target].suffix)
     if main.resolve() == networks.path.resolve():
         raise BadInput("would overwrite the file that it starts from", place=str(main), remedy="give --output another")
     task = networks.given.task
+    if task is None and options.steps_per_frame > 1:
+        problem = f"{options.steps_per_frame} steps per frame of a file that knows no frames"
+        raise BadInput(problem, place=str(networks.path), remedy="leave --steps-per-frame at 1")
     built = build(networks.given, target, options, dump=dump)
     if period is None and reset is not False:
         period = networks.period

@@ -135,6 +135,8 @@ def test_a_file_is_never_overwritten_by_itself_and_options_are_not_ignored(tmp_p
     for option in (["--steps", 3], ["--seed", 1], ["--period", 3], ["--input-bits", 3], ["--input-shape", "1,2,3"]):
         with pytest.raises(BadInput, match=f"{option[0]} is for a file that is no model"):
             call("export", tmp_path / "model.pt", "--target", "nir", *option)
+    with pytest.raises(BadInput, match="3 steps per frame of a file that knows no frames"):
+        call("export", path, "--target", "nir", "--steps-per-frame", 3)
     with pytest.raises(BadInput, match="beside --no-reset"):
         call("export", path, "--target", "nir", "--period", 3, "--no-reset")
 

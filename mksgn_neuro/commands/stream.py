@@ -88,6 +88,11 @@ def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, op
         require_rate(options.rate, "--rate")
     recogniser = Recogniser(network, rate=options.rate, window=options.window, place=str(path))
     task = recogniser.task
+    if task.coordinates != 3:
+        remedy = "give recordings to mksgn-neuro recognise"
+        raise BadInput(
+            "takes two coordinates of a picture, whose scale a stream does not say", place=str(path), remedy=remedy
+        )
     if task.rate is None:
         trained = f"it was trained on clips stretched to {task.frames} frames"
         say(f"{path} has no frame rate: {trained}; frames are taken as they come")

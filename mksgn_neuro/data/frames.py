@@ -53,16 +53,20 @@ class Scaling:
 
 
 def encode(positions: np.ndarray, scaling: Scaling, skeleton: Skeleton) -> np.ndarray:
-    """Positions (T, V, 3) metres -> integers (T, M, V, 3) int32, M modalities; frame t depends on no later frame."""
+    """Positions (T, V, 3) metres -> integers (T, M, V, C) int32, M modalities; frame t depends on no later frame.
+
+    C is the skeleton's number of coordinates, 3 or 2.
+    """
     batch = torch.from_numpy(np.array(positions, dtype=np.float32))[None]
     return encode_batch(batch, scaling, skeleton)[0].to(torch.int32).numpy()
 
 
 def encode_batch(positions: torch.Tensor, scaling: Scaling, skeleton: Skeleton) -> torch.Tensor:
-    """Positions (B, T, V, 3) float32 -> (B, T, M, V, 3) float32 holding exact integers, on the same device.
+    """Positions (B, T, V, 3) float32 -> (B, T, M, V, C) float32 holding exact integers, on the same device.
 
     A joint whose position is NaN is absent: whatever would rest on it is 0, as if it had not been measured.
     """
+    positions = positions[..., : skeleton.coordinates]
     here = present(positions, skeleton.bodies)
     centre = _centre(positions, scaling.centre_joint, scaling.origin)
     return _quantize(_modalities(positions, here, centre, skeleton, scaling.modalities), scaling)
@@ -75,7 +79,7 @@ def _centre(positions: torch.Tensor, joint: int, origin: str) -> torch.Tensor:
 
 
 class FrameEncoder:
-    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, 3) int32.
+    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, C) int32.
 
     Apart from the one frame before, which motion needs, nothing is kept (with origin "first frame": the origin too).
     """
@@ -87,7 +91,7 @@ class FrameEncoder:
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """The next frame; the first one has no motion."""
-        now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None]
+        now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None, :, : self._skeleton.coordinates]
         if self._first is None:
             self._first = self._previous = now
         two = torch.cat([self._previous, now], dim=1)
@@ -236,7 +240,7 @@ def fit_scaling(
     skeleton = clips.skeleton
     found: list[list[np.ndarray]] = [[] for _ in modalities]
     for i in index:
-        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None]
+        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None, ..., : skeleton.coordinates]
         centre = _centre(x, skeleton.centre_joint, "frame")
         metres = _modalities(x, present(x, skeleton.bodies), centre, skeleton, modalities)
         for m, values in enumerate(found):

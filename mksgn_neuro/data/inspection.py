@@ -17,6 +17,7 @@ from mksgn_neuro.data.readers.ntu import NAME as NTU_NAME
 from mksgn_neuro.data.readers.ntu import derived
 from mksgn_neuro.data.readers.poses.source import Source
 from mksgn_neuro.data.recordings import Recording, Wanted, height, in_metres
+from mksgn_neuro.data.suspicions import body_height, suspicions
 from mksgn_neuro.errors import BadInput
 
 Progress = Callable[[int, int], None]
@@ -176,6 +177,10 @@ def describe(clips: Clips) -> dict:
         "bodies": clips.skeleton.bodies,
         "subjects": len(np.unique(known)),
         "rate": clips.rate,
+        "unit": "m" if clips.skeleton.coordinates == 3 else "of a picture",
+        "coordinates": clips.skeleton.coordinates,
+        "up_axis": "xyz"[clips.skeleton.up_axis],
+        "body_height": body_height(clips),
         "frames": {"min": int(frames.min()), "median": float(np.median(frames)), "max": int(frames.max())},
         "train": int(clips.train.sum()),
         "test": test,
@@ -183,6 +188,7 @@ def describe(clips: Clips) -> dict:
         "leaked": leaked,
         "classes": per_class,
         "defects": found,
+        "suspicions": suspicions(clips),
         "assumed": list(clips.assumed),
         "left_out": list(clips.skipped),
     }

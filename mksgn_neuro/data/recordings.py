@@ -85,8 +85,11 @@ def height(positions: np.ndarray, axis: int = 1) -> float:
     return float(np.median(np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)))
 
 
-def in_metres(recording: Recording, wanted: Wanted) -> Recording:
-    """With a rate, in metres and the Kinect's axes; raises BadInput where that needs an option that was not given."""
+def in_metres(recording: Recording, wanted: Wanted, coordinates: int = 3) -> Recording:
+    """With a rate, in metres and the Kinect's axes; raises BadInput where that needs an option that was not given.
+
+    `coordinates` of what it is for: for 2, a picture needs no option, its positions' third is 0 and its size guessed.
+    """
     if recording.rate is None or wanted.rate is not None:
         recording = _with_rate(recording, wanted)
     if not np.isfinite(recording.positions).any():
@@ -94,7 +97,7 @@ def in_metres(recording: Recording, wanted: Wanted) -> Recording:
     recording = _upright(recording, wanted)
     unit = wanted.unit or recording.unit
     if recording.coordinates == 2:
-        return _in_the_room(recording, wanted)
+        return _in_the_room(recording, wanted, coordinates)
     if unit == PIXELS:
         raise BadInput("three coordinates in pixels", place=recording.name, remedy="give --unit m, cm or mm")
     found = _times(recording, METRES[unit or "m"])
@@ -102,6 +105,8 @@ def in_metres(recording: Recording, wanted: Wanted) -> Recording:
         found = found.noted("no unit in it: taken as metres (--unit)")
     if unit not in (None, "m"):
         found = found.noted(f"{unit} converted to metres")
+    if coordinates == 2:
+        found = found.noted("its depth is left out: two coordinates are wanted")
     return _plausible(found, upright=wanted.up is not None)
 
 
@@ -143,9 +148,9 @@ def _turned(positions: np.ndarray, up: str) -> np.ndarray:
     return np.stack([x, sign * positions[..., 2], -sign * y], axis=-1)
 
 
-def _in_the_room(recording: Recording, wanted: Wanted) -> Recording:
+def _in_the_room(recording: Recording, wanted: Wanted, coordinates: int) -> Recording:
     """A picture's joints as joints in the room: depth 0, and a torso of TORSO metres. Only where that was asked for."""
-    if not wanted.flat:
+    if coordinates == 3 and not wanted.flat:
         remedy = "add --flat to take the depth as 0 and the size from the torso, or train a network on such clips"
         raise BadInput(
             "has two coordinates, in a picture; the network takes three", place=recording.name, remedy=remedy
@@ -154,7 +159,8 @@ def _in_the_room(recording: Recording, wanted: Wanted) -> Recording:
     found = _times(recording, TORSO / torso)
     deep = [None if x is None else np.concatenate([x, np.where(np.isnan(x[..., :1]), np.nan, 0)], axis=-1) for x in
             (found.positions, found.second)]  # fmt: skip
-    said = f"two coordinates: depth taken as 0, size as that of a person whose torso is {TORSO} m ({torso:.4g} here)"
+    depth = "depth taken as 0, " if coordinates == 3 else ""
+    said = f"two coordinates: {depth}size as that of a person whose torso is {TORSO} m"
     second = None if deep[1] is None else deep[1].astype(np.float32)
     return found.noted(said, positions=deep[0].astype(np.float32), second=second, unit="m")
 

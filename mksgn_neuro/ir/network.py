@@ -169,6 +169,7 @@ class Task:
 
     `rate`: frames per second that it takes, None where it was trained on clips stretched to `frames` only. `window`:
     the class spikes of so many frames decide, None: all since the clip began. `origin`: see `data.frames.Scaling`.
+    `coordinates`: 3, or 2 of a picture.
     """
 
     class_names: tuple[str, ...]
@@ -184,6 +185,7 @@ class Task:
     origin: str = "first frame"
     rate: float | None = None
     window: int | None = None
+    coordinates: int = 3
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,12 @@ class Model:
     training: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        modalities, joints, _ = self.student.source.shape
-        hears = (modalities, joints, self.student.source.message_bits, self.student.classes)
-        given = (len(self.scaling.modalities), self.skeleton.joints, self.scaling.bits, len(self.class_names))
+        hears = (*self.student.source.shape, self.student.source.message_bits, self.student.classes)
+        body = (self.skeleton.joints, self.skeleton.coordinates)
+        given = (len(self.scaling.modalities), *body, self.scaling.bits, len(self.class_names))
         if hears != given:
-            raise ValueError(f"a network of {hears} modalities, joints, input bits and classes for {given}")
+            parts = "modalities, joints, coordinates, input bits and classes"
+            raise ValueError(f"a network of {hears} {parts} for {given}")
 
     def task(self) -> Task:
         """What the host of the deployed network must know."""
@@ -67,6 +68,7 @@ class Model:
             origin=self.scaling.origin,
             rate=self.timing.rate,
             window=self.timing.window,
+            coordinates=self.skeleton.coordinates,
         )
 
     def hash(self) -> str:
@@ -97,7 +99,8 @@ Builder = Callable[[Mapping, Skeleton, int, int], SpikingNetwork]
 
 def build_student(config: StudentConfig, skeleton: Skeleton, hops: int, input_bits: int = 8) -> MKSGN:
     """An untrained student on a skeleton."""
-    return MKSGN(config, torch.from_numpy(partitions(skeleton, hops)), input_bits=input_bits)
+    graph = torch.from_numpy(partitions(skeleton, hops))
+    return MKSGN(config, graph, input_bits=input_bits, coordinates=skeleton.coordinates)
 
 
 def _mk_sgn(config: Mapping, skeleton: Skeleton, hops: int, input_bits: int) -> MKSGN:

@@ -114,12 +114,14 @@ class MKSGN(SpikingNetwork):
 
     kind = "mk-sgn"
 
-    def __init__(self, config: StudentConfig, partitions: Tensor, *, input_bits: int = 8) -> None:
-        super().__init__(config.modalities, partitions.shape[1], input_bits=input_bits)
+    def __init__(
+        self, config: StudentConfig, partitions: Tensor, *, input_bits: int = 8, coordinates: int = 3
+    ) -> None:  # fmt: skip
+        super().__init__(config.modalities, partitions.shape[1], input_bits=input_bits, coordinates=coordinates)
         self.config = config
         m, c0 = config.modalities, config.channels[0]
         neurons, encoders = {"v_decay": config.v_decay}, config.encoder_channels
-        self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders)}, **neurons)
+        self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders, coordinates)}, **neurons)
         self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.hearing)}, **neurons)
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)

@@ -45,10 +45,10 @@ class SpikingNetwork(nn.Module):
     config: object = None
     groups: int = 1
 
-    def __init__(self, modalities: int, joints: int, *, input_bits: int = 8) -> None:
+    def __init__(self, modalities: int, joints: int, *, input_bits: int = 8, coordinates: int = 3) -> None:
         super().__init__()
         axes = ("modality", "joint", "coordinate")
-        self.source = Source(INPUT, (modalities, joints, 3), input_bits, axes)
+        self.source = Source(INPUT, (modalities, joints, coordinates), input_bits, axes)
         self.nodes: tuple[AnyNode, ...] = ()
         self._last_listener = ""  # to the input
 

@@ -104,7 +104,7 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
 
 
 def _build(config: TeacherConfig, skeleton: Skeleton) -> Teacher:
-    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS))).to(device())
+    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS)), skeleton.coordinates).to(device())
 
 
 def _save(teacher: Teacher, modality: str, run: Run, directory: Path) -> None:

@@ -67,11 +67,11 @@ def train_network(
     """
     options = {"seed": seed, "resume": resume, "report": report, "taught_by": f"{network.kind} {network.config!r}"}
     run, recorder = start_run(clips, preset, directory, bits=network.source.message_bits, **options)
-    needed = (len(preset.modalities), clips.skeleton.joints, run.classes)
-    given = (*network.source.shape[:2], network.classes)
+    needed = (len(preset.modalities), clips.skeleton.joints, clips.skeleton.coordinates, run.classes)
+    given = (*network.source.shape, network.classes)
     if given != needed:
-        problem = "the network has {} modalities, {} joints and {} classes".format(*given)
-        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {} and {}".format(*needed))
+        problem = "the network has {} modalities, {} joints, {} coordinates and {} classes".format(*given)
+        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {}, {} and {}".format(*needed))
     forms = _train_forms(network, run, None)
     return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
 

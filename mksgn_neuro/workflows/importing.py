@@ -27,16 +27,18 @@ def import_recordings(
     """The recordings under `path` as clips with `skeleton`'s joints, a key of BODIES; None: those of the first one.
 
     A clip's class is its label in the file, else the folder it lies in. Clips that cannot be used are left out and
-    listed. Raises BadInput where none can be, where a clip has no class, or where fewer than two classes are found.
+    listed. Where some are of a picture, all have two coordinates, unless `wanted.flat`. Raises BadInput where no clip
+    can be used, where one has no class, or where fewer than two classes are found.
     """
     found, skipped = _labelled(path)
     body = BODIES[skeleton] if skeleton else next((r.body for r, _ in found if r.body), None)
     if body is None:
         raise BadInput("no known skeleton in it", place=str(path), remedy=f"give --skeleton {', '.join(BODIES)}")
+    coordinates = 3 if wanted.flat else min(recording.coordinates for recording, _ in found)
     kept: list[tuple[Recording, str, float]] = []
     for done, (recording, name) in enumerate(found, 1):
         try:
-            ready = for_joints(in_metres(recording, wanted), body.skeleton.joint_names)
+            ready = for_joints(in_metres(recording, wanted, coordinates), body.skeleton.joint_names)
             whole, lost = without_gaps(ready)
             kept.append((whole, name, lost))
         except BadInput as error:
@@ -45,7 +47,7 @@ def import_recordings(
             progress(done, len(found))
     if not kept:
         raise BadInput(f"no usable clip (first: {skipped[0]})", place=str(path), remedy=LAYOUT)
-    return _clips(path, body.skeleton, kept, tuple(skipped))
+    return _clips(path, replace(body.skeleton, coordinates=coordinates), kept, tuple(skipped))
 
 
 def _labelled(path: Path) -> tuple[list[tuple[Recording, str]], list[str]]:

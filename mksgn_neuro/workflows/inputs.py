@@ -48,6 +48,7 @@ def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
 def chosen(clips: Clips, task: Task, request: Request, place: str) -> Clips:
     """Those of the clips that are asked for; raises BadInput where their joints or classes are not the task's."""
     require_same_task(clips, task, place)
+    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, place))
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
     if len(index) == 0:
@@ -69,6 +70,14 @@ def require_same_task(clips: Clips, task: Task, place: str) -> None:
         raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
     if clips.class_names != tuple(task.class_names):
         raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+
+
+def in_coordinates(skeleton: Skeleton, coordinates: int, place: str) -> Skeleton:
+    """The skeleton with so many coordinates; raises BadInput for three of clips that have two."""
+    if skeleton.coordinates < coordinates:
+        problem = f"has {skeleton.coordinates} coordinates, {coordinates} are wanted"
+        raise BadInput(problem, place=place, remedy="train on this data, or import it with --flat")
+    return replace(skeleton, coordinates=coordinates)
 
 
 def timing_of(task: Task) -> Timing:
@@ -137,7 +146,7 @@ def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:
     """Smooth inputs over the whole integer range, (N, frames, M, V, 3)."""
     rng = np.random.default_rng(0)
     limit = 2 ** (bits - 1)
-    shape = (samples, task.frames, len(task.modalities), len(task.parents), 3)
+    shape = (samples, task.frames, len(task.modalities), len(task.parents), task.coordinates)
     steps = rng.normal(0, limit * WALK_STEP, shape)
     steps[:, 0] = rng.normal(0, limit * WALK_START, (samples, *shape[2:]))
     return torch.from_numpy(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1)).float()

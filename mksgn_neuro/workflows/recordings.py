@@ -76,12 +76,12 @@ class Recognition:
 def recordings_of(path: Path) -> tuple[list[Recording], list[str]]:
     """The clips of a file or folder, be it a recording or a data set, and what was left out. Raises BadInput."""
     form = inspection.recognise(path)
-    if form in inspection.DATASETS and path.is_file():
-        if form not in ("nw-ucla", "npz"):
-            remedy = "unpack it: recognise reads single .skeleton files"
-            raise BadInput(f"is a data set ({inspection.FORMATS[form]})", place=str(path), remedy=remedy)
+    if path.is_file() and form in ("nw-ucla", "npz"):
         clips = registry.load(form, path, skip_bad=True)
         return [of_clip(clips, i) for i in range(len(clips))], list(clips.skipped)
+    if path.is_file() and form in ("ntu-text", "ntu-ctr-gcn"):
+        remedy = "give single .skeleton files, or a folder of them"
+        raise BadInput(f"is a whole data set ({inspection.FORMATS[form]})", place=str(path), remedy=remedy)
     return formats.recordings(path)
 
 
@@ -93,13 +93,14 @@ def of_clip(clips: Clips, i: int) -> Recording:
     bodies = clips[i].reshape(clips.lengths[i], skeleton.bodies, per_body, 3)
     second = bodies[:, 1] if skeleton.bodies > 1 else None
     rest = {"unit": "m", "signs": (1, 1, 1), "rate": clips.rate, "notes": clips.assumed, "second": second}
-    return Recording(clips.names[i], clips.dataset, bodies[:, 0], names, body_named(names), **rest)
+    first = bodies[:, 0, :, : skeleton.coordinates]
+    return Recording(clips.names[i], clips.dataset, first, names, body_named(names), **rest)
 
 
 def prepared(network: Network, recording: Recording, wanted: Wanted) -> Recording:
     """The recording with the network's joints, in metres; raises BadInput where it cannot be."""
     skeleton = skeleton_of(network.task)
-    return for_joints(in_metres(recording, wanted), skeleton.joint_names, skeleton.bodies)
+    return for_joints(in_metres(recording, wanted, skeleton.coordinates), skeleton.joint_names, skeleton.bodies)
 
 
 def recognise_recording(network: Network, recording: Recording, settings: Settings) -> Recognition:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,11 +61,12 @@ def test_a_pickle_brings_its_own_labels_and_split(tmp_path):
     content["annotations"] += [{**one, "frame_dir": "jump", "label": 1}]
     content["split"]["val"] = ["jump"]
     path.write_bytes(pickle.dumps(content))
-    made = import_recordings(path, Wanted(flat=True))
+    flat, made = import_recordings(path, Wanted(flat=True)), import_recordings(path, Wanted())
     assert made.class_names == ("class 1", "class 3") and made.labels.tolist() == [1, 0]
-    assert made.train.tolist() == [True, False] and made.skeleton == BODIES["coco17"].skeleton
-    with pytest.raises(BadInput, match="two coordinates, in a picture"):
-        import_recordings(path, Wanted())
+    assert made.train.tolist() == [True, False] and np.array_equal(flat.positions, made.positions)
+    assert flat.skeleton == BODIES["coco17"].skeleton == replace(made.skeleton, coordinates=3) != made.skeleton
+    assert any("depth taken as 0" in note for note in flat.assumed)
+    assert not any("depth" in note for note in made.assumed)
 
 
 def test_the_command_writes_what_is_read_back_and_says_what_it_left_out(tmp_path):

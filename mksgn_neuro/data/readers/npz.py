@@ -53,6 +53,9 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
     classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
         positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
+    flat = positions.shape[2] == 2
+    if flat:
+        positions = np.pad(positions, ((0, 0), (0, 0), (0, 1)))
     positions.setflags(write=False)
     try:
         clips = Clips(
@@ -63,7 +66,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             train=arrays["train"],
             names=tuple(str(name) for name in arrays.get("names", np.arange(n))),
             class_names=tuple(str(name) for name in classes),
-            skeleton=_skeleton(arrays),
+            skeleton=replace(_skeleton(arrays), coordinates=2 if flat else 3),
             dataset=path.stem,
             rate=rate,
             assumed=assumed,
@@ -76,11 +79,11 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
 def save(clips: Clips, path: Path) -> None:
     """Write `path` in one piece."""
     skeleton = clips.skeleton
-    positions = [clips[i] for i in range(len(clips))]
+    positions = [clips[i][..., : skeleton.coordinates] for i in range(len(clips))]
     with in_one_piece(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            positions=np.concatenate(positions) if positions else clips.positions[:0],
+            positions=np.concatenate(positions) if positions else clips.positions[:0, :, : skeleton.coordinates],
             lengths=clips.lengths,
             labels=clips.labels,
             subjects=clips.subjects,

@@ -33,6 +33,9 @@ def read_npy(path: Path, remedy: str) -> np.ndarray:
     size = require_regular(path, remedy, most=NPY_BYTES)
     try:
         with open(path, "rb") as file:
+            if file.read(4) == b"PK\x03\x04":
+                raise Refused("an archive of several arrays")
+            file.seek(0)
             return _read(file, size)
     except Exception as error:  # what damage raises is anybody's guess: tokenize, MemoryError, …
         raise BadInput(f"not an .npy array ({shown(error)})", place=str(path), remedy=remedy) from error

@@ -112,7 +112,7 @@ def test_what_is_no_array_of_integers_is_refused(square, tmp_path):
     saved(tmp_path / "half.npy", np.full((96, 3), 0.5))
     saved(tmp_path / "words.npy", np.full((96, 3), "a"))
     problems = {"several.npz": "several arrays", "text.npy": "not an .npy", "pointer.npy": "git lfs pull"}
-    problems |= {"half.npy": "not integers", "words.npy": "not integers", "absent.npy": "not an .npy"}
+    problems |= {"half.npy": "not integers", "words.npy": "not integers", "absent.npy": "no such file"}
     for name, problem in problems.items():
         with pytest.raises(BadInput, match=problem):
             simulate(square, "--input", tmp_path / name)

@@ -1,6 +1,6 @@
 """What a legal network is: a table of small rules, all violations reported at once.
 
-Limits: DESIGN.md 5 and 9, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimize_weight_bits`, `DelaySparse`).
+Limits: docs/design.md#the-neuron, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimize_weight_bits`, `DelaySparse`).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def thresholds_in_range(network: Network) -> Iterator[Violation]:
 
 
 def weights_on_grid(network: Network) -> Iterator[Violation]:
-    """8-bit weights: even in [−256, 254] if signs are mixed, 0..255 if none is negative (DESIGN.md 5)."""
+    """8-bit weights: even in [−256, 254] if signs are mixed, 0..255 if none is negative (docs/design.md#the-neuron)."""
     for q in network.projections:
         values = q.weights.kernel if isinstance(q.weights, ConvKernel) else q.weights.data
         if values.size == 0:

@@ -1,7 +1,7 @@
 """The ladder: every form of a network computes the same spikes, or the first neuron that does not is named.
 
 Each rung runs two neighbouring forms on the same clips and compares every population at every step with
-`array_equal` (DESIGN.md 12).
+`array_equal` (docs/design.md#equivalence-checks).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Rung:
         return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
-        """With the keys of DESIGN.md 13."""
+        """With the keys of docs/design.md#json."""
         fields = asdict(self)
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
 

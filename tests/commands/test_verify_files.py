@@ -70,7 +70,7 @@ def test_without_lava_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     assert [rung["to"] for rung in document(path, *SHORT, "--no-lava")["rungs"]] == ["emulator"]
     monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", raise_not_found)
     emulator, stock = document(path, *SHORT)["rungs"]
-    assert stock["not_run"].startswith("not run: install mksgn-neuro on Python 3.10") and not emulator["not_run"]
+    assert stock["not_run"].startswith("not run: install mksgn-neuro[lava] on Python 3.10") and not emulator["not_run"]
 
 
 def raise_not_found(name):

@@ -86,6 +86,7 @@ COMMANDS = {
     "inspect": "inspect model.pt",
     "data inspect": "data inspect clips.npz",
     "report": "report model.pt --limit 6 --no-verify",
+    "models": "models",
 }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import json_option, print_json
-from mksgn_neuro.commands.reading import reading
 
 NAMED = 5  # clips that a line names before it only counts
 
@@ -22,6 +21,7 @@ def command() -> None:
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
     """Recognise the format of PATH; count clips, classes and splits; list defects and test clips that leak."""
+    from mksgn_neuro.commands.reading import reading
     from mksgn_neuro.data import inspection
 
     with reading() as progress:

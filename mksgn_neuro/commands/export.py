@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json
+from mksgn_neuro.commands.options import (
+    beside,
+    dataset_options,
+    find_model,
+    force_option,
+    json_option,
+    print_json,
+    refuse_overwriting,
+)
 from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.ir import Network
+from mksgn_neuro.names import TARGETS
 
-TARGETS = ("loihi2", "lava", "slayer", "nir")
+if TYPE_CHECKING:
+    from mksgn_neuro.ir import Network
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--target", type=click.Choice(TARGETS), required=True)
-@click.option("--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL, here for a shipped one."
+)
 @click.option(
     "--reset/--no-reset", default=None,
     help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
@@ -29,11 +41,12 @@ TARGETS = ("loihi2", "lava", "slayer", "nir")
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
+@force_option
 @dataset_options(default=None)
 @json_option
 def command(
     model: Path | None, target: str, output: Path | None, reset: bool | None, steps_per_frame: int, verified: bool,
-    samples: int, chips: int, dataset: str | None, data_path: Path | None, skip_bad: bool, as_json: bool,
+    samples: int, chips: int, force: bool, dataset: str | None, data_path: Path | None, skip_bad: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write MODEL for a target.
 
@@ -42,15 +55,15 @@ def command(
     """
     from mksgn_neuro.ir.timing import timing_lines
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.workflows.export import write_target
+    from mksgn_neuro.workflows.export import files_of, write_target
     from mksgn_neuro.workflows.inputs import Request
     from mksgn_neuro.workflows.verify import Driven
 
     path = find_model(model)
+    stem = output.with_suffix("") if output else beside(path, "")
     loaded = load_model(path)
-    written = write_target(
-        loaded, target, (output or path).with_suffix(""), reset=reset, steps_per_frame=steps_per_frame
-    )
+    refuse_overwriting(files_of(target, stem), force=force, remedy="give --force to overwrite it, or another --output")
+    written = write_target(loaded, target, stem, reset=reset, steps_per_frame=steps_per_frame)
     rungs = []
     if verified:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)

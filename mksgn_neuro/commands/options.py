@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
+from mksgn_neuro.names import MAX_MESSAGE_BITS, PROFILES
 
-SHIPPED_MODEL = "nw-ucla.pt"
-stderr = Console(stderr=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHIPPED = Path(str(files("mksgn_neuro") / "assets"))
+SHIPPED_MODEL = "nw-ucla.pt"  # of a command without a MODEL, where nothing was trained here
+
+
+@cache
+def stderr() -> Console:
+    """The console of everything that is no result; made when it is first written to, so that --help needs no rich."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def say(line: str) -> None:
     """One line to stderr, never wrapped: logs and pipes have no width."""
-    stderr.print(line, highlight=False, markup=False, soft_wrap=True)
+    stderr().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
@@ -78,6 +91,34 @@ def port_options(command: Callable) -> Callable:
     return command
 
 
+class EnergyProfile(click.Choice):
+    """One of PROFILES; `chip.energy` says why another is none."""
+
+    def __init__(self) -> None:
+        super().__init__(PROFILES)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises BadInput for another name."""
+        if value not in PROFILES:
+            from mksgn_neuro.chip.energy import load_profile
+
+            load_profile(str(value))
+        return str(value)
+
+
+energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
+force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
+
+
+def refuse_overwriting(paths: Iterable[Path], *, force: bool, remedy: str = "give --force to overwrite it") -> None:
+    """Raises BadInput, before any work, for the first of the paths that is there; with `force` says what goes."""
+    for path in paths:
+        if path.exists():
+            if not force:
+                raise BadInput("is there already", place=str(path), remedy=remedy)
+            say(f"overwriting {path}")
+
+
 def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
     """Raises BadInput if the user gave one of these parameters: nothing that is asked for is ignored."""
     context = click.get_current_context()
@@ -95,6 +136,7 @@ def print_findings(findings: Iterable[str]) -> None:
 
 def print_populations(populations: list[dict]) -> None:
     """Spikes and synaptic operations of each population, as `sim.measure.Activity` has them."""
+    from rich.console import Console
     from rich.table import Table
 
     table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
@@ -105,16 +147,42 @@ def print_populations(populations: list[dict]) -> None:
 
 
 def find_model(path: Path | None) -> Path:
-    """The model the user named, else the newest under runs/, else the shipped one; says on stderr which."""
+    """The model the user named, by its file or by the name of a shipped one; says on stderr which where it must choose.
+
+    Without a name: the newest under runs/, else a shipped one.
+    """
     if path is not None:
-        return path
+        return path if path.is_file() else _shipped(path)
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
-    shipped = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
+    shipped = SHIPPED / SHIPPED_MODEL
     if not trained and not shipped.exists():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
     chosen = trained[-1] if trained else shipped
     say(f"model: {chosen}")
     return chosen
+
+
+def shipped_models() -> list[Path]:
+    """The models in the package; their names are those of the files, without `.pt`."""
+    return sorted(SHIPPED.glob("*.pt"))
+
+
+def _shipped(path: Path) -> Path:
+    """The shipped model of that name, else the path itself; raises BadInput for a name that is nearly one."""
+    names = {model.stem: model for model in shipped_models()}
+    if path.suffix or len(path.parts) != 1:
+        return path
+    if path.name not in names:
+        near = get_close_matches(path.name, names, 1)
+        remedy = f"did you mean {near[0]}?" if near else "mksgn-neuro models lists those that ship"
+        raise BadInput("no such file, and no model of that name ships", place=str(path), remedy=remedy)
+    say(f"model: {names[path.name]}")
+    return names[path.name]
+
+
+def beside(model: Path, suffix: str) -> Path:
+    """Where a command writes by default: MODEL's folder, or the current one for a shipped model."""
+    return (Path(model.name) if SHIPPED in model.resolve().parents else model).with_suffix(suffix)
 
 
 def print_json(document: dict) -> None:

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
-from mksgn_neuro.workflows.inputs import SPLITS, Request
+from mksgn_neuro.commands.options import (
+    beside,
+    dataset_options,
+    energy_option,
+    find_model,
+    json_option,
+    print_json,
+    say,
+    seed_option,
+)
+from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
+    from mksgn_neuro.workflows.inputs import Request
     from mksgn_neuro.workflows.verify import Rung
 
 
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write every figure here, as PNG and SVG.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
-@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
+@energy_option
 @seed_option
 @json_option
 def command(
@@ -32,16 +42,14 @@ def command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
-    from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
     from mksgn_neuro.report.collect import report_of
     from mksgn_neuro.report.page import write_report
-    from mksgn_neuro.workflows.inputs import clips_for
+    from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
-    load_profile(energy_profile)
     path = find_model(model)
     networks = load_networks(path)
     form, network = networks.simulated
@@ -55,7 +63,7 @@ def command(
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, rungs)
-    output = output or path.with_suffix(".html")
+    output = output or beside(path, ".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures
@@ -69,7 +77,7 @@ def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
     from mksgn_neuro.commands.verify import climb
     from mksgn_neuro.models.store import load_model
 
-    rungs, _ = climb(load_model(path), "loihi2", path.with_suffix(".net"), request)
+    rungs, _ = climb(load_model(path), "loihi2", beside(path, ".net"), request)
     return tuple(rungs)
 
 

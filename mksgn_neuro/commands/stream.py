@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from mksgn_neuro.commands.options import find_model, say
-from mksgn_neuro.ir import Network
+
+if TYPE_CHECKING:
+    from mksgn_neuro.ir import Network
 
 
 @click.command()

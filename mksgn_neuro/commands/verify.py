@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from mksgn_neuro.commands.options import (
+    beside,
     dataset_options,
     find_model,
     json_option,
@@ -21,11 +21,11 @@ from mksgn_neuro.commands.options import (
     seed_option,
 )
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.workflows.load import Port
 
 if TYPE_CHECKING:
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify import Driven, Rung
 
 
@@ -73,6 +73,7 @@ def command(
     """
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.load import Port
 
     path = find_model(model)
     if path.suffix == ".net":
@@ -83,7 +84,7 @@ def command(
         )
     refuse_options(ONLY_FILES, "is for a .net file, not for a model", "leave it out")
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-    file = net or path.with_suffix(".net")
+    file = net or beside(path, ".net")
     rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
     return print_verdict(rungs, what, file_findings(file), as_json)
 
@@ -107,6 +108,7 @@ def verify_file(
 
 def file_findings(file: Path) -> list[str]:
     """Of the netx file that was verified; none where it was written for this and is gone."""
+    from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify_file import read_for_check
 
     return read_for_check(file, Port())[1] if file.exists() else []
@@ -157,6 +159,7 @@ def raise_if_different(rungs: list[Rung]) -> None:
 def print_ladder(rungs: list) -> None:
     """One row per rung."""
     from rich.console import Console
+    from rich.table import Table
 
     table = Table("from", "to", "samples", "populations", "differing spikes", "first difference")
     for rung in rungs:

@@ -15,6 +15,7 @@ import numpy as np
 from mksgn_neuro.errors import UserError
 from mksgn_neuro.ir.network import Network, Population, Projection
 from mksgn_neuro.ir.weights import ConvKernel
+from mksgn_neuro.names import MAX_MESSAGE_BITS
 
 MAX_VTH = 2**17 - 1
 MAX_DECAY = 4096
@@ -22,7 +23,6 @@ BIAS_RANGE = (-4096, 4095)
 MIXED_WEIGHT_RANGE = (-256, 254)
 MAX_UNSIGNED_WEIGHT = 255
 MAX_DELAY = 62
-MAX_MESSAGE_BITS = 16
 SYNAPTIC_SUM_LIMIT = 2**17  # times 64 it leaves the signed 24 bits of the compartment current
 
 

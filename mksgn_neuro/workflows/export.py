@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mksgn_neuro.export.lava_graph import write_lava_bundle
+from mksgn_neuro.export.lava_graph import LOADER_FILE, NETWORK_FILE, write_lava_bundle
 from mksgn_neuro.export.netx.deployment import Endless, deployment_script
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.writer import write_nir
@@ -48,11 +48,23 @@ class Deployed:
         }
 
 
+def files_of(target: str, stem: Path) -> tuple[Path, ...]:
+    """What `write_target` writes, the network itself first."""
+    net = stem.with_suffix(".net")
+    folder = stem.with_name(f"{stem.name}_lava")
+    return {
+        "loihi2": (net, net.with_name(net.name + ".json"), stem.with_name(f"{stem.name}_on_loihi2.py")),
+        "lava": (folder / NETWORK_FILE, folder / LOADER_FILE),
+        "slayer": (stem.with_name(f"{stem.name}_slayer.net"),),
+        "nir": (stem.with_suffix(".nir"),),
+    }[target]
+
+
 def _loihi2(network: Network, stem: Path, reset: bool) -> Deployed:
     task, chain = network.task, netx_fit(levelize(network))
     period = _period(chain, reset)
-    written = write_netx(chain, stem.with_suffix(".net"), period=period)
-    script = stem.with_name(f"{stem.name}_on_loihi2.py")
+    net, _, script = files_of("loihi2", stem)
+    written = write_netx(chain, net, period=period)
     endless = None if reset else Endless(chain.level[chain.readout], task.rate, task.window, task.steps_per_frame)
     write_text(deployment_script(written.net.name, script=script.name, endless=endless), script)
     return Deployed((written.net, written.sidecar, script), chain, period)
@@ -60,19 +72,19 @@ def _loihi2(network: Network, stem: Path, reset: bool) -> Deployed:
 
 def _lava(network: Network, stem: Path, reset: bool) -> Deployed:
     network = balance(network)
-    files = write_lava_bundle(network, stem.with_name(f"{stem.name}_lava"))
+    files = write_lava_bundle(network, files_of("lava", stem)[0].parent)
     return Deployed(tuple(files), network, _period(network, reset))
 
 
 def _slayer(network: Network, stem: Path, reset: bool) -> Deployed:
     chain = netx_fit(levelize(network))
-    path = stem.with_name(f"{stem.name}_slayer.net")
+    (path,) = files_of("slayer", stem)
     write_slayer_file(chain, path)
     return Deployed((path,), chain, _period(chain, reset))
 
 
 def _nir(network: Network, stem: Path, reset: bool) -> Deployed:
-    path = stem.with_suffix(".nir")
+    (path,) = files_of("nir", stem)
     write_nir(network, path)
     return Deployed((path,), network, _period(network, reset))
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from mksgn_neuro.commands.training import PRESET_NAMES
+from mksgn_neuro import names
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.presets import PRESETS, preset
 
@@ -27,7 +27,7 @@ def test_groups_hear_what_their_preset_says():
 
 
 def test_help_names_every_preset():
-    assert tuple(PRESETS) == PRESET_NAMES
+    assert tuple(PRESETS) == names.PRESETS
 
 
 def test_a_change_that_is_none_keeps_what_the_preset_has():

@@ -57,6 +57,7 @@ def command(
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.export import files_of, write_target
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.verdict import Verdict
     from mksgn_neuro.workflows.verify import Driven
 
     path = find_model(model)
@@ -71,7 +72,7 @@ def command(
             loaded, target, written.main, request, driven=Driven(written.period is not None, steps_per_frame)
         )
     document = written.as_json() | fit_on_chip(written.network, chips)
-    document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
+    document |= Verdict.of(rungs).as_json()
     document["rungs"] = [rung.as_json() for rung in rungs]
     print_json(document) if as_json else _print(document, timing_lines(written.network))
     raise_if_different(rungs)
@@ -103,7 +104,4 @@ def _print(document: dict, timing: list[str]) -> None:
         click.echo("\n".join(timing))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
-    if document["verified"]:
-        click.echo(f"verified: {len(document['rungs'])} comparisons, no spike differs, simulated on CPU")
-    elif not document["rungs"]:
-        click.echo("not verified")
+    click.echo(document["verdict"] + (", simulated on CPU" if document["rungs"] else ""))

@@ -49,6 +49,7 @@ def command(
     from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
+    from mksgn_neuro.workflows.verdict import Verdict
 
     path = find_model(model)
     networks = load_networks(path)
@@ -65,6 +66,8 @@ def command(
     report = report_of(path, runs, document, rungs)
     output = output or beside(path, ".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
+    if rungs is not None:
+        written |= Verdict.of(rungs).as_json()
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures
 
@@ -83,5 +86,7 @@ def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
 
 def _print(written: dict) -> None:
     click.echo(f"wrote {written['report']}, {written['bytes'] / 1e6:.2f} MB, simulated on CPU")
+    if "verdict" in written:
+        click.echo(f"{written['verdict']}, simulated on CPU")
     for file in written.get("figures", ()):
         click.echo(f"wrote {file}")

@@ -116,12 +116,16 @@ def file_findings(file: Path) -> list[str]:
 
 def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:
     """The ladder for people or machines; raises WorkFailed for the first rung that differs."""
+    from mksgn_neuro.workflows.verdict import Verdict
+
+    verdict = Verdict.of(rungs)
     if as_json:
-        ok = all(rung.ok for rung in rungs)
-        print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": inputs, "findings": findings})
+        document = {"rungs": [rung.as_json() for rung in rungs], "ok": all(rung.ok for rung in rungs)}
+        print_json({**document, **verdict.as_json(), "inputs": inputs, "findings": findings})
     else:
         print_findings(findings)
         print_ladder(rungs)
+        click.echo(f"{verdict}, simulated on CPU")
     raise_if_different(rungs)
 
 

@@ -24,7 +24,7 @@ from mksgn_neuro.workflows.forms import (
     by_reference,
 )
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
-from mksgn_neuro.workflows.verify import Rung, compare
+from mksgn_neuro.workflows.verify import Rung, compare, not_run
 
 READER, STOCK = "netx file, our reader", "netx file, stock lava-dl loader"
 RATES = (0.1, 0.9)  # of inputs that are not 0, from the first sample to the last
@@ -86,7 +86,7 @@ def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: l
         require_lava("lava-dl")
         found = [_by_stock(path, file, trial, period) for trial in trials]
     except Unsupported as missing:
-        return Rung(READER, STOCK, not_run=f"not run: {missing.remedy}")
+        return Rung(READER, STOCK, not_run=not_run(missing, "lava-dl"))
     except ChildFailed as failed:
         return Rung(READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})")
     late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once

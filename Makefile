@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-cuda lint install install-demo chromium sdist clean
+.PHONY: demo fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
 
 install: $(VENV)/.installed
 
@@ -38,10 +38,16 @@ test-slow: install
 test-cuda: install
 	$(BIN)/python -m pytest -m cuda
 
+# Damaged files against every reader. CASES=100 for fewer, READERS="model.pt '.net'" for some.
+CASES ?= 2000
+fuzz: install
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(CASES) $(READERS)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # The source archive, with tests and docs.
 sdist: install
@@ -49,4 +55,4 @@ sdist: install
 	$(BIN)/python -m build --sdist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

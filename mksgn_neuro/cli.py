@@ -10,6 +10,7 @@ import click
 
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import UserError
+from mksgn_neuro.gates.regular import printable
 
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -19,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "tune",
     "ablate",
     "export",
+    "recognise",
     "simulate",
     "verify",
     "inspect",
@@ -76,7 +78,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except UserError as error:
-        click.echo(f"mksgn-neuro: {error}", err=True)
+        click.echo(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", err=True)
         sys.exit(error.exit_code)
 
 

@@ -30,4 +30,4 @@ def is_lfs_pointer(path: Path) -> bool:
 def write_text(text: str, path: Path) -> None:
     """Write a text file in one piece."""
     with in_one_piece(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import json_option, print_json, shipped_models
+from mksgn_neuro.commands.options import json_option, print_json
 
 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
     """List the networks that ship: commands take their names as MODEL, as in `simulate nw-ucla --data PATH`."""
-    cards = [card(path) for path in shipped_models()]
+    from mksgn_neuro.workflows.load import shipped
+
+    cards = [card(path) for path in shipped().values()]
     if as_json:
         return print_json({"models": cards})
     for found in cards:

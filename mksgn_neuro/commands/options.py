@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +13,11 @@ from click.core import ParameterSource
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.names import MAX_MESSAGE_BITS, PROFILES
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-SHIPPED = Path(str(files("mksgn_neuro") / "assets"))
-SHIPPED_MODEL = "nw-ucla.pt"  # of a command without a MODEL, where nothing was trained here
 
 
 @cache
@@ -34,11 +30,18 @@ def stderr() -> Console:
 
 def say(line: str) -> None:
     """One line to stderr, never wrapped: logs and pipes have no width."""
-    stderr().print(line, highlight=False, markup=False, soft_wrap=True)
+    stderr().print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
+MOST_SEED = 2**31 - 1
+seed_option = click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, MOST_SEED),
+    help="Seed of everything that is drawn.",
+)
 
 
 def dataset_options(default: str | None = "synthetic") -> Callable:
@@ -56,6 +59,20 @@ def dataset_options(default: str | None = "synthetic") -> Callable:
         return command
 
     return decorate
+
+
+def recording_options(command: Callable) -> Callable:
+    """--unit, --up, --rate, --flat: what a recording may not say of itself."""
+    for option in reversed(
+        (
+            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
+            click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
+            click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
+            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 class Shape(click.ParamType):
@@ -119,6 +136,11 @@ def refuse_overwriting(paths: Iterable[Path], *, force: bool, remedy: str = "giv
             say(f"overwriting {path}")
 
 
+chip_option = click.option(
+    "--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file, see docs/chip.md."
+)
+
+
 def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
     """Raises BadInput if the user gave one of these parameters: nothing that is asked for is ignored."""
     context = click.get_current_context()
@@ -131,58 +153,49 @@ def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
 def print_findings(findings: Iterable[str]) -> None:
     """What is odd about the file, before any figure that it has led to."""
     for finding in findings:
-        click.echo(f"note: {finding}")
+        click.echo(f"note: {printable(finding)}")
 
 
 def print_populations(populations: list[dict]) -> None:
     """Spikes and synaptic operations of each population, as `sim.measure.Activity` has them."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
     for p in populations:
         numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
-        table.add_row(p["name"], p["role"], *numbers)
+        table.add_row(escape(printable(p["name"])), escape(printable(p["role"])), *numbers)
     Console().print(table)
 
 
 def find_model(path: Path | None) -> Path:
-    """The model the user named, by its file or by the name of a shipped one; says on stderr which where it must choose.
+    """The file or shipped model that the user named; says on stderr which file, where it is not a path that was given.
 
     Without a name: the newest under runs/, else a shipped one.
     """
+    from mksgn_neuro.workflows.load import SHIPPED_MODEL, resolve, shipped
+
     if path is not None:
-        return path if path.is_file() else _shipped(path)
+        found = resolve(path)
+        if found != path:
+            say(f"model: {found}")
+        return found
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
-    shipped = SHIPPED / SHIPPED_MODEL
-    if not trained and not shipped.exists():
+    if not trained and SHIPPED_MODEL not in shipped():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
-    chosen = trained[-1] if trained else shipped
+    chosen = trained[-1] if trained else shipped()[SHIPPED_MODEL]
     say(f"model: {chosen}")
     return chosen
 
 
-def shipped_models() -> list[Path]:
-    """The models in the package; their names are those of the files, without `.pt`."""
-    return sorted(SHIPPED.glob("*.pt"))
-
-
-def _shipped(path: Path) -> Path:
-    """The shipped model of that name, else the path itself; raises BadInput for a name that is nearly one."""
-    names = {model.stem: model for model in shipped_models()}
-    if path.suffix or len(path.parts) != 1:
-        return path
-    if path.name not in names:
-        near = get_close_matches(path.name, names, 1)
-        remedy = f"did you mean {near[0]}?" if near else "mksgn-neuro models lists those that ship"
-        raise BadInput("no such file, and no model of that name ships", place=str(path), remedy=remedy)
-    say(f"model: {names[path.name]}")
-    return names[path.name]
-
-
 def beside(model: Path, suffix: str) -> Path:
     """Where a command writes by default: MODEL's folder, or the current one for a shipped model."""
-    return (Path(model.name) if SHIPPED in model.resolve().parents else model).with_suffix(suffix)
+    from mksgn_neuro.workflows.load import shipped, stem_of
+
+    is_shipped = model.resolve() in {path.resolve() for path in shipped().values()}
+    stem = stem_of(Path(model.name) if is_shipped else model)
+    return stem.with_name(stem.name + suffix)
 
 
 def print_json(document: dict) -> None:

@@ -9,6 +9,7 @@ import click
 
 from mksgn_neuro.commands.options import (
     beside,
+    chip_option,
     dataset_options,
     energy_option,
     find_model,
@@ -21,7 +22,7 @@ from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
 
 @click.command()
@@ -34,14 +35,16 @@ if TYPE_CHECKING:
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @energy_option
+@chip_option
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
-    output: Path | None, figures: Path | None, verified: bool, samples: int, energy_profile: str, seed: int,
-    as_json: bool,
+    output: Path | None, figures: Path | None, verified: bool, samples: int, chip_name: str, energy_profile: str,
+    seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
+    from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
     from mksgn_neuro.report.collect import report_of
@@ -51,6 +54,7 @@ def command(
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
     from mksgn_neuro.workflows.verdict import Verdict
 
+    chip = load_chip(chip_name)
     path = find_model(model)
     networks = load_networks(path)
     form, network = networks.simulated
@@ -59,7 +63,7 @@ def command(
     clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
-    runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", seed=seed)
+    runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", chip=chip, seed=seed)
     document = document_of(path, form, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None

@@ -19,6 +19,7 @@ from mksgn_neuro.commands.training import (
     teacher_option,
     watched,
 )
+from mksgn_neuro.names import ATTENTIONS
 
 
 @click.command()
@@ -29,7 +30,7 @@ from mksgn_neuro.commands.training import (
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
-@click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
+@click.option("--attention", type=click.Choice(ATTENTIONS), help="Instead of the preset's.")
 @rate_penalty_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option

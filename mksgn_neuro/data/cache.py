@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.errors import BadInput, WorkFailed
+from mksgn_neuro.gates.arrays import read_npz
 
 VERSION = 1
+FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
 REMEDY = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
 
@@ -79,15 +81,31 @@ def load(name: str, joints: int) -> Stored | None:
     """What was stored under a key, or None."""
     folder = home() / name
     try:
-        with np.load(folder / "index.npz", allow_pickle=False) as index:
-            arrays = {field: index[field] for field in index.files}
+        arrays = _checked(read_npz(folder / "index.npz", FIELDS, REMEDY))
         size = (folder / "positions.f32").stat().st_size // (4 * 3 * joints)
         shape = (size, joints, 3)
         positions = np.memmap(folder / "positions.f32", np.float32, "c", shape=shape) if size else np.zeros(shape)
-    except (OSError, ValueError):
+        if arrays["lengths"].sum() != size or (size and not np.isfinite(positions).all()):
+            return None
+    except (OSError, ValueError, BadInput):
         return None
     texts = {field: tuple(str(text) for text in arrays[field]) for field in ("names", "bad", "missing")}
     return Stored(positions=positions, **{**arrays, **texts})
+
+
+def _checked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same; raises ValueError unless they are the six lists that `store` writes."""
+    if set(arrays) != set(FIELDS):
+        raise ValueError(f"holds {sorted(arrays)}")
+    for field, kind in FIELDS.items():
+        if arrays[field].dtype.kind != kind or arrays[field].ndim != 1:
+            raise ValueError(f"{field} is {arrays[field].dtype} {arrays[field].shape}")
+    n, lengths, labels = (arrays[name] for name in ("names", "lengths", "labels"))
+    if not len(n) == len(lengths) == len(labels) == len(arrays["train"]):
+        raise ValueError("lists of several lengths")
+    if len(n) and (lengths.min() < 1 or lengths.max() > 2**31 or not 0 <= labels.min() <= labels.max() < 10_000):
+        raise ValueError("lengths or labels that no clip has")
+    return {**arrays, "lengths": lengths.astype(np.int64), "labels": labels.astype(np.int64)}
 
 
 def store(name: str, records: Iterable[Record]) -> None:

@@ -23,12 +23,13 @@ from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, spike_rate
+from mksgn_neuro.training.lessons import Lessons, prepare_lessons
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report, fit
-from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
+from mksgn_neuro.training.teachers import describe, load_teachers, train_teachers
 
 WATCH_EVERY = 16
 WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
@@ -51,13 +52,13 @@ def train(
     return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
 
 
-def _say_nothing(kind: str, record: dict) -> None:
+def say_nothing(kind: str, record: dict) -> None:
     """A report for programs that read metrics.json."""
 
 
 def train_network(
     network: SpikingNetwork, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    report: Report = _say_nothing,
+    report: Report = say_nothing,
 ) -> Model:  # fmt: skip
     """Train any declared network, from the labels alone, and write what `train` writes; it is changed in place.
 
@@ -100,6 +101,9 @@ def start_run(
     directory.mkdir(parents=True, exist_ok=True)
     if not resume and is_first_rank():
         _forget_checkpoints(directory)
+    if clips.train.sum() < 2:
+        problem = f"{int(clips.train.sum())} training clips"
+        raise BadInput(problem, place=clips.dataset, remedy="give at least two, one to select on")
     fit_clips, held_out = _split(clips, preset.held_out, seed)
     scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
     recorder = Recorder(directory, report)
@@ -118,6 +122,7 @@ def finish_run(
         "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
+        **({"assumed": list(clips.assumed)} if clips.assumed else {}),
     }
     integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
     model = Model(integer, skeleton, hops, run.scaling, names, run.preset.timing, clips.dataset, summary)
@@ -191,7 +196,8 @@ def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, les
         return _validate(distilled.student, run, settle_on)
 
     def teach(batch: Batch) -> Batch:
-        return replace(batch, targets=lessons.of(batch, with_features=len(module.translations) > 0))
+        targets = lessons.of(batch, with_features=len(module.translations) > 0)
+        return replace(batch, targets=targets, played=None)
 
     stage = run.sequence_stage(name, schedule, loss, validate, teach if lessons else None)
     with products_by_joint():

@@ -15,10 +15,12 @@ from mksgn_neuro.data.protocols import Timing, streams
 from mksgn_neuro.data.registry import DATASETS, load
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.ir import Task
+from mksgn_neuro.ir import Source, Task
 
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
+WALKS = 3  # unless the user says how many
+RATES = (0.1, 0.9)  # of random inputs that are not 0, from the first sample to the last
 STREAM_FRAMES = 1000  # at least, to prove a network on that is never reset
 
 
@@ -39,6 +41,11 @@ def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
     dataset = request.dataset or dataset_of(task)
     clips = read(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
     place = str(request.path or dataset)
+    return chosen(clips, task, request, place)
+
+
+def chosen(clips: Clips, task: Task, request: Request, place: str) -> Clips:
+    """Those of the clips that are asked for; raises BadInput where their joints or classes are not the task's."""
     require_same_task(clips, task, place)
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
@@ -97,7 +104,8 @@ def verification_frames(task: Task, bits: int, request: Request, read: Read = lo
         stretched = streams("offline", clips, timing_of(task)).positions
         frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
         return frames, f"{len(clips)} test clips of {clips.dataset}"
-    return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
+    samples = request.limit or WALKS
+    return random_walks(task, bits, samples), f"{samples} random walks (name real clips with --data)"
 
 
 def verification_stream(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:
@@ -115,6 +123,14 @@ def verification_stream(task: Task, bits: int, request: Request, read: Read = lo
     walks = -(-STREAM_FRAMES // task.frames)
     stream = random_walks(task, bits, max(walks, request.limit or 0)).flatten(0, 1)[None]
     return stream, f"one stream of {stream.shape[1]} frames of random walks without a reset (name clips with --data)"
+
+
+def random_samples(source: Source, samples: int, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """Payloads that the source can send, int64 (samples, steps, channels); each sample has a rate of its own."""
+    low, high = source.payloads
+    size = (samples, steps, source.size)
+    rates = np.linspace(*RATES, samples) if samples > 1 else np.array([0.5])
+    return rng.integers(low or 1, high, size, endpoint=True) * (rng.random(size) < rates[:, None, None])
 
 
 def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,11 @@ class Verdict:
             return cls(False, "not verified", "not asked for")
         missing = ", ".join(f"{rung.target} not run ({_reason(rung)})" for rung in rungs if rung.not_run)
         if wrong:
-            spikes = sum(rung.mismatches for rung in wrong)
-            differ = f"{spikes} spikes differ in {len(wrong)} of {len(ran)} comparisons"
-            return cls(False, "not verified", ", ".join(filter(None, [differ, missing])))
+            differing = [rung for rung in wrong if rung.mismatches]
+            spikes = sum(rung.mismatches for rung in differing)
+            differ = f"{spikes} spikes differ in {len(differing)} of {len(ran)} comparisons" if differing else ""
+            empty = ", ".join(f"{rung.target}: {rung.verdict}" for rung in wrong if not rung.mismatches)
+            return cls(False, "not verified", ", ".join(filter(None, [differ, empty, missing])))
         if not ran:
             return cls(False, "not verified", missing)
         if missing:

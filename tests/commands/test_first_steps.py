@@ -12,11 +12,14 @@ from click.testing import CliRunner
 from mksgn_neuro import names
 from mksgn_neuro.chip.energy import PROFILES
 from mksgn_neuro.cli import COMMANDS, cli
-from mksgn_neuro.commands.options import SHIPPED, beside, find_model
+from mksgn_neuro.commands.options import beside, find_model
+from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import load_model, save_model
-from mksgn_neuro.workflows.export import WRITERS, files_of
+from mksgn_neuro.workflows.export import files_of
 from mksgn_neuro.workflows.simulate import BACKEND_RUNS
+from mksgn_neuro.workflows.targets import WRITTEN
+from tests.paths import SHIPPED
 from tests.small_models import small_model
 
 HEAVY = ("torch", "numpy", "scipy", "networkx", "h5py", "numba", "rich", "matplotlib")
@@ -49,12 +52,13 @@ def test_help_of_every_command_loads_nothing_heavy():
 
 def test_names_are_those_of_what_they_stand_for():
     assert tuple(PROFILES) == names.PROFILES
-    assert tuple(WRITERS) == names.TARGETS
+    assert WRITTEN == names.TARGETS
     assert tuple(BACKEND_RUNS) == names.BACKENDS
+    assert tuple(BODIES) == names.BODIES
 
 
 def test_a_model_that_ships_is_found_by_name_and_a_file_comes_first(model):
-    assert find_model(Path("nw-ucla")) == SHIPPED / "nw-ucla.pt"
+    assert find_model(Path("nw-ucla")) == SHIPPED
     shutil.copy(model, "nw-ucla")
     assert find_model(Path("nw-ucla")) == Path("nw-ucla")
     with pytest.raises(BadInput, match=r"nothing.*mksgn-neuro models lists"):
@@ -62,19 +66,19 @@ def test_a_model_that_ships_is_found_by_name_and_a_file_comes_first(model):
 
 
 def test_outputs_of_a_model_that_ships_go_to_the_current_folder(model):
-    assert beside(SHIPPED / "nw-ucla.pt", ".html") == Path("nw-ucla.html")
+    assert beside(SHIPPED, ".html") == Path("nw-ucla.html")
     assert beside(Path("runs/a/model.pt"), ".net") == Path("runs/a/model.net")
 
 
 def test_models_lists_the_card_of_each_model_that_ships():
     (card,) = json.loads(invoke("models", "--json").stdout)["models"]
-    known = load_model(SHIPPED / "nw-ucla.pt")
+    known = load_model(SHIPPED)
     assert (card["name"], card["dataset"], card["hash"]) == ("nw-ucla", known.dataset, known.hash())
     words = invoke("models").stdout
     assert all(name in words for name in known.class_names) and "simulate nw-ucla" in words
 
 
-@pytest.mark.parametrize("target", ["loihi2", "lava", "nir"])
+@pytest.mark.parametrize("target", names.TARGETS)
 def test_export_overwrites_only_with_force_and_names_all_that_it_writes(model, target):
     arguments = ("export", model, "--target", target, "--no-verify")
     said = json.loads(invoke(*arguments, "--json").stdout)

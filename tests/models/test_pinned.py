@@ -13,7 +13,7 @@ import torch
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.synthetic import generate
-from mksgn_neuro.lowering import levelize, lower
+from mksgn_neuro.lowering import as_chain, lower
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import build_student, load_model
 from mksgn_neuro.models.student import MKSGN
@@ -30,7 +30,7 @@ VARIANTS = {
     "gated": {},
     "none": {"attention": "none"},
     "ssa": {"attention": "ssa"},
-    "groups": GROUPED,
+    "groups": GROUPED | {"mutual_information": False},
     "concatenated": {"mutual_information": False},
 }
 INITIAL = {
@@ -113,7 +113,7 @@ def spikes_hash() -> str:
 
 def chain_hash() -> str:
     model = load_model(SHIPPED)
-    chain = levelize(lower(model.student, model.task()))
+    chain = as_chain(lower(model.student, model.task()))
     arrays = []
     for p in chain.populations:
         groups = repr([(g.name, g.role, g.shape, g.axes, g.block, g.delay) for g in p.groups])

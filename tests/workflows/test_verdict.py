@@ -2,9 +2,10 @@
 
 import pytest
 
+from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.verdict import Verdict
-from mksgn_neuro.workflows.verify import Rung
 
+NOTHING = Rung("reference", "netx file")
 EQUAL = Rung("reference", "emulator", 3, 5)
 DIFFERS = Rung("reference", "chain", 3, 5, mismatches=7, first="neuron 1")
 MISSING = Rung("reference", "stock loader", not_run="not run: needs lava-dl on Python 3.10; install it")
@@ -22,6 +23,7 @@ NOT_RUN = "stock loader not run (needs lava-dl on Python 3.10)"
         ),
         ([MISSING], False, f"not verified: {NOT_RUN}"),
         ([EQUAL, DIFFERS], False, "not verified: 7 spikes differ in 1 of 2 comparisons"),
+        ([EQUAL, NOTHING], False, "not verified: netx file: nothing could be compared"),
         ([], False, "not verified: not asked for"),
     ],
 )

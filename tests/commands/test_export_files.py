@@ -103,7 +103,7 @@ def test_resets_are_those_of_the_file_or_of_the_user(tmp_path):
     assert not call("export", path, *other, "--force", "--no-reset")["reset"]
     write_nir(DEEP, tmp_path / "n.nir")
     with pytest.raises(BadInput, match="how long a clip is.*--period N"):
-        call("export", tmp_path / "n.nir", *other, "--reset")
+        call("export", tmp_path / "n.nir", *other, "--force", "--reset")
     model = small_model(STRETCHED)
     lowered = tmp_path / "lowered.ir.h5"
     save(lower(model.student, model.task()), lowered)

@@ -3,14 +3,21 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo fuzz test test-slow test-cuda lint install chromium clean
+.PHONY: demo fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: setup.cfg pyproject.toml find-python
+# What runs the package, Lava included where it can be had, and no test tools.
+install-demo: $(VENV)/.runs
+
+$(VENV)/.runs: setup.cfg pyproject.toml find-python
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,peers]'
+	$(BIN)/python -m pip install --editable '.[lava]'
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.runs
+	$(BIN)/python -m pip install --quiet --editable '.[dev,peers,lava]'
 	touch $@
 
 # The report's tests drive a real browser; they skip where it is absent. Needs root and apt.
@@ -18,7 +25,7 @@ chromium:
 	command -v chromedriver >/dev/null && command -v chromium >/dev/null || \
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
 
-demo: install
+demo: install-demo
 	$(BIN)/mksgn-neuro demo
 
 test: install
@@ -41,6 +48,11 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The source archive, with tests and docs.
+sdist: install
+	$(BIN)/python -m pip install --quiet build
+	$(BIN)/python -m build --sdist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.api import Loaded, Verified, load, read_clips, train
     from mksgn_neuro.errors import BadInput, Unsupported, UserError, WorkFailed
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Looked up when first asked for, so that importing the package loads neither torch nor numpy.
 _HOMES = {

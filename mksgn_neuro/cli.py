@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -25,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "inspect",
     "report",
     "stream",
+    "models",
     "data",
     "demo",
 )
@@ -42,6 +44,17 @@ class LazyGroup(click.Group):
         module = __import__(f"mksgn_neuro.commands.{name}", fromlist=["command"])
         return module.command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with a suggestion for a name that is nearly a command's."""
+        name = str(args[0])
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = get_close_matches(name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mksgn-neuro")
@@ -55,6 +68,9 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.UsageError as error:
+        _show(error)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -64,6 +80,15 @@ def main() -> None:
     except UserError as error:
         click.echo(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", err=True)
         sys.exit(error.exit_code)
+
+
+def _show(error: click.UsageError) -> None:
+    """In one line as every error of a user; help where a command alone asks for it."""
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        error.show()
+        return
+    command = error.ctx.command_path if error.ctx else "mksgn-neuro"
+    click.echo(f"{command}: {' '.join(error.format_message().split())} (see {command} --help)", err=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from __future__ import annotations
 class UserError(Exception):
     """Base of what users can cause: what is wrong, where, and what to do about it.
 
-    `exit_code` is the process's exit status (DESIGN.md 13): 2 for bad usage or input, 1 for failed work.
+    `exit_code` is the process's exit status (docs/design.md#exit-status): 2 for bad usage or input, 1 for failed work.
     """
 
     exit_code = 2

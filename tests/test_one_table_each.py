@@ -59,7 +59,7 @@ def test_an_energy_profile(monkeypatch, model):
 
 @pytest.mark.parametrize("passes", [STEPS, (*STEPS, Pass("deaf", lambda network, _: deaf(network)))])
 def test_a_format_and_a_pass(passes, monkeypatch, tmp_path):
-    monkeypatch.setitem(TARGETS, "mine", Target(passes, write, check, ".mine"))
+    monkeypatch.setitem(TARGETS, "mine", Target(passes, write, check, (".mine",)))
     loaded = mk.load(random_network(1, hop=0))
     written = loaded.export("mine", tmp_path / "n")
     verified = mk.load(loaded).verify(written.main, target="mine", lava=False)

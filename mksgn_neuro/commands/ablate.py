@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option
 from mksgn_neuro.commands.training import preset_option, teacher_option, watched
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from mksgn_neuro.training.ablate import Outcome
 
 
@@ -31,6 +31,8 @@ def command(
     teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model whole, then without each of its parts, and print what each part is worth."""
+    from rich.console import Console
+
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.training.ablate import ablate
     from mksgn_neuro.training.presets import preset
@@ -48,6 +50,8 @@ def command(
 
 def _table(outcomes: list[Outcome]) -> Table:
     """Accuracy of the integer student by protocol, and its difference from the full model's, in points."""
+    from rich.table import Table
+
     table = Table(title="integer-exact students, simulated on CPU", title_justify="left", box=None)
     table.add_column("variant")
     names = ("continuous", "Δ", "without leaked", "clip", "clip, held", "offline")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from mksgn_neuro.commands.options import port_options, print_findings, print_json, print_populations
-from mksgn_neuro.workflows.arrays import AXES
+from mksgn_neuro.names import AXES
 
 if TYPE_CHECKING:
     from mksgn_neuro.workflows.load import Networks
@@ -73,6 +72,8 @@ def array_options(command: Callable) -> Callable:
 
 def print_array(networks: Networks, request: ArrayRequest) -> None:
     """Run an array through a network, print spike counts, save spikes where asked."""
+    import numpy as np
+
     from mksgn_neuro.workflows.arrays import read_input, save_arrays, simulate_array
 
     form, network = networks.simulated

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import json_option, print_json, recording_options
-from mksgn_neuro.commands.reading import reading
-from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.names import BODIES
 
 NAMED = 5  # clips that a line names before it only counts
 
@@ -24,6 +23,7 @@ def command() -> None:
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
     """Recognise the format of PATH; count clips, classes and splits; list defects and test clips that leak."""
+    from mksgn_neuro.commands.reading import reading
     from mksgn_neuro.data import inspection
 
     with reading() as progress:
@@ -43,7 +43,7 @@ def inspect(path: Path, as_json: bool) -> None:
 @command.command(name="import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--skeleton", type=click.Choice(tuple(BODIES)), help="Map every clip onto it. Default: the first clip's.")
+@click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto it. Default: the first clip's.")
 @recording_options
 @json_option
 def import_folder(
@@ -55,6 +55,7 @@ def import_folder(
     FOLDER holds a folder for each class (docs/recordings.md), or train and test with such folders; or is a pickle of
     pyskl or MMAction2. Says what was guessed and left out.
     """
+    from mksgn_neuro.commands.reading import reading
     from mksgn_neuro.data import inspection
     from mksgn_neuro.data.readers import npz
     from mksgn_neuro.data.recordings import Wanted

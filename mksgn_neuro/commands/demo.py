@@ -6,25 +6,31 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import seed_option
+from mksgn_neuro.commands.options import force_option, say, seed_option
+
+DEFAULT = Path("runs/demo")  # the demo's own, which it makes anew
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, show_default=True)
+@force_option
 @seed_option
 @click.pass_context
-def command(ctx: click.Context, output: Path, seed: int) -> None:
+def command(ctx: click.Context, output: Path, force: bool, seed: int) -> None:
     """Train a small network on synthetic motion, export it, verify it through Intel's loader, simulate it."""
     from mksgn_neuro.commands import export, simulate, train
 
-    model = output / "model.pt"
+    model, force = output / "model.pt", force or output == DEFAULT
     _headline("1/3  train: tiny student on synthetic motion, float, then integer-exact")
-    ctx.invoke(train.command, dataset="synthetic", preset_name="tiny", no_teacher=True, output=output, seed=seed)
+    ctx.invoke(
+        train.command, dataset="synthetic", preset_name="tiny", no_teacher=True, output=output, seed=seed, force=force
+    )
     _headline("2/3  export for Loihi 2 (netx HDF5) and verify what was written, spike for spike")
-    ctx.invoke(export.command, model=model, target="loihi2")
+    ctx.invoke(export.command, model=model, target="loihi2", force=force)
     _headline("3/3  simulate the test clips with every spike counted")
     ctx.invoke(simulate.command, model=model, measure_spikes=True)
     click.echo(f"\neverything is in {output}/")
+    say("the network in the package, on real data: mksgn-neuro simulate nw-ucla --data all_sqe.zip (see README.md)")
 
 
 def _headline(text: str) -> None:

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import (
-    WrittenTarget,
+    beside,
     chip_option,
     dataset_options,
     find_model,
+    force_option,
     json_option,
     port_options,
     print_findings,
     print_json,
     refuse_options,
+    refuse_overwriting,
     seed_option,
 )
 from mksgn_neuro.commands.verify import STEPS, climb, climb_network, raise_if_different
 from mksgn_neuro.errors import BadInput, WorkFailed
-from mksgn_neuro.ir import Network
-from mksgn_neuro.workflows.load import Port, load_networks, stem_of, suffix_of
+from mksgn_neuro.names import TARGETS
 
 if TYPE_CHECKING:
     from mksgn_neuro.chip.spec import Chip
+    from mksgn_neuro.ir import Network
     from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.export import Deployed
     from mksgn_neuro.workflows.inputs import Request
@@ -37,8 +39,10 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--target", type=WrittenTarget(), required=True)
-@click.option("--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL.")
+@click.option("--target", type=click.Choice(TARGETS), required=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL, here for a shipped one."
+)
 @click.option(
     "--reset/--no-reset", default=None,
     help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
@@ -58,6 +62,7 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 @click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample.")
 @chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
+@force_option
 @dataset_options(default=None)
 @port_options
 @seed_option
@@ -65,7 +70,7 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 def command(
     model: Path | None, target: str, output: Path | None, reset: bool | None, period: int | None,
     steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int,
-    chip_name: str, chips: int, dataset: str | None, data_path: Path | None, skip_bad: bool,
+    chip_name: str, chips: int, force: bool, dataset: str | None, data_path: Path | None, skip_bad: bool,
     input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Write MODEL (model.pt, .net, .nir or .ir.h5, yours or anyone's) for a target.
@@ -76,28 +81,34 @@ def command(
     """
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.lowering.passes import Options
+    from mksgn_neuro.workflows.export import files_of, refuse_itself, write_file
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.load import Port, load_networks, stem_of, suffix_of
+    from mksgn_neuro.workflows.verdict import Verdict
 
     chip = load_chip(chip_name)
     path, options = find_model(model), Options(steps_per_frame, prune)
-    stem, rungs, findings = stem_of(output or path), [], []
-    if suffix_of(path) == ".pt":
+    stem, rungs, findings = stem_of(output) if output else beside(path, ""), [], []
+    is_model = suffix_of(path) == ".pt"
+    if is_model:
         refuse_options(ONLY_FILES, "is for a file that is no model", "leave it out")
-        request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        written, rungs = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
     else:
         refuse_options(ONLY_MODELS, "is for a model.pt, other files are verified on random inputs", "leave it out")
         if period and reset is False:
             raise BadInput("--period beside --no-reset", remedy="leave one of them out")
-        from mksgn_neuro.workflows.export import write_file
-
+    refuse_itself(path, target, stem)
+    refuse_overwriting(files_of(target, stem), force=force, remedy="give --force to overwrite it, or another --output")
+    if is_model:
+        request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
+        written, rungs = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
+    else:
         networks = load_networks(path, Port(input_bits, input_shape))
         findings = networks.findings
         written = write_file(networks, target, stem, reset=reset, period=period, options=options, dump=dump_passes)
         if verified:
             rungs, _ = climb_network(written.built, target, written.main, written.period, samples, steps, seed)
     document = written.as_json() | fit_on_chip(written.network, chip, chips)
-    document |= {"findings": findings, "verified": bool(rungs) and all(rung.ok for rung in rungs)}
+    document |= {"findings": findings, **Verdict.of(rungs).as_json()}
     document["rungs"] = [rung.as_json() for rung in rungs]
     print_json(document) if as_json else _print(document, written)
     raise_if_different(rungs)
@@ -152,7 +163,4 @@ def _print(document: dict, written: Deployed) -> None:
         click.echo("\n".join(timing_lines(written.network)))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
-    if document["verified"]:
-        click.echo(f"verified: {len(document['rungs'])} comparisons, no spike differs, simulated on CPU")
-    elif not document["rungs"]:
-        click.echo("not verified")
+    click.echo(document["verdict"] + (", simulated on CPU" if document["rungs"] else ""))

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from mksgn_neuro.commands.options import chip_option, find_model, json_option, port_options, print_json
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.workflows.load import Port, load_networks
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Column, Table
+
     from mksgn_neuro.chip.fit import Fit
     from mksgn_neuro.ir import Network
     from mksgn_neuro.workflows.inspect import Inspected
@@ -34,6 +34,7 @@ def command(
     """Show what MODEL (model.pt, .net, .nir or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.workflows.inspect import inspect
+    from mksgn_neuro.workflows.load import Port, load_networks
 
     chip = load_chip(chip_name)
     found = inspect(load_networks(find_model(model), Port(input_bits, input_shape)), chip, chips)
@@ -48,6 +49,8 @@ def command(
 
 
 def _print(inspected: Inspected) -> None:
+    from rich.console import Console
+
     from mksgn_neuro.ir.timing import timing_lines
 
     console = Console()
@@ -67,6 +70,8 @@ def _print(inspected: Inspected) -> None:
 
 
 def _population_table(network: Network, found: Fit) -> Table:
+    from rich.table import Table
+
     from mksgn_neuro.workflows.inspect import contents
 
     table = Table("population", "role", *(_right(name) for name in ("neurons", "synapses", "cores", "fullest core")))
@@ -79,6 +84,8 @@ def _population_table(network: Network, found: Fit) -> Table:
 
 
 def _core_table(found: Fit) -> Table:
+    from rich.table import Table
+
     from mksgn_neuro.chip.placement import coordinates
 
     table = Table(_right("core"), _right("tile"), "population", "neurons", "memory", "axons", box=None)
@@ -125,6 +132,8 @@ def _print_limits(console: Console, found: Fit) -> None:
 
 
 def _violation_table(found: Fit) -> Table:
+    from rich.table import Table
+
     table = Table("violation", "layer", _right("core"), _right("value"), _right("limit"), "remedy")
     for v in found.violations:
         core = "" if v.core is None else str(v.core)
@@ -138,4 +147,6 @@ def _say(console: Console, text: str) -> None:
 
 
 def _right(name: str) -> Column:
+    from rich.table import Column
+
     return Column(name, justify="right")

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.markup import escape
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import printable
-from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
+from mksgn_neuro.names import MAX_MESSAGE_BITS, PROFILES
 
-stderr = Console(stderr=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def stderr() -> Console:
+    """The console of everything that is no result; made when it is first written to, so that --help needs no rich."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def say(line: str) -> None:
     """One line to stderr, never wrapped: logs and pipes have no width."""
-    stderr.print(printable(line), highlight=False, markup=False, soft_wrap=True)
+    stderr().print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
@@ -79,20 +88,6 @@ class Shape(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
-class WrittenTarget(click.Choice):
-    """A target that files are written for; the table of them is read when it is needed, for it loads torch."""
-
-    def __init__(self) -> None:
-        self.case_sensitive = True
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """Names in the table's order."""
-        from mksgn_neuro.workflows.targets import WRITTEN
-
-        return WRITTEN
-
-
 def port_options(command: Callable) -> Callable:
     """--input-shape and --input-bits: what a netx file, as the stock loader has it, need not say of its input."""
     for option in reversed(
@@ -111,6 +106,34 @@ def port_options(command: Callable) -> Callable:
     ):
         command = option(command)
     return command
+
+
+class EnergyProfile(click.Choice):
+    """One of PROFILES; `chip.energy` says why another is none."""
+
+    def __init__(self) -> None:
+        super().__init__(PROFILES)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises BadInput for another name."""
+        if value not in PROFILES:
+            from mksgn_neuro.chip.energy import load_profile
+
+            load_profile(str(value))
+        return str(value)
+
+
+energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
+force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
+
+
+def refuse_overwriting(paths: Iterable[Path], *, force: bool, remedy: str = "give --force to overwrite it") -> None:
+    """Raises BadInput, before any work, for the first of the paths that is there; with `force` says what goes."""
+    for path in paths:
+        if path.exists():
+            if not force:
+                raise BadInput("is there already", place=str(path), remedy=remedy)
+            say(f"overwriting {path}")
 
 
 chip_option = click.option(
@@ -135,6 +158,8 @@ def print_findings(findings: Iterable[str]) -> None:
 
 def print_populations(populations: list[dict]) -> None:
     """Spikes and synaptic operations of each population, as `sim.measure.Activity` has them."""
+    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
@@ -145,17 +170,32 @@ def print_populations(populations: list[dict]) -> None:
 
 
 def find_model(path: Path | None) -> Path:
-    """The file or shipped model that the user named, else the newest under runs/, else the shipped one; says which."""
+    """The file or shipped model that the user named; says on stderr which file, where it is not a path that was given.
+
+    Without a name: the newest under runs/, else a shipped one.
+    """
     from mksgn_neuro.workflows.load import SHIPPED_MODEL, resolve, shipped
 
     if path is not None:
-        return resolve(path)
+        found = resolve(path)
+        if found != path:
+            say(f"model: {found}")
+        return found
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
     if not trained and SHIPPED_MODEL not in shipped():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
     chosen = trained[-1] if trained else shipped()[SHIPPED_MODEL]
     say(f"model: {chosen}")
     return chosen
+
+
+def beside(model: Path, suffix: str) -> Path:
+    """Where a command writes by default: MODEL's folder, or the current one for a shipped model."""
+    from mksgn_neuro.workflows.load import shipped, stem_of
+
+    is_shipped = model.resolve() in {path.resolve() for path in shipped().values()}
+    stem = stem_of(Path(model.name) if is_shipped else model)
+    return stem.with_name(stem.name + suffix)
 
 
 def print_json(document: dict) -> None:

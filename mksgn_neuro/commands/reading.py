@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
 from mksgn_neuro.commands.options import say, stderr
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from mksgn_neuro.chip.spec import Chip
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.ir import Network
@@ -24,8 +24,10 @@ LISTED = 20  # clips that were left out
 @contextmanager
 def reading(what: str = "reading") -> Iterator[Callable[[int, int], None]]:
     """Gives the `progress(done, total)` that the readers call."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+    with Progress(*columns, console=stderr(), transient=True, disable=not stderr().is_terminal) as bar:
         task = bar.add_task(what, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
@@ -51,10 +53,12 @@ def recognise_clips(
     network: Network, clips: Clips, protocols: tuple[str, ...], *, backend: str, chip: Chip, seed: int
 ) -> dict[str, Recognised]:  # fmt: skip
     """Simulate clips under each protocol, with a bar; a Ctrl-C ends with what is done so far, if anything is."""
+    from rich.progress import Progress
+
     from mksgn_neuro.workflows.recognise import recognise
 
     runs = {}
-    with Progress(console=stderr, transient=True) as bar:
+    with Progress(console=stderr(), transient=True) as bar:
         for protocol in protocols:
             task = bar.add_task(f"simulating {protocol}", total=None)
             report = partial(_advance, bar, task)

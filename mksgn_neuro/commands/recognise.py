@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import find_model, json_option, print_findings, print_json, recording_options, say
+from mksgn_neuro.commands.options import (
+    energy_option,
+    find_model,
+    json_option,
+    print_findings,
+    print_json,
+    recording_options,
+    say,
+)
 from mksgn_neuro.commands.reading import reading
 from mksgn_neuro.errors import BadInput
 
@@ -20,7 +28,7 @@ SHOWN = 3  # classes with most spikes
 @recording_options
 @click.option("--evidence", type=click.IntRange(0), default=1, show_default=True, help="With fewer class spikes: none.")
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
-@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
+@energy_option
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="OUT.csv: one clip a row.")
 @json_option
 def command(
@@ -32,13 +40,11 @@ def command(
     The format is told by the content (docs/recordings.md). Each clip is simulated on CPU from rest, at the network's
     frame rate; the class with most spikes at its end is the answer, `none` where that has fewer than --evidence.
     """
-    from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.data.gaps import HOLD
     from mksgn_neuro.data.recordings import Wanted
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.recordings import Settings, recognise_all, require_task
 
-    load_profile(energy_profile)
     settings = Settings(Wanted(unit, up, rate, flat), evidence, HOLD if hold is None else hold, energy_profile)
     path = find_model(model)
     networks = load_networks(path)

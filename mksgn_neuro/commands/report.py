@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import (
+    beside,
     chip_option,
     dataset_options,
+    energy_option,
     find_model,
     json_option,
     print_json,
     say,
     seed_option,
 )
-from mksgn_neuro.workflows.inputs import SPLITS, Request
+from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
+    from mksgn_neuro.workflows.inputs import Request
     from mksgn_neuro.workflows.ladder import Rung
 
 
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write every figure here, as PNG and SVG.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
+@energy_option
 @chip_option
-@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
 @seed_option
 @json_option
 def command(
@@ -42,16 +45,15 @@ def command(
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
     from mksgn_neuro.chip.catalog import load_chip
-    from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
     from mksgn_neuro.report.collect import report_of
     from mksgn_neuro.report.page import write_report
-    from mksgn_neuro.workflows.inputs import clips_for
+    from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
+    from mksgn_neuro.workflows.verdict import Verdict
 
-    load_profile(energy_profile)
     chip = load_chip(chip_name)
     path = find_model(model)
     networks = load_networks(path)
@@ -66,8 +68,10 @@ def command(
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, rungs)
-    output = output or path.with_suffix(".html")
+    output = output or beside(path, ".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
+    if rungs is not None:
+        written |= Verdict.of(rungs).as_json()
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures
 
@@ -80,11 +84,13 @@ def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
     from mksgn_neuro.commands.verify import climb
     from mksgn_neuro.models.store import load_model
 
-    rungs, _ = climb(load_model(path), "loihi2", path.with_suffix(".net"), request)
+    rungs, _ = climb(load_model(path), "loihi2", beside(path, ".net"), request)
     return tuple(rungs)
 
 
 def _print(written: dict) -> None:
     click.echo(f"wrote {written['report']}, {written['bytes'] / 1e6:.2f} MB, simulated on CPU")
+    if "verdict" in written:
+        click.echo(f"{written['verdict']}, simulated on CPU")
     for file in written.get("figures", ()):
         click.echo(f"wrote {file}")

@@ -10,6 +10,7 @@ from mksgn_neuro.commands.arrays import ONLY_ARRAYS, ONLY_CLIPS, ArrayRequest, a
 from mksgn_neuro.commands.options import (
     chip_option,
     dataset_options,
+    energy_option,
     find_model,
     json_option,
     print_findings,
@@ -19,10 +20,8 @@ from mksgn_neuro.commands.options import (
     say,
     seed_option,
 )
-from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.workflows.inputs import SPLITS
-from mksgn_neuro.workflows.simulate import BACKENDS
+from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 
 
 @click.command()
@@ -39,8 +38,8 @@ from mksgn_neuro.workflows.simulate import BACKENDS
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
+@energy_option
 @chip_option
-@click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
 @array_options
 @click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
@@ -55,7 +54,6 @@ def command(
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.catalog import load_chip
-    from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed
     from mksgn_neuro.workflows.inputs import Request, clips_for
@@ -64,7 +62,6 @@ def command(
 
     if states and not save_spikes:
         raise BadInput("--states without a file to save them to", remedy="add --save-spikes OUT.npz")
-    load_profile(energy_profile)
     chip = load_chip(chip_name)
     path = find_model(model)
     if input_path is not None:

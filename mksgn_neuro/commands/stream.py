@@ -14,9 +14,9 @@ import click
 
 from mksgn_neuro.commands.options import find_model, say
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.ir import Network
 
 if TYPE_CHECKING:
+    from mksgn_neuro.ir import Network
     from mksgn_neuro.workflows.frame_lines import Frame
     from mksgn_neuro.workflows.streaming import Recogniser
 

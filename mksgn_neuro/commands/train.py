@@ -7,18 +7,19 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, json_option, seed_option
+from mksgn_neuro.commands.options import dataset_options, force_option, json_option, seed_option
 from mksgn_neuro.commands.training import (
-    ATTENTION_NAMES,
     announce,
     preset_option,
     print_result,
     print_spread,
     rate_penalty_option,
+    refuse_trained,
     resume_option,
     teacher_option,
     watched,
 )
+from mksgn_neuro.names import ATTENTIONS
 
 
 @click.command()
@@ -30,10 +31,11 @@ from mksgn_neuro.commands.training import (
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
-@click.option("--attention", type=click.Choice(ATTENTION_NAMES), help="Instead of the preset's.")
+@click.option("--attention", type=click.Choice(ATTENTIONS), help="Instead of the preset's.")
 @rate_penalty_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option
+@force_option
 @click.option("--tensorboard", is_flag=True, help="Also write scalars for TensorBoard into the output folder.")
 @click.option(
     "--seeds",
@@ -47,7 +49,8 @@ from mksgn_neuro.commands.training import (
 def command(
     dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str, epochs: int | None,
     teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
-    rate_penalty: float | None, ptq: bool, resume: bool, tensorboard: bool, seeds: int, seed: int, as_json: bool,
+    rate_penalty: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, seed: int,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
@@ -63,14 +66,16 @@ def command(
     changes["integer_epochs"] = 0 if ptq else None
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
     chosen = preset(preset_name, **changes)
+    folders = {n: output / f"seed-{n}" if seeds > 1 else output for n in range(seed, seed + seeds)}
+    for folder in folders.values():
+        refuse_trained(folder, resume=resume, force=force)
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     if coordinates is not None:
         clips = replace(clips, skeleton=in_coordinates(clips.skeleton, coordinates, str(data_path or dataset)))
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
     found = []
-    for n in range(seed, seed + seeds):
-        folder = output / f"seed-{n}" if seeds > 1 else output
+    for n, folder in folders.items():
         if is_first_rank():
             announce(clips, folder, {**config, "seed": n})
         with watched(folder) as display:

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import print_json, say, stderr
-from mksgn_neuro.training.progress import TrainingDisplay
+from mksgn_neuro.commands.options import print_json, refuse_overwriting, say, stderr
+from mksgn_neuro.names import PRESETS
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
+    from mksgn_neuro.training.progress import TrainingDisplay
 
-# lists of their own: --help must not load torch
-ATTENTION_NAMES = ("gated", "spike-driven", "ssa", "none")
-PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated", "mk-sgn")
-
-preset_option = click.option(
-    "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."
-)
+preset_option = click.option("--preset", "preset_name", type=click.Choice(PRESETS), default="tiny", show_default=True)
 teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
 )
@@ -31,6 +26,13 @@ rate_penalty_option = click.option(
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
 )
+
+
+def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
+    """Raises BadInput where `folder` holds a model already and neither option says what becomes of it."""
+    if not resume:
+        remedy = "give --force to train anew over it, --resume to go on, or another --output"
+        refuse_overwriting([folder / "model.pt"], force=force, remedy=remedy)
 
 
 def announce(clips: Clips, output: Path, config: dict) -> None:
@@ -45,8 +47,10 @@ def announce(clips: Clips, output: Path, config: dict) -> None:
 @contextmanager
 def watched(output: Path) -> Iterator[TrainingDisplay]:
     """A display of what trains within; says how to go on when it is interrupted."""
+    from mksgn_neuro.training.progress import TrainingDisplay
+
     try:
-        with TrainingDisplay(stderr) as display:
+        with TrainingDisplay(stderr()) as display:
             yield display
     except KeyboardInterrupt:
         say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")

@@ -7,34 +7,40 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, seed_option
+from mksgn_neuro.commands.options import dataset_options, find_model, force_option, json_option, seed_option
 from mksgn_neuro.commands.training import (
     announce,
     print_result,
     rate_penalty_option,
+    refuse_trained,
     resume_option,
     teacher_option,
     watched,
 )
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.names import PRESETS
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
-@click.option("--preset", "preset_name", default="base", show_default=True, help="Whose batches and augmentation.")
+@click.option(
+    "--preset", "preset_name", type=click.Choice(PRESETS), default="base", show_default=True,
+    help="Whose batches and augmentation.",
+)  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
 @click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
 @teacher_option
 @rate_penalty_option
 @click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
 @resume_option
+@force_option
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
     epochs: int | None, learning_rate: float | None, teacher: Path | None, rate_penalty: float | None, output: Path,
-    resume: bool, seed: int, as_json: bool,
+    resume: bool, force: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
@@ -47,6 +53,7 @@ def command(
     path = find_model(model)
     if path.resolve() == (output / "model.pt").resolve():
         raise BadInput("would overwrite the model that it starts from", place="--output", remedy="name another folder")
+    refuse_trained(output, resume=resume, force=force)
     given = load_model(path)
     changes = {"integer_epochs": epochs, "integer_learning_rate": learning_rate, "rate_penalty": rate_penalty}
     chosen = preset(preset_name, **changes)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from mksgn_neuro.commands.options import (
+    beside,
     dataset_options,
     find_model,
     json_option,
@@ -21,13 +21,13 @@ from mksgn_neuro.commands.options import (
     seed_option,
 )
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.workflows.load import Port, suffix_of
 
 if TYPE_CHECKING:
     from mksgn_neuro.lowering.passes import Built
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.workflows.inputs import Request
     from mksgn_neuro.workflows.ladder import Rung
+    from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify import Driven
 
 
@@ -75,6 +75,7 @@ def command(
     """
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.load import Port, suffix_of
 
     path = find_model(model)
     if suffix_of(path) not in (".pt", ""):
@@ -84,7 +85,7 @@ def command(
         return verify_any(path, Port(input_bits, input_shape), **drawn)
     refuse_options(ONLY_FILES, "is for a .net, .nir or .ir.h5 file, not for a model", "leave it out")
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-    file = net or path.with_suffix(".net")
+    file = net or beside(path, ".net")
     rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
     return print_verdict(rungs, what, file_findings(file), as_json)
 
@@ -144,6 +145,7 @@ def climb_network(
 
 def file_findings(file: Path) -> list[str]:
     """Of the netx file that was verified; none where it was written for this and is gone."""
+    from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify_file import read_for_check
 
     return read_for_check(file, Port())[1] if file.exists() else []
@@ -151,12 +153,16 @@ def file_findings(file: Path) -> list[str]:
 
 def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:
     """The ladder for people or machines; raises WorkFailed for the first rung that differs."""
+    from mksgn_neuro.workflows.verdict import Verdict
+
+    verdict = Verdict.of(rungs)
     if as_json:
-        ok = all(rung.ok for rung in rungs)
-        print_json({"rungs": [rung.as_json() for rung in rungs], "ok": ok, "inputs": inputs, "findings": findings})
+        document = {"rungs": [rung.as_json() for rung in rungs], "ok": all(rung.ok for rung in rungs)}
+        print_json({**document, **verdict.as_json(), "inputs": inputs, "findings": findings})
     else:
         print_findings(findings)
         print_ladder(rungs)
+        click.echo(f"{verdict}, simulated on CPU")
     raise_if_different(rungs)
 
 
@@ -193,6 +199,7 @@ def raise_if_different(rungs: list[Rung]) -> None:
 def print_ladder(rungs: list) -> None:
     """One row per rung."""
     from rich.console import Console
+    from rich.table import Table
 
     table = Table("from", "to", "samples", "populations", "differing spikes", "first difference")
     for rung in rungs:

@@ -17,8 +17,7 @@ import numpy as np
 from mksgn_neuro.data.clips import Clips, require_rate
 from mksgn_neuro.data.frames import at_rate, resample
 from mksgn_neuro.errors import BadInput
-
-PROTOCOLS = ("offline", "clip", "continuous")
+from mksgn_neuro.names import PROTOCOLS as PROTOCOLS
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Run a module's work in a process of its own, and never hang.
 
 Lava forks one OS process per Lava process, keeps files open and can wait for ever when one of them fails
-(DESIGN.md 9). So whatever runs Lava runs here: a fresh interpreter in its own process group, arrays in, arrays out,
-a time limit, and the whole group killed at the end whatever happened.
+(docs/design.md#lava-processes). So whatever runs Lava runs here: a fresh interpreter in its own process group, arrays
+in, arrays out, a time limit, and the whole group killed at the end whatever happened.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from mksgn_neuro.ir.store import save
 CHILD = "mksgn_neuro.export.lava.run"
 NETWORK_FILE = "network.ir.h5"
 LOADER_FILE = "run_network.py"
-REMEDY = "install mksgn-neuro on Python 3.10, the last that Lava accepts (docs/lava.md); the emulator needs no Lava"
+REMEDY = "install mksgn-neuro[lava] on Python 3.10, the last that Lava accepts (docs/lava.md); the emulator needs none"
 LOADER = '''"""Runs network.ir.h5 in Lava: python run_network.py INPUTS.npy (T, N_in) SPIKES.npy [PERIOD]"""
 import sys
 from pathlib import Path

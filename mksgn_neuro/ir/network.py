@@ -1,6 +1,6 @@
 """The integer network: a source of graded input, populations of CUBA neurons, projections between them.
 
-Everything is frozen and every array read-only. Units are Loihi's (DESIGN.md 5): synaptic sums in weight
+Everything is frozen and every array read-only. Units are Loihi's (docs/design.md#the-neuron): synaptic sums in weight
 units, `vth` and `bias` as mantissas that the neuron multiplies by 64.
 """
 

@@ -1,6 +1,6 @@
 """What a legal network is: a table of small rules, all violations reported at once.
 
-Limits: DESIGN.md 5 and 9, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimize_weight_bits`, `DelaySparse`).
+Limits: docs/design.md#the-neuron, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimize_weight_bits`, `DelaySparse`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mksgn_neuro.errors import BadInput, UserError
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir.network import Network, Population, Projection
 from mksgn_neuro.ir.weights import ConvKernel
+from mksgn_neuro.names import MAX_MESSAGE_BITS
 
 MAX_VTH = 2**17 - 1
 MAX_DECAY = 4096
@@ -24,7 +25,6 @@ BIAS_RANGE = (-4096, 4095)
 MIXED_WEIGHT_RANGE = (-256, 254)
 MAX_UNSIGNED_WEIGHT = 255
 MAX_DELAY = 62
-MAX_MESSAGE_BITS = 16
 MAX_NEURONS = 2**22  # eight chips of Loihi 2's size hold fewer
 MAX_KERNEL_SYNAPSES = 2**24  # of one convolution, unrolled
 EXPONENT_RANGE = (-32, 31)
@@ -113,7 +113,7 @@ def thresholds_in_range(network: Network) -> Iterator[Violation]:
 
 
 def weights_on_grid(network: Network) -> Iterator[Violation]:
-    """8-bit weights: even in [−256, 254] if signs are mixed, 0..255 if none is negative (DESIGN.md 5)."""
+    """8-bit weights: even in [−256, 254] if signs are mixed, 0..255 if none is negative (docs/design.md#the-neuron)."""
     for q in network.projections:
         values = q.weights.kernel if isinstance(q.weights, ConvKernel) else q.weights.data
         if values.size == 0:

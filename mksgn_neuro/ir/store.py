@@ -105,7 +105,7 @@ def group_of(table: dict, index: np.ndarray | None) -> Group:
     """A group of neurons from its table in a file; raises ValueError unless it can be one."""
     group = made_of(Group, {**table, "index": None})
     places = math.prod(group.shape)
-    if min(group.shape, default=1) < 0 or len(group.axes) != len(group.shape):
+    if min(group.shape, default=1) < 0 or len(group.axes) not in (0, len(group.shape)):
         raise ValueError(f"group {group.name} has shape {group.shape} and axes {group.axes}")
     if index is None:
         return group

@@ -34,7 +34,7 @@ def _in_steps(network: Network, q: Projection) -> Projection:
 def steps_per_sample(network: Network, frames: int, *, power_of_two: bool = True) -> int:
     """Time steps from one sample to the next: its frames and the flush after them.
 
-    The hardware's reset wants a power of two (DESIGN.md 6).
+    The hardware's reset wants a power of two (docs/design.md#time).
     """
     steps = frames + network.flush
     return 1 << (steps - 1).bit_length() if power_of_two else steps

@@ -1,4 +1,4 @@
-"""MK-SGN, the spiking student, deployable by construction (DESIGN.md 4).
+"""MK-SGN, the spiking student, deployable by construction (docs/design.md#the-student).
 
 SSC (`encode`) → SMF (`fuse`) → six blocks of SA-SGC (`graph`, `query`, `gate`, `and`) and STC (`temporal`) → `readout`.
 Spikes are (V, T, B, C). Widths, kernel sizes and the readout are our reconstruction: the paper's abstract is silent.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mksgn_neuro.nn.kernels import lif_numba
 from mksgn_neuro.nn.population import V_DECAY, SpikingPopulation
 
-OPEN_GATE = (0.4, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (DESIGN.md 4)
+OPEN_GATE = (0.4, 1.5)  # gain and shift in thresholds: gates fire nearly always at first (docs/design.md#the-student)
 
 
 class _Gated(torch.autograd.Function):

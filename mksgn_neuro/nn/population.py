@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mksgn_neuro.nn.kernels.lif import integer_lif, lif, normalised_lif
 
 DECAY_ONE = 4096  # a decay of this keeps nothing
-V_DECAY = 2458  # keeps 0.4 of the voltage per step and makes AND gates exact (DESIGN.md 7)
+V_DECAY = 2458  # keeps 0.4 of the voltage per step and makes AND gates exact (docs/design.md#gates-and-relays)
 EPSILON = 1e-5
 MOMENTUM = 0.1
 WEIGHT_RANGE = (-256, 254)

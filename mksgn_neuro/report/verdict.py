@@ -7,6 +7,7 @@ from html import escape
 
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.markup import card, number, quantity
+from mksgn_neuro.workflows.verdict import Verdict
 
 
 def verdict(report: Report) -> str:
@@ -167,8 +168,5 @@ def _verified(report: Report) -> str:
     title = "same spikes in every form"
     if report.rungs is None:
         return card(title, "not checked here", "mksgn-neuro verify MODEL does")
-    ran = [rung for rung in report.rungs if not rung.not_run]
-    left_out = len(report.rungs) - len(ran)
-    note = f"{len(ran)} comparisons, every population at every step" + (f"; {left_out} not run" if left_out else "")
-    wrong = sum(rung.mismatches for rung in ran)
-    return card(title, "verified" if ran and not wrong else f"{wrong} spikes differ", note)
+    found = Verdict.of(report.rungs)
+    return card(title, found.word, f"{found.details}; every population at every step")

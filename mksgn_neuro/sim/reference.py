@@ -1,4 +1,4 @@
-"""The definition: what an integer network computes, in plain numpy (DESIGN.md 5 and 6).
+"""The definition: what an integer network computes, in plain numpy (docs/design.md#the-neuron, docs/design.md#time).
 
 Per neuron and time step, u and v signed 24 bits:
 
@@ -8,7 +8,7 @@ Per neuron and time step, u and v signed 24 bits:
     s = v > 64·vth;   v = 0 where s
 
 Checked against lava-nc 0.10.0's `PyLifModelBitAcc`, a trace of a real Loihi 2 and Intel's ntidigits network
-(tests/sim/test_oracles.py).
+(tests/sim/test_reference.py, tests/sim/test_engine_oracles.py).
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.recorded import from_spikes
 from mksgn_neuro.workflows.simulate import LAVA_SECONDS, LAVA_SECONDS_PER_STEP, drain_of
 
-AXES = ("chwt", "whct")  # of an image over time: as PyTorch has it without a batch, as Lava's ports have it
-
 
 @dataclass(frozen=True)
 class Recording:
@@ -78,8 +76,8 @@ def read_input(network: Network, path: Path, axes: str | None = None) -> np.ndar
     """(T, source.size) integers from an .npy file whose last axis is time.
 
     Before it the array is flat, in our neurons' order, or has the source's axes; those of an image, (C, H, W), also
-    the other way round, as Lava's ports have them. `axes`, one of AXES, says which; without it they are told apart by
-    their sizes, and BadInput asks where C = W.
+    the other way round, as Lava's ports have them. `axes`, one of names.AXES, says which; without it they are told
+    apart by their sizes, and BadInput asks where C = W.
     """
     array = _load(path)
     remedy = f"give integers {_expected(network.source, axes)}"

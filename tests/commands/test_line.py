@@ -157,7 +157,10 @@ def test_arrays_go_in_and_spikes_come_out(model, tmp_path):
         (["simulate", "text.pt"], "text.pt"),
         (["simulate", "MODEL", "--dataset", "nw-ucla"], "--data"),
         (["simulate", "MODEL", "--energy-profile", "loihi2"], "no energy per event"),
-        (["train", "--preset", "huge"], "tiny, base, large"),
+        (["train", "--preset", "huge"], "'tiny', 'base', 'large'"),
+        (["simulat"], "did you mean simulate?"),
+        (["simulate", "nw-ucl"], "did you mean nw-ucla?"),
+        (["export", "MODEL"], "--target"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(model, tmp_path, arguments, message):

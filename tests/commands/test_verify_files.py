@@ -69,8 +69,11 @@ def test_without_lava_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     path = write_foreign(tmp_path / "n.net", dense([[90, 40]]))
     assert [rung["to"] for rung in document(path, *SHORT, "--no-lava")["rungs"]] == ["emulator"]
     monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", raise_not_found)
-    emulator, stock = document(path, *SHORT)["rungs"]
-    assert stock["not_run"].startswith("not run: install mksgn-neuro on Python 3.10") and not emulator["not_run"]
+    found = document(path, *SHORT)
+    emulator, stock = found["rungs"]
+    assert stock["not_run"].startswith("not run: needs lava-dl on Python 3.10; install") and not emulator["not_run"]
+    said = "partly verified: 1 of 2, netx file, stock lava-dl loader not run (needs lava-dl on Python 3.10)"
+    assert found["ok"] and found["verified"] is False and found["verdict"] == said
 
 
 def raise_not_found(name):

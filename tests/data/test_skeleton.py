@@ -4,7 +4,7 @@ import pytest
 from mksgn_neuro.data.skeleton import KINECT_20, KINECT_25, PARTITIONS, Skeleton, from_parents, partitions
 from mksgn_neuro.errors import BadInput
 
-# DESIGN.md 11: bones (child, parent) of NW-UCLA, from 1.
+# docs/design.md#data: bones (child, parent) of NW-UCLA, from 1.
 NW_UCLA_BONES = [
     *((1, 2), (2, 3), (4, 3), (5, 3), (6, 5), (7, 6), (8, 7), (9, 3), (10, 9), (11, 10)),
     *((12, 11), (13, 1), (14, 13), (15, 14), (16, 15), (17, 1), (18, 17), (19, 18), (20, 19)),

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from mksgn_neuro.commands.training import ATTENTION_NAMES, PRESET_NAMES
+from mksgn_neuro import names
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.attention import ATTENTIONS
 from mksgn_neuro.training.presets import PRESETS, preset
@@ -28,7 +28,7 @@ def test_groups_hear_what_their_preset_says():
 
 
 def test_help_names_every_preset_and_attention():
-    assert tuple(PRESETS) == PRESET_NAMES and tuple(ATTENTIONS) == ATTENTION_NAMES
+    assert tuple(PRESETS) == names.PRESETS and tuple(ATTENTIONS) == names.ATTENTIONS
 
 
 def test_a_change_that_is_none_keeps_what_the_preset_has():

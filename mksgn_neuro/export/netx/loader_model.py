@@ -1,7 +1,7 @@
-"""What lava-dl 0.6.0's stock netx loader makes of a file: the traps of DESIGN.md 8 as data and arithmetic.
+"""What lava-dl 0.6.0's stock netx loader makes of a file: the traps of its weights as data and arithmetic.
 
-Read off `lava.lib.dl.netx` and `lava.utils.weightutils`, and compared with them in
-tests/export/netx/test_loader_model.py.
+The list is in docs/design.md#numerics-traps. Read off `lava.lib.dl.netx` and `lava.utils.weightutils`, and compared
+with them in tests/export/netx/test_loader_model.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Write a network as a NIR graph (nir 1.x): Linear, Affine or Conv2d, Delay, and LIF, CubaLIF or IF.
 
-NIR is continuous and has no time step. With forward Euler at `DT` its equations become those of DESIGN.md 5 in units
-of u/64 and v/64, but for what docs/nir.md lists: rounding, saturation, resets between samples.
+NIR is continuous and has no time step. With forward Euler at `DT` its equations become those of
+docs/design.md#the-neuron in units of u/64 and v/64, but for what docs/nir.md lists: rounding, saturation, resets
+between samples.
 
     LIF      tau = DT·4096/v_decay, r = tau/DT       v ← v·(1 − DT/tau) + I
     CubaLIF  and tau_syn = DT·4096/i_decay, w_in = tau_syn/DT

@@ -39,7 +39,7 @@ class _LIF(torch.autograd.Function):
 class _NormalisedLIF(torch.autograd.Function):
     """Batch normalisation over (V, T, B) and LIF in one; returns spikes and the batch's mean and variance.
 
-    The shift is held at most at `max_shift`, so that silence stays silent (DESIGN.md 6, our choice).
+    The shift is held at most at `max_shift`, so that silence stays silent (docs/design.md#gates-and-relays).
     """
 
     @staticmethod
@@ -72,7 +72,7 @@ class _NormalisedLIF(torch.autograd.Function):
 
 
 class _IntegerLIF(torch.autograd.Function):
-    """The integer neuron (DESIGN.md 5): exact spikes forward, surrogate gradient in thresholds backward."""
+    """The integer neuron (docs/design.md#the-neuron): exact spikes forward, surrogate gradient backward."""
 
     @staticmethod
     def forward(ctx, x: Tensor, bias: Tensor, vth: int, v_decay: int) -> Tensor:  # noqa: ANN001

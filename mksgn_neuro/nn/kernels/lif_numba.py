@@ -1,7 +1,7 @@
 """Scans over time on CPU: numba kernels on contiguous tensors (V, T, B, C), float32 or float64, joints in parallel.
 
-`lif_triton` is their like on CUDA. `v` is the voltage in thresholds before the reset. Equations: DESIGN.md 5 with
-i_decay = 4096 (no current memory).
+`lif_triton` is their like on CUDA. `v` is the voltage in thresholds before the reset. Equations:
+docs/design.md#the-neuron with i_decay = 4096 (no current memory).
 """
 
 from __future__ import annotations

@@ -1,0 +1,103 @@
+"""What a newcomer meets first: help at once, models by name, nothing overwritten, nothing written into the package."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mksgn_neuro import names
+from mksgn_neuro.chip.energy import PROFILES
+from mksgn_neuro.cli import COMMANDS, cli
+from mksgn_neuro.commands.options import beside, find_model
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.store import load_model, save_model
+from mksgn_neuro.workflows.export import files_of
+from mksgn_neuro.workflows.simulate import BACKEND_RUNS
+from mksgn_neuro.workflows.targets import WRITTEN
+from tests.paths import SHIPPED
+from tests.small_models import small_model
+
+HEAVY = ("torch", "numpy", "scipy", "networkx", "h5py", "numba", "rich", "matplotlib")
+HELP = """
+import sys
+from mksgn_neuro.cli import COMMANDS, cli
+for command in ("", *COMMANDS):
+    cli([*command.split(), "--help"], standalone_mode=False)
+print([name for name in sys.argv[1:] if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A small model in an otherwise empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    save_model(small_model(), tmp_path / "model.pt")
+    return Path("model.pt")
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=False)
+
+
+def test_help_of_every_command_loads_nothing_heavy():
+    found = subprocess.run([sys.executable, "-c", HELP, *HEAVY], capture_output=True, text=True, timeout=100)
+    assert found.returncode == 0 and found.stderr.strip() == "[]", found.stderr
+    assert all(f"  {command} " in found.stdout for command in COMMANDS)
+
+
+def test_names_are_those_of_what_they_stand_for():
+    assert tuple(PROFILES) == names.PROFILES
+    assert WRITTEN == names.TARGETS
+    assert tuple(BACKEND_RUNS) == names.BACKENDS
+    assert tuple(BODIES) == names.BODIES
+
+
+def test_a_model_that_ships_is_found_by_name_and_a_file_comes_first(model):
+    assert find_model(Path("nw-ucla")) == SHIPPED
+    shutil.copy(model, "nw-ucla")
+    assert find_model(Path("nw-ucla")) == Path("nw-ucla")
+    with pytest.raises(BadInput, match=r"nothing.*mksgn-neuro models lists"):
+        find_model(Path("nothing"))
+
+
+def test_outputs_of_a_model_that_ships_go_to_the_current_folder(model):
+    assert beside(SHIPPED, ".html") == Path("nw-ucla.html")
+    assert beside(Path("runs/a/model.pt"), ".net") == Path("runs/a/model.net")
+
+
+def test_models_lists_the_card_of_each_model_that_ships():
+    (card,) = json.loads(invoke("models", "--json").stdout)["models"]
+    known = load_model(SHIPPED)
+    assert (card["name"], card["dataset"], card["hash"]) == ("nw-ucla", known.dataset, known.hash())
+    words = invoke("models").stdout
+    assert all(name in words for name in known.class_names) and "simulate nw-ucla" in words
+
+
+@pytest.mark.parametrize("target", names.TARGETS)
+def test_export_overwrites_only_with_force_and_names_all_that_it_writes(model, target):
+    arguments = ("export", model, "--target", target, "--no-verify")
+    said = json.loads(invoke(*arguments, "--json").stdout)
+    assert tuple(said["files"]) == tuple(map(str, files_of(target, Path("model"))))
+    last = Path(said["files"][-1])
+    last.write_text("mine")
+    with pytest.raises(BadInput, match=r"is there already; give --force"):
+        invoke(*arguments)
+    assert last.read_text() == "mine"
+    assert "overwriting" in invoke(*arguments, "--force").stderr
+    assert last.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("command", [("train",), ("tune", "model.pt", "--dataset", "synthetic")])
+def test_training_over_a_model_needs_force_or_resume(model, command):
+    folder = Path("trained")
+    folder.mkdir()
+    shutil.copy(model, folder)
+    before = (folder / "model.pt").read_bytes()
+    with pytest.raises(BadInput, match=r"trained/model\.pt: is there already; give --force .* --resume .* --output"):
+        invoke(*command, "--output", folder)
+    assert list(folder.iterdir()) == [folder / "model.pt"] and (folder / "model.pt").read_bytes() == before

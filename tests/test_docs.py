@@ -18,13 +18,14 @@ ROOT = Path(__file__).parents[1]
 PAGES = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
 SOURCES = [p for folder in ("mksgn_neuro", "tests", "benchmarks", "examples") for p in (ROOT / folder).rglob("*.py")]
 LINK = re.compile(r"\]\(([^()\s]+)\)")
+CODE = re.compile(r"^```.*?^```|^ {4}.*?$", re.M | re.S)
 PAGE_CITED = re.compile(r"\b((?:[\w-]+/)*[\w-]+\.md)\b(?:#([\w-]+))?")
 TEST_CITED = re.compile(r"\btests/[\w/]+(?:\.py\b|/)|(?<=`)test_\w+(?=`)")
 
 
 def slugs(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"^ {4}.*$", "", page.read_text(), flags=re.M), re.M)
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", page.read_text()), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -38,7 +39,7 @@ def relative(path: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_no_relative_link_is_dead(page):
-    text = re.sub(r"^ {4}.*$", "", page.read_text(), flags=re.M)
+    text = CODE.sub("", page.read_text())
     links = [link.partition("#") for link in LINK.findall(text) if "://" not in link]
     assert [f"{name}#{anchor}" for name, _, anchor in links if dead(page.parent / name if name else page, anchor)] == []
 

@@ -35,7 +35,7 @@ def by_stock_loader(path: Path) -> RunForm:
     """lava-dl's own loader on a file, every layer read."""
 
     def run(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
-        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit_if_dense(network, stream))
+        traces = run_stock_loader(path, stream, period=period, layers="all", limit=_limit_if_dense(network, stream))
         return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
 
     return run
@@ -43,12 +43,12 @@ def by_stock_loader(path: Path) -> RunForm:
 
 def by_lava(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """A Lava process graph in the network's own topology."""
-    return run_lava(network, stream, period=period, timeout=_limit(network, stream))
+    return run_lava(network, stream, period=period, limit=_limit(network, stream))
 
 
 def by_slayer(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """SLAYER blocks, one per level of a chain."""
-    return run_slayer(network, stream, period=period, timeout=_limit_if_dense(network, stream))
+    return run_slayer(network, stream, period=period, limit=_limit_if_dense(network, stream))
 
 
 def _limit(network: Network, stream: np.ndarray) -> float:

@@ -6,7 +6,6 @@ Each rung runs two neighbouring forms on the same clips and compares every popul
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.nn import SpikingNetwork
+from mksgn_neuro.processes.guarded import scratch_folder
 from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.forms import RunForm, by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
@@ -270,8 +270,8 @@ def check_all(
     network = interleave(lower(model.student, model.task()), steps)
     inputs = np.stack([in_steps(clip, steps) for clip in frames.flatten(2).numpy().astype("int64")])
     truth = Truth.of(network, inputs, reset=reset)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         options = {"reset": reset, "steps_per_frame": steps}
-        written = file if file.exists() else write_target(model, target, Path(folder) / "model", **options).main
+        written = file if file.exists() else write_target(model, target, folder / "model", **options).main
         yield from model_rungs(truth, model.student, frames, lava=everything and lava)
         yield from file_rungs(truth, written, target, lava=lava)

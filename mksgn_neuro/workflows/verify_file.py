@@ -101,7 +101,7 @@ def _by_stock(path: Path, file: NetxFile, trial: Trial, period: int | None) -> S
     traces = run_stock_loader(
         path,
         **given,
-        timeout=seconds + DENSE_SECONDS_PER_MILLION * pairs / 1e6,
+        limit=seconds + DENSE_SECONDS_PER_MILLION * pairs / 1e6,
         input_message_bits=0 if file.held else network.source.message_bits,
         input_shape=file.input_shape,
         num_layers=file.num_layers,

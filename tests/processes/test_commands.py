@@ -1,0 +1,78 @@
+"""Commands as a shell starts them: signals, closed and full outputs, and what they leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import psutil
+import pytest
+
+from mksgn_neuro.models.store import save_model
+from tests.small_models import STRETCHED, small_model
+
+COMMAND = [sys.executable, "-m", "mksgn_neuro.cli"]
+has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    save_model(small_model(STRETCHED), path)
+    return path
+
+
+def environment(**more):
+    return {**os.environ, "PYTHONPATH": os.getcwd(), **{name: str(value) for name, value in more.items()}}
+
+
+@has_lava
+@pytest.mark.parametrize(
+    ("arguments", "number", "status", "line"),
+    [
+        (("export", "--target", "loihi2", "--output", "out.net"), signal.SIGKILL, -9, ""),
+        (("verify", "--lava"), signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (("simulate", "--backend", "lava", "--limit", "1"), signal.SIGINT, 130, "interrupted"),
+        (("report", "--limit", "2", "--output", "report.html"), signal.SIGTERM, 143, "stopped by SIGTERM"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_command_that_is_stopped_leaves_no_process_and_no_folder(arguments, number, status, line, model, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    name, *rest = arguments
+    process = subprocess.Popen(
+        [*COMMAND, name, str(model), *rest], cwd=tmp_path, env=environment(TMPDIR=temporary),
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    children = with_lava(process)
+    assert any(temporary.glob("mksgn-child-*"))
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status and (not line or errors.splitlines()[-1] == line)
+    assert "Traceback" not in errors
+    _, alive = psutil.wait_procs(children, timeout=30)
+    deadline = time.monotonic() + 30
+    while any(temporary.glob("mksgn-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive and not list(temporary.glob("mksgn-*"))
+
+
+def with_lava(process):
+    """The command's processes, once there is one that has begun to load Lava."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        children = psutil.Process(process.pid).children(recursive=True)
+        if any(is_busy_child(child) for child in children):
+            return children
+        time.sleep(0.1)
+    raise AssertionError(f"no Lava was started: {process.communicate()[1]}")
+
+
+def is_busy_child(process):
+    try:
+        return "mksgn_neuro.export" in " ".join(process.cmdline()) and process.cpu_times().user > 0.3
+    except psutil.Error:
+        return False

@@ -26,6 +26,7 @@ from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.processes.guarded import scratch_folder
+from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.export import resets_by_default, write_target
 from mksgn_neuro.workflows.forms import RunForm, by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
@@ -233,12 +234,15 @@ def model_rungs(truth: Truth, student: SpikingNetwork, frames: torch.Tensor, *, 
 
 
 def _unless_missing(target: str, rung: Callable[[str], Rung], needs: Distribution = "lava-dl") -> Rung:
-    """The rung, or that it was not run where the part of Lava that it needs cannot run."""
+    """The rung, or that it was not run where the part of Lava or the memory that it needs is not there."""
     try:
         require_lava(needs)
     except Unsupported as missing:
         return Rung("reference", target, not_run=f"not run: {missing.remedy}")
-    return rung(target)
+    try:
+        return rung(target)
+    except NotEnoughMemory as missing:
+        return Rung("reference", target, not_run=f"not run: {missing}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, an
 DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
 # Measured (docs/robustness.md): Lava itself, a pair of neurons of neighbouring levels in lava-dl, and one of the
 # largest level's, while its weights are turned from one form into another.
-LAVA_BYTES, BYTES_PER_PAIR, BYTES_PER_PAIR_OF_LARGEST = 0.4e9, 12, 10
+LAVA_BYTES, BYTES_PER_PAIR, BYTES_PER_PAIR_OF_LARGEST = 0.4e9, 9, 20
 RunForm = Callable[[Network, np.ndarray, int | None], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import seed_option
+from mksgn_neuro.commands.options import Output, seed_option
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/demo"), show_default=True)
 @seed_option
 @click.pass_context
 def command(ctx: click.Context, output: Path, seed: int) -> None:

@@ -11,6 +11,7 @@ from mksgn_neuro.commands.verify import climb, raise_if_different
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network
 
+SUFFIXES = (".pt", ".net", ".nir")
 TARGETS = ("loihi2", "lava", "slayer", "nir")
 
 
@@ -48,9 +49,8 @@ def command(
 
     path = find_model(model)
     loaded = load_model(path)
-    written = write_target(
-        loaded, target, (output or path).with_suffix(""), reset=reset, steps_per_frame=steps_per_frame
-    )
+    stem = stem_of(output or path)
+    written = write_target(loaded, target, stem, reset=reset, steps_per_frame=steps_per_frame)
     rungs = []
     if verified:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
@@ -66,6 +66,11 @@ def command(
         first = document["violations"][0]
         problem = f"not deployable: {first['layer']}: {first['rule']} {first['value']}, limit {first['limit']}"
         raise WorkFailed(problem, place=str(written.main), remedy=first["remedy"])
+
+
+def stem_of(path: Path) -> Path:
+    """Without what we end names of files with; any other dot is part of the user's name: net.seed1."""
+    return path.with_suffix("") if path.suffix in SUFFIXES else path
 
 
 def fit_on_chip(network: Network, chips: int) -> dict:

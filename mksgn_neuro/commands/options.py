@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
 
 SHIPPED_MODEL = "nw-ucla.pt"
@@ -25,7 +27,9 @@ def say(line: str) -> None:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
+seed_option = click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Seed of everything that is drawn."
+)
 
 
 def dataset_options(default: str | None = "synthetic") -> Callable:
@@ -76,6 +80,32 @@ def port_options(command: Callable) -> Callable:
     ):
         command = option(command)
     return command
+
+
+class FiniteFloat(click.FloatRange):
+    """A number from `low`, or only `above` it, up to `high`: neither nan, which a range lets pass, nor infinite."""
+
+    def __init__(self, low: float, *, above: bool = False, high: float | None = None) -> None:
+        super().__init__(min=low, min_open=above, max=high)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; raises click's BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
+
+class Output(click.Path):
+    """A path to write to, refused at once where nothing can be written."""
+
+    def __init__(self, *, folder: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self.folder = folder
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; raises BadInput."""
+        return require_writable(super().convert(value, param, ctx), folder=self.folder)
 
 
 def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.commands.options import Output, dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.workflows.inputs import SPLITS, Request
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @dataset_options(default=None)
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
-@click.option("--output", type=click.Path(path_type=Path), help="FILE.html; default: beside MODEL.")
-@click.option("--figures", type=click.Path(path_type=Path), help="Also write every figure here, as PNG and SVG.")
+@click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
+@click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
@@ -43,6 +44,7 @@ def command(
 
     load_profile(energy_profile)
     path = find_model(model)
+    output = require_writable(output or path.with_suffix(".html"))
     networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:
@@ -55,7 +57,6 @@ def command(
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, rungs)
-    output = output or path.with_suffix(".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures

@@ -8,6 +8,7 @@ import click
 
 from mksgn_neuro.commands.arrays import ONLY_ARRAYS, ONLY_CLIPS, ArrayRequest, array_options, print_array
 from mksgn_neuro.commands.options import (
+    Output,
     dataset_options,
     find_model,
     json_option,
@@ -40,9 +41,9 @@ from mksgn_neuro.workflows.simulate import BACKENDS
 @click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
 @click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
 @array_options
-@click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
+@click.option("--save-spikes", type=Output(), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
-@click.option("--report", "report_path", type=click.Path(path_type=Path), help="FILE.html: see the network think.")
+@click.option("--report", "report_path", type=Output(), help="FILE.html: see the network think.")
 @seed_option
 @json_option
 def command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, seed_option
+from mksgn_neuro.commands.options import FiniteFloat, Output, dataset_options, find_model, json_option, seed_option
 from mksgn_neuro.commands.training import announce, print_result, rate_penalty_option, resume_option, watched
 from mksgn_neuro.errors import BadInput
 
@@ -17,9 +17,11 @@ from mksgn_neuro.errors import BadInput
 @dataset_options(default=None)
 @click.option("--preset", "preset_name", default="base", show_default=True, help="Whose batches and augmentation.")
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
-@click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
+@click.option(
+    "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
+)
 @rate_penalty_option
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
 @resume_option
 @seed_option
 @json_option
@@ -47,9 +49,10 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     require_same_task(clips, given.task(), str(data_path or dataset))
     if is_first_rank():
-        started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
-        announce(clips, output, {**started, **asdict(chosen)})
+        announce(clips)
+    started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
+    config = {**started, **asdict(chosen)}
     with watched(output) as display:
-        tuned = tune(given, clips, chosen, output, seed=seed, resume=resume, report=display.report)
+        tuned = tune(given, clips, chosen, output, seed=seed, resume=resume, config=config, report=display.report)
     if is_first_rank():
         print_result(output / "model.pt", tuned.training, as_json)

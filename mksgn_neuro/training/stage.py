@@ -19,6 +19,7 @@ from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
 
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
+CHECKPOINT = ".checkpoint.pt"  # how their names end
 WARM_UP_SHARE = 0.05
 READ_EVERY = 16  # steps: on a GPU, reading a step's result waits until it is done
 
@@ -51,7 +52,7 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
 
     With `resume` it goes on from `directory`'s checkpoint of this stage; the result is that of an uninterrupted run.
     """
-    path = Path(directory) / f"{stage.name}.checkpoint.pt"
+    path = Path(directory) / f"{stage.name}{CHECKPOINT}"
     optimizer = make_optimizer(module, stage.weight_decay)
     step = training_step(module, optimizer, stage.loss)
     history: list[dict] = []
@@ -94,6 +95,8 @@ def _train_epoch(module, stage, epoch, optimizer, step, report) -> dict:  # noqa
     total, right, seen = sums.tolist()
     if not math.isfinite(total):
         raise BadInput(f"the loss became {total}", place=f"stage {stage.name}", remedy="lower the learning rate")
+    if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
+        raise BadInput("weights are no longer finite", place=f"stage {stage.name}", remedy="lower the learning rate")
     return {"loss": total / seen, "accuracy": right / seen}
 
 
@@ -114,13 +117,23 @@ def _save(path, stage, module, optimizer, history, best) -> None:  # noqa: ANN00
 
 
 def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa: ANN001
-    content = read_checked(path, FORMAT, VERSION)
+    content = read_checkpoint(path)
     if content["epochs"] != stage.epochs:
         remedy = f"resume with --epochs {content['epochs']}, or train into another folder"
         raise BadInput(f"was written by a run of {content['epochs']} epochs", place=str(path), remedy=remedy)
-    if content["fingerprint"] != stage.fingerprint:
-        remedy = "resume with the options of config.json beside it, or train into another folder"
-        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
+    require_same_run(content, stage.fingerprint, path)
     module.load_state_dict(content["module"])
     restore(optimizer, content["optimizer"])
     return content["history"], content["best"]
+
+
+def read_checkpoint(path: Path) -> dict:
+    """A checkpoint of any stage."""
+    return read_checked(path, FORMAT, VERSION)
+
+
+def require_same_run(checkpoint: dict, fingerprint: str, path: Path) -> None:
+    """Raises BadInput unless the checkpoint is of a run with this fingerprint."""
+    if checkpoint["fingerprint"] != fingerprint:
+        remedy = "resume with the options of config.json beside it, or train into another folder"
+        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)

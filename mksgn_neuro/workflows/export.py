@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mksgn_neuro.export.lava_graph import write_lava_bundle
+from mksgn_neuro.export.lava_graph import LOADER_FILE, NETWORK_FILE, write_lava_bundle
 from mksgn_neuro.export.netx.deployment import Endless, deployment_script
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
-from mksgn_neuro.files import write_text
+from mksgn_neuro.files import require_writable, write_text
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
@@ -51,7 +51,7 @@ class Deployed:
 def _loihi2(network: Network, stem: Path, reset: bool) -> Deployed:
     task, chain = network.task, netx_fit(levelize(network))
     period = _period(chain, reset)
-    written = write_netx(chain, stem.with_suffix(".net"), period=period)
+    written = write_netx(chain, stem.with_name(f"{stem.name}.net"), period=period)
     script = stem.with_name(f"{stem.name}_on_loihi2.py")
     endless = None if reset else Endless(chain.level[chain.readout], task.rate, task.window, task.steps_per_frame)
     write_text(deployment_script(written.net.name, script=script.name, endless=endless), script)
@@ -72,7 +72,7 @@ def _slayer(network: Network, stem: Path, reset: bool) -> Deployed:
 
 
 def _nir(network: Network, stem: Path, reset: bool) -> Deployed:
-    path = stem.with_suffix(".nir")
+    path = stem.with_name(f"{stem.name}.nir")
     write_nir(network, path)
     return Deployed((path,), network, _period(network, reset))
 
@@ -88,6 +88,13 @@ WRITERS: dict[str, Callable[[Network, Path, bool], Deployed]] = {
     "slayer": _slayer,
     "nir": _nir,
 }
+# What the names of a target's files end with, so that it is known early whether they can be written.
+FILE_ENDINGS = {
+    "loihi2": (".net", ".net.json", "_on_loihi2.py"),
+    "lava": (f"_lava/{NETWORK_FILE}", f"_lava/{LOADER_FILE}"),
+    "slayer": ("_slayer.net",),
+    "nir": (".nir",),
+}
 
 
 def write_target(
@@ -98,6 +105,8 @@ def write_target(
     `reset`: state is zeroed between samples, or never; None as `resets_by_default`. `steps_per_frame`: see the pass
     `interleave`, which says what it raises.
     """
+    for ending in FILE_ENDINGS[target]:
+        require_writable(stem.parent / f"{stem.name}{ending}")
     network = interleave(lower(model.student, model.task()), steps_per_frame)
     stem.parent.mkdir(parents=True, exist_ok=True)
     reset = resets_by_default(model.task()) if reset is None else reset

@@ -70,12 +70,14 @@ def _of_netx(path: Path, port: Port) -> Networks:
     from mksgn_neuro.export.netx.reader import read_file
 
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return Networks(path, "netx", {"chain": file.network}, netx_findings(file))
+    return Networks(path, "netx", {"chain": file.network}, netx_findings(path, file))
 
 
-def netx_findings(file: NetxFile) -> list[str]:
-    """In words: what the stock loader ignores or changes, and what can never fire."""
-    return [*map(str, file.findings), *silent_findings(file.network)]
+def netx_findings(path: Path, file: NetxFile) -> list[str]:
+    """In words: what the stock loader ignores or changes, what can never fire, and a sidecar of another file."""
+    from mksgn_neuro.export.netx.sidecar import sidecar_findings
+
+    return [*map(str, file.findings), *silent_findings(file.network), *sidecar_findings(path)]
 
 
 def _of_model(path: Path) -> Networks:

@@ -37,7 +37,7 @@ def read_for_check(path: Path, port: Port) -> tuple[NetxFile, list[str]]:
     """A netx file, and what there is to say about it."""
     require_file(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return file, netx_findings(file)
+    return file, netx_findings(path, file)
 
 
 def check_file(

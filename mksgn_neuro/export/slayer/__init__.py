@@ -17,6 +17,7 @@ import numpy as np
 from mksgn_neuro.export.child import run_child
 from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.slayer import plan
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.ir.store import save
@@ -87,7 +88,8 @@ def _in_stream(network: Network, inputs: np.ndarray, period: int, limit: float) 
 
 def write_slayer_file(network: Network, path: Path, *, limit: float = 600.0) -> None:
     """Write the netx file that SLAYER's own `export_hdf5` makes of the network. Raises as `run_slayer`."""
-    _in_child(network, {"file": np.array(str(Path(path).resolve()))}, limit)
+    with in_one_piece(Path(path).resolve()) as temporary:
+        _in_child(network, {"file": np.array(str(temporary))}, limit)
 
 
 def _in_child(network: Network, request: dict[str, np.ndarray], limit: float) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from mksgn_neuro import __version__
+from mksgn_neuro import SAID_OF_COMPILED_CODE, __version__
 from mksgn_neuro.errors import BadInput, UserError, WorkFailed
 from mksgn_neuro.processes.ending import Terminated, raise_on_signals
 
@@ -54,6 +54,8 @@ def main() -> None:
     """Entry point: what a user or the machine causes becomes one line on stderr and its exit status."""
     _use_what_there_is_of_a_terminal()
     raise_on_signals()
+    if SAID_OF_COMPILED_CODE:
+        click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
     try:
         cli(standalone_mode=False)
         sys.stdout.flush()

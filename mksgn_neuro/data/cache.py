@@ -55,7 +55,10 @@ def home() -> Path:
     named = os.environ.get("MKSGN_NEURO_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mksgn-neuro"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mksgn-neuro"
+    except RuntimeError as error:
+        raise WorkFailed("this user has no home folder for the cache of data", remedy=REMEDY) from error
 
 
 def key(path: Path, suffixes: tuple[str, ...], extra: str = "") -> str:

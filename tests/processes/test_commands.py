@@ -76,3 +76,39 @@ def is_busy_child(process):
         return "mksgn_neuro.export" in " ".join(process.cmdline()) and process.cpu_times().user > 0.3
     except psutil.Error:
         return False
+
+
+def shell(line, model, **more):
+    """A line of a shell; "$M" is the program, "$MODEL" the model."""
+    program = environment(M=" ".join(COMMAND), MODEL=model, **more)
+    return subprocess.run(["bash", "-c", line], env=program, capture_output=True, text=True, timeout=200)
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(model):
+    result = shell("$M inspect $MODEL --json | head -c 1; echo ${PIPESTATUS[0]}", model)
+    assert result.stdout.split() == ["{", str(128 + signal.SIGPIPE)] and result.stderr == ""
+
+
+def test_a_full_output_is_one_line(model):
+    result = shell("$M inspect $MODEL --json > /dev/full", model)
+    assert result.returncode == 2 and result.stderr == "mksgn-neuro: output: No space left on device\n"
+
+
+def test_closed_standard_streams_do_no_harm(model, tmp_path):
+    line = f"$M export $MODEL --target nir --no-verify --output {tmp_path}/out.nir <&- >&- 2>&-"
+    assert shell(line, model).returncode == 0
+    assert (tmp_path / "out.nir").read_bytes().startswith(b"\x89HDF")
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}])
+def test_names_that_the_locale_cannot_print(locale, model, tmp_path):
+    folder = tmp_path / "a folder\nof 関節"
+    folder.mkdir()
+    (folder / "mödel.pt").write_bytes(model.read_bytes())
+    result = shell(
+        'cd "$FOLDER" && $M export "$FILE" --target nir --no-verify', model, FOLDER=folder, FILE="mödel.pt", **locale
+    )
+    assert result.returncode == 0 and "Traceback" not in result.stderr, result.stderr
+    assert (folder / "mödel.nir").exists()
+    result = shell('$M inspect "$FOLDER/none.pt"', model, FOLDER=folder, **locale)
+    assert result.returncode == 2 and "no such file" in result.stderr and "Traceback" not in result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import NoReturn
 
@@ -73,7 +72,7 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is left in the buffer must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+        sys.exit(1)  # as click does where it meets this first
     except OSError as error:
         if error.strerror is None:
             raise

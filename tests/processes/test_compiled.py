@@ -39,6 +39,7 @@ def installation(tmp_path_factory):
         folder.chmod(0o755)
 
 
+@pytest.mark.slow  # compiles all kernels of the engine
 @pytest.mark.parametrize(
     "arguments",
     [

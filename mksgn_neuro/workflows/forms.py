@@ -68,10 +68,13 @@ def limit_if_dense(chain: Network, steps: int) -> float:
 
 def require_memory_if_dense(chain: Network, what: str) -> None:
     """Raises NotEnoughMemory where those dense weights would not fit."""
-    remedy = "verify on a machine with more memory, or a smaller network"
+    require_memory(dense_bytes(chain), what, "verify on a machine with more memory, or a smaller network")
+
+
+def dense_bytes(chain: Network) -> float:
+    """About what lava-dl takes at its peak."""
     pairs = _pairs(chain)
-    need = LAVA_BYTES + BYTES_PER_PAIR * sum(pairs) + BYTES_PER_PAIR_OF_LARGEST * max(pairs)
-    require_memory(need, what, remedy)
+    return LAVA_BYTES + BYTES_PER_PAIR * sum(pairs) + BYTES_PER_PAIR_OF_LARGEST * max(pairs)
 
 
 def _pairs(chain: Network) -> list[int]:

@@ -44,10 +44,12 @@ def peak(network: Network, folder: Path) -> float:
     _save(folder / "request.npz", StockRun(net, np.ones((STEPS, network.source.size), int)).payload())
     command = [sys.executable, "-m", CHILD, str(folder / "request.npz"), str(folder / "answer.npz")]
     child = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    highest = 0
+    highest = before = 0
     while child.poll() is None:
         with suppress(psutil.Error):  # one has ended meanwhile
-            highest = max(highest, sum(p.memory_full_info().pss for p in (child, *child.children(recursive=True))))
+            now = sum(p.memory_full_info().pss for p in (child, *child.children(recursive=True)))
+            # a process that forks while we add up is counted twice, but not twice in a row
+            highest, before = max(highest, min(before, now)), now
         time.sleep(0.02)
     if child.returncode:
         raise click.ClickException("the loader failed")

@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-cuda lint install chromium clean
+.PHONY: demo fuzz test test-slow test-cuda lint install chromium clean
 
 install: $(VENV)/.installed
 
@@ -31,10 +31,16 @@ test-slow: install
 test-cuda: install
 	$(BIN)/python -m pytest -m cuda
 
+# Damaged files against every reader. CASES=100 for fewer, READERS="model.pt '.net'" for some.
+CASES ?= 2000
+fuzz: install
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(CASES) $(READERS)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

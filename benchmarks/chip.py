@@ -16,7 +16,7 @@ from mksgn_neuro.chip.placement import naive_placement, place
 from mksgn_neuro.chip.traffic import measure_traffic
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
@@ -64,7 +64,7 @@ def main() -> None:
         trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.hops).eval()))
         frames = lower(trained)
         print(measure(f"{name}, graph", balance(frames)), flush=True)
-        print(measure(f"{name}, chain", levelize(frames)), flush=True)
+        print(measure(f"{name}, chain", as_chain(frames)), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 import torch
 
 from benchmarks.subject import Subject, settled_student, trained_student
+from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.lowering import balance
 from mksgn_neuro.sim import kernels
@@ -82,7 +83,7 @@ def against_lava(subject: Subject, threads: int, steps: int) -> dict:
     seconds = {}
     for length in (steps // 4, steps):
         started = time.perf_counter()
-        spikes = run_lava(network, stream[:length], record=[network.readout], timeout=1800)
+        spikes = run_lava(network, stream[:length], record=[network.readout], limit=1800)
         seconds[length] = time.perf_counter() - started
     lava = (steps - steps // 4) / (seconds[steps] - seconds[steps // 4])
     batch, alone = Emulator(network, threads=threads), Emulator(network, threads=1)
@@ -222,7 +223,7 @@ def plot(sweep: dict, path: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="A trained model.pt; default: preset base, untrained.")
 @click.option("--clips", default=64, show_default=True)
-@click.option("--threads", default=len(os.sched_getaffinity(0)), show_default=True)
+@click.option("--threads", default=usable_cores(), show_default=True)
 @click.option("--lava-steps", default=80, show_default=True, help="0: leave Lava out.")
 def main(folder: Path, model: Path | None, clips: int, threads: int, lava_steps: int) -> None:
     """Run every comparison and print the ratios."""

@@ -15,7 +15,7 @@ import torch
 
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
@@ -34,7 +34,7 @@ def measure(name: str) -> str:
     before, start = peak_mib(), time.perf_counter()
     network = lower(quantize(fold(student)))
     lowered = time.perf_counter()
-    steps, chain = balance(network), levelize(network)
+    steps, chain = balance(network), as_chain(network)
     end = time.perf_counter()
     violations = len(check(network)) + len(check(steps)) + len(check(chain))
     synapses = sum(q.synapses for q in network.projections)

@@ -14,7 +14,8 @@ from mksgn_neuro.training.presets import preset
 from mksgn_neuro.training.train import train_network
 from mksgn_neuro.workflows.export import write_target
 from mksgn_neuro.workflows.inputs import random_walks
-from mksgn_neuro.workflows.verify import Driven, Rung, check_all
+from mksgn_neuro.workflows.ladder import Rung
+from mksgn_neuro.workflows.verify import Driven, check_all
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import click
 
 from mksgn_neuro import SAID_OF_COMPILED_CODE, __version__
 from mksgn_neuro.errors import BadInput, UserError, WorkFailed
+from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.processes.ending import Terminated, raise_on_signals
 
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
@@ -20,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "tune",
     "ablate",
     "export",
+    "recognise",
     "simulate",
     "verify",
     "inspect",
@@ -68,7 +70,7 @@ def main() -> None:
     except Terminated as stop:
         _end(f"stopped by {stop.name}", stop.exit_code)
     except UserError as error:
-        _end(f"mksgn-neuro: {error}", error.exit_code)
+        _end(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is left in the buffer must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -76,7 +78,7 @@ def main() -> None:
     except OSError as error:
         if error.strerror is None:
             raise
-        _end(f"mksgn-neuro: {error.filename or 'output'}: {error.strerror}", BadInput.exit_code)
+        _end(f"mksgn-neuro: {printable(str(error.filename or 'output'))}: {error.strerror}", BadInput.exit_code)
     except MemoryError as error:
         _end(f"mksgn-neuro: not enough memory ({str(error) or 'no more was given'})", WorkFailed.exit_code)
 

@@ -4,12 +4,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from mksgn_neuro.commands.options import SHIPPED_MODEL
+from mksgn_neuro.workflows.load import SHIPPED_MODEL, shipped
 
 NOBODY = 65534  # the user id that owns nothing
 
@@ -19,7 +18,7 @@ SHARED = next(
 )
 NW_UCLA = SHARED / "nw-ucla-all_sqe.zip"
 UI_PRMD = SHARED / "ui-prmd.npz"
-SHIPPED = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
+SHIPPED = shipped()[SHIPPED_MODEL]
 
 needs_shared_data = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}: real data is not part of the package")
 

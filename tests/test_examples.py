@@ -32,5 +32,5 @@ def test_a_file_of_an_unknown_class_is_refused_by_the_kind_that_it_names(own):
 
 
 def test_a_network_for_other_clips_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="20 joints and 3 classes"):
+    with pytest.raises(BadInput, match="20 joints, 3 coordinates and 3 classes"):
         train_network(TwoPaths(Shape(3), KINECT_20), few_clips(), preset("tiny", **SHORT), tmp_path)

@@ -6,22 +6,12 @@ states is "published", what we had to choose is "assumed". docs/chip.md quotes t
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from mksgn_neuro.chip.spec import CONFIDENCE, Chip, Limit
 from mksgn_neuro.errors import BadInput
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-def _chip(name: str, *limits: tuple[str, int, str, str, str]) -> Chip:
-    return Chip(name, {row[0]: Limit(*row) for row in limits})
-
+from mksgn_neuro.gates.text import read_toml
 
 _PILOTNET = "compiler printout, lava-dl tutorials/lava/lib/dl/netx/pilotnet_snn/benchmark.ipynb"
 _S4D = "compiler printout, lava-dl slayer/state_space_models/sCIFAR/profiling_scripts/num_cores_estimate.ipynb"
@@ -31,7 +21,7 @@ _NENGO = "nengo-loihi, nengo_loihi/block.py and hardware/allocator.py"
 _LAVA = "lava-nc 0.10.0: lava.proc.dense, lava.proc.conv, lava.proc.sparse.process.DelaySparse"
 _FIT = "our fit to eight printed layers, docs/chip.md"
 
-LOIHI2 = _chip(
+LOIHI2 = Chip.of(
     "loihi2",
     (
         "cores",
@@ -58,7 +48,7 @@ LOIHI2 = _chip(
     ("payload_bits", 32, "bits of a graded spike", _ORCHARD, "published"),
 )
 
-LOIHI1 = _chip(
+LOIHI1 = Chip.of(
     "loihi1",
     ("cores", 128, "neurocores per chip", _DAVIES, "published"),
     ("mesh_width", 8, "tiles", "SANA-FE, arch/loihi.yaml", "observed"),
@@ -93,12 +83,7 @@ def load_chip(name: str) -> Chip:
     path = Path(name)
     if path.suffix != ".toml":
         raise BadInput(f"no chip {name!r}", remedy=f"use {', '.join(CHIPS)} or a .toml file")
-    try:
-        with path.open("rb") as file:
-            described = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"not a readable TOML file ({error})", place=str(path), remedy="see docs/chip.md") from error
-    return _from_table(described, path)
+    return _from_table(read_toml(path, "see docs/chip.md"), path)
 
 
 def _from_table(described: dict, path: Path) -> Chip:

@@ -26,5 +26,10 @@ class Chip:
     name: str
     limits: Mapping[str, Limit]
 
+    @classmethod
+    def of(cls, name: str, *limits: tuple[str, int, str, str, str]) -> Chip:
+        """From rows with the fields of a Limit."""
+        return cls(name, {row[0]: Limit(*row) for row in limits})
+
     def __getitem__(self, name: str) -> int:
         return self.limits[name].value

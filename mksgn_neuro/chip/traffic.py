@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.chip.energy import Events, Profile
 from mksgn_neuro.chip.mapping import Mapping
 from mksgn_neuro.chip.placement import Placement
+from mksgn_neuro.chip.profile import Events, Profile
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
 

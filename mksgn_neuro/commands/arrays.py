@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.load import Networks
 
 ONLY_ARRAYS = ("axes", "period", "input_bits", "input_shape")
-ONLY_CLIPS = ("dataset", "data_path", "skip_bad", "protocol", "split", "limit", "energy_profile", "report_path", "seed")
+ONLY_CLIPS = (
+    "dataset",
+    "data_path",
+    "skip_bad",
+    "protocol",
+    "split",
+    "limit",
+    "chip_name",
+    "energy_profile",
+    "report_path",
+    "seed",
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""mksgn-neuro data inspect: what a path holds, and what is wrong with it."""
+"""mksgn-neuro data: what a path holds and what is wrong with it; recordings as a data set."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import json_option, print_json
+from mksgn_neuro.commands.options import Output, json_option, print_json, recording_options
 from mksgn_neuro.commands.reading import reading
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.errors import BadInput
 
 NAMED = 5  # clips that a line names before it only counts
 
@@ -30,11 +32,45 @@ def inspect(path: Path, as_json: bool) -> None:
         print_json(report)
         return
     click.echo(f"{path}: {report['description']}")
-    if "clip" in report:
-        clip = report["clip"]
-        click.echo(f"{clip['frames']} frames, {clip['joints']} joints{', constant' if clip['constant'] else ''}")
+    for recording in report.get("recordings", ()):
+        click.echo("\n".join(_recording_lines(recording)))
+    for line in report.get("left_out", ()):
+        click.echo(f"left out: {line}")
     for dataset in report["datasets"]:
         click.echo("\n".join(["", *_lines(dataset)]))
+
+
+@command.command(name="import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("output", type=Output())
+@click.option("--skeleton", type=click.Choice(tuple(BODIES)), help="Map every clip onto it. Default: the first clip's.")
+@recording_options
+@json_option
+def import_folder(
+    folder: Path, output: Path, skeleton: str | None, unit: str | None, up: str | None, rate: float | None, flat: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Write the recordings in FOLDER as one data set, OUTPUT.npz, to train on with --dataset npz --data OUTPUT.npz.
+
+    FOLDER holds a folder for each class (docs/recordings.md), or train and test with such folders; or is a pickle of
+    pyskl or MMAction2. Says what was guessed and left out.
+    """
+    from mksgn_neuro.data import inspection
+    from mksgn_neuro.data.readers import npz
+    from mksgn_neuro.data.recordings import Wanted
+    from mksgn_neuro.workflows.importing import import_recordings
+
+    if output.suffix != ".npz":
+        raise BadInput("is no .npz", place=str(output), remedy="call it OUTPUT.npz")
+    with reading() as progress:
+        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress)
+    npz.save(clips, output)
+    report = inspection.describe(clips)
+    if as_json:
+        print_json({"output": str(output), **report})
+        return
+    click.echo("\n".join(_lines(report)))
+    click.echo(f"wrote {output}")
 
 
 def _lines(d: dict) -> list[str]:
@@ -44,6 +80,8 @@ def _lines(d: dict) -> list[str]:
         f"{d['dataset']}: {d['clips']} clips, {len(d['classes'])} classes, {d['joints']} joints, {subjects}",
         f"frames: {frames['min']} min, {frames['median']:g} median, {frames['max']} max, at {d['rate']:g} Hz",
         *(f"note: {line}" for line in d["assumed"]),
+        f"body: {d['body_height']:.3g} high along {d['up_axis']}, {d['coordinates']} coordinates, unit {d['unit']}",
+        *(f"looks wrong: {line}" for line in d["suspicions"]),
         f"split: {d['train']} train, {d['test']} test",
         _leaks(d),
         "",
@@ -54,6 +92,18 @@ def _lines(d: dict) -> list[str]:
         lines.append(f"{kind}: {_some(names)}")
     lines.append(f"left out: {_some(d['left_out'], separator=chr(10) + '  ')}")
     return lines
+
+
+def _recording_lines(r: dict) -> list[str]:
+    rate = f"at {r['rate']:g} Hz" if r["rate"] else "frame rate unknown"
+    unit, up = r["unit"] or "unit unknown", r["up"] or "unknown"
+    made = f"{r['joints']} joints ({r['skeleton'] or 'no known skeleton'}), {r['coordinates']} coordinates"
+    bodies = ", two bodies" if r["bodies"] > 1 else ""
+    lines = [
+        f"{r['clip']}: {r['format']}, {r['frames']} frames {rate}, {made}{bodies}",
+        f"  body {r['height']:.4g} high in y ({unit}), up: {up}, joints not seen: {r['joints_missing']:.1%}",
+    ]
+    return [*lines, *(f"  note: {note}" for note in r["notes"]), *(f"  looks wrong: {said}" for said in r["wrong"])]
 
 
 def _leaks(d: dict) -> str:

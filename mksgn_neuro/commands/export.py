@@ -1,66 +1,106 @@
-"""mksgn-neuro export: the integer network in the form that a target reads."""
+"""mksgn-neuro export: a network in the form that a target reads."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, json_option, print_json
-from mksgn_neuro.commands.verify import climb, raise_if_different
-from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.commands.options import (
+    Output,
+    WrittenTarget,
+    chip_option,
+    dataset_options,
+    find_model,
+    json_option,
+    port_options,
+    print_findings,
+    print_json,
+    refuse_options,
+    seed_option,
+)
+from mksgn_neuro.commands.verify import STEPS, climb, climb_network, raise_if_different
+from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.ir import Network
+from mksgn_neuro.workflows.load import Port, load_networks, stem_of, suffix_of
 
-SUFFIXES = (".pt", ".net", ".nir")
-TARGETS = ("loihi2", "lava", "slayer", "nir")
+if TYPE_CHECKING:
+    from mksgn_neuro.chip.spec import Chip
+    from mksgn_neuro.lowering.passes import Options
+    from mksgn_neuro.workflows.export import Deployed
+    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.ladder import Rung
+
+ONLY_MODELS = ("dataset", "data_path", "skip_bad")
+ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(TARGETS), required=True)
+@click.option("--target", type=WrittenTarget(), required=True)
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL.")
 @click.option(
     "--reset/--no-reset", default=None,
     help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
 )  # fmt: skip
+@click.option("--period", type=click.IntRange(1), help="Of a file that is no model: zero all state every N steps.")
 @click.option(
     "--steps-per-frame", default=1, show_default=True, type=click.IntRange(1),
     help="Time steps of the chip per frame: a network of L levels answers L / N frames late. Needs complete decays.",
 )  # fmt: skip
+@click.option("--prune", is_flag=True, help="Leave out neurons that can never fire or that nobody hears.")
+@click.option(
+    "--dump-passes", type=Output(folder=True),
+    help="Folder for the network after each pass, numbered and named: DIR/00-lower.ir.h5 and so on.",
+)  # fmt: skip
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
-@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
+@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to verify on.")
+@click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample.")
+@chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @dataset_options(default=None)
+@port_options
+@seed_option
 @json_option
 def command(
-    model: Path | None, target: str, output: Path | None, reset: bool | None, steps_per_frame: int, verified: bool,
-    samples: int, chips: int, dataset: str | None, data_path: Path | None, skip_bad: bool, as_json: bool,
+    model: Path | None, target: str, output: Path | None, reset: bool | None, period: int | None,
+    steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int,
+    chip_name: str, chips: int, dataset: str | None, data_path: Path | None, skip_bad: bool,
+    input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write MODEL for a target.
+    """Write MODEL (model.pt, .net, .nir or .ir.h5, yours or anyone's) for a target.
 
     loihi2: netx HDF5 with sidecar and deployment script. lava: the IR file and a loader that runs it as a Lava process
-    graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph.
+    graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph. A model is verified on clips, any
+    other file on random inputs.
     """
-    from mksgn_neuro.ir.timing import timing_lines
-    from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.workflows.export import write_target
+    from mksgn_neuro.chip.catalog import load_chip
+    from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.verify import Driven
 
-    path = find_model(model)
-    loaded = load_model(path)
-    stem = stem_of(output or path)
-    written = write_target(loaded, target, stem, reset=reset, steps_per_frame=steps_per_frame)
-    rungs = []
-    if verified:
+    chip = load_chip(chip_name)
+    path, options = find_model(model), Options(steps_per_frame, prune)
+    stem, rungs, findings = stem_of(output or path), [], []
+    if suffix_of(path) == ".pt":
+        refuse_options(ONLY_FILES, "is for a file that is no model", "leave it out")
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        rungs, _ = climb(
-            loaded, target, written.main, request, driven=Driven(written.period is not None, steps_per_frame)
-        )
-    document = written.as_json() | fit_on_chip(written.network, chips)
-    document["verified"] = bool(rungs) and all(rung.ok for rung in rungs)
+        written, rungs = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
+    else:
+        refuse_options(ONLY_MODELS, "is for a model.pt, other files are verified on random inputs", "leave it out")
+        if period and reset is False:
+            raise BadInput("--period beside --no-reset", remedy="leave one of them out")
+        from mksgn_neuro.workflows.export import write_file
+
+        networks = load_networks(path, Port(input_bits, input_shape))
+        findings = networks.findings
+        written = write_file(networks, target, stem, reset=reset, period=period, options=options, dump=dump_passes)
+        if verified:
+            rungs, _ = climb_network(written.built, target, written.main, written.period, samples, steps, seed)
+    document = written.as_json() | fit_on_chip(written.network, chip, chips)
+    document |= {"findings": findings, "verified": bool(rungs) and all(rung.ok for rung in rungs)}
     document["rungs"] = [rung.as_json() for rung in rungs]
-    print_json(document) if as_json else _print(document, timing_lines(written.network))
+    print_json(document) if as_json else _print(document, written)
     raise_if_different(rungs)
     if document["violations"]:
         first = document["violations"][0]
@@ -68,31 +108,49 @@ def command(
         raise WorkFailed(problem, place=str(written.main), remedy=first["remedy"])
 
 
-def stem_of(path: Path) -> Path:
-    """Without what we end names of files with; any other dot is part of the user's name: net.seed1."""
-    return path.with_suffix("") if path.suffix in SUFFIXES else path
+def _of_model(
+    path: Path, target: str, stem: Path, reset: bool | None, options: Options, dump: Path | None,
+    request: Request | None,
+) -> tuple[Deployed, list[Rung]]:  # fmt: skip
+    """Write a model, and verify it where there is a request for clips."""
+    from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.workflows.export import write_target
+    from mksgn_neuro.workflows.verify import Driven
+
+    loaded = load_model(path)
+    written = write_target(loaded, target, stem, reset=reset, options=options, dump=dump)
+    if request is None:
+        return written, []
+    driven = Driven(written.period is not None, options)
+    return written, climb(loaded, target, written.main, request, driven=driven, built=written.built)[0]
 
 
-def fit_on_chip(network: Network, chips: int) -> dict:
-    """Cores, chips and broken rules of a network on Loihi 2."""
-    from mksgn_neuro.chip.catalog import LOIHI2
+def fit_on_chip(network: Network, chip: Chip, chips: int) -> dict:
+    """Cores, chips and broken rules of a network on a kind of chip."""
     from mksgn_neuro.chip.fit import fit
 
-    document = fit(network, LOIHI2, chips).as_json()
-    return {name: document[name] for name in ("cores", "chips", "violations")}
+    document = fit(network, chip, chips).as_json()
+    return {name: document[name] for name in ("chip", "cores", "chips", "violations")}
 
 
-def _print(document: dict, timing: list[str]) -> None:
+def _print(document: dict, written: Deployed) -> None:
+    from mksgn_neuro.ir.timing import timing_lines
+
+    print_findings(document["findings"])
     for file in document["files"]:
         click.echo(f"wrote {file}")
-    click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses as a netx chain with its relays")
+    chain = " as a netx chain with its relays" if written.built.is_chain else ""
+    click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses{chain}")
+    if document["pruned_neurons"]:
+        click.echo(f"left out {document['pruned_neurons']} neurons that can never fire or that nobody hears")
+    on_chip = f"{document['cores']} cores" + ("" if document["chip"] == "loihi2" else f" of {document['chip']}")
     if document["reset"]:
-        click.echo(f"{document['cores']} cores, {document['steps_per_sample']} time steps per sample")
+        click.echo(f"{on_chip}, {document['steps_per_sample']} time steps per sample")
     else:
         steps = document["steps_per_frame"]
-        per_frame = "one time step" if steps == 1 else f"{steps} time steps"
-        click.echo(f"{document['cores']} cores, {per_frame} per frame, never reset")
-        click.echo("\n".join(timing))
+        per_frame = "one time step" if steps in (1, None) else f"{steps} time steps"
+        click.echo(f"{on_chip}, {per_frame} per frame, never reset")
+        click.echo("\n".join(timing_lines(written.network)))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
     if document["verified"]:

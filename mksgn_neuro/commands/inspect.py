@@ -9,20 +9,21 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from mksgn_neuro.commands.options import find_model, json_option, port_options, print_json
+from mksgn_neuro.commands.options import chip_option, find_model, json_option, port_options, print_json
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.workflows.load import Networks, Port, load_networks
+from mksgn_neuro.workflows.load import Port, load_networks
 
 if TYPE_CHECKING:
     from mksgn_neuro.chip.fit import Fit
     from mksgn_neuro.ir import Network
+    from mksgn_neuro.workflows.inspect import Inspected
 
 BAR = 10  # characters of a full bar
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file.")
+@chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may fill.")
 @port_options
 @json_option
@@ -30,86 +31,47 @@ def command(
     model: Path | None, chip_name: str, chips: int, input_shape: tuple[int, ...] | None, input_bits: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show what MODEL (model.pt, .net or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
+    """Show what MODEL (model.pt, .net, .nir or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
     from mksgn_neuro.chip.catalog import load_chip
-    from mksgn_neuro.chip.fit import fit
+    from mksgn_neuro.workflows.inspect import inspect
 
     chip = load_chip(chip_name)
-    networks = load_networks(find_model(model), Port(input_bits, input_shape))
-    fits = {form: fit(network, chip, chips) for form, network in networks.forms.items()}
-    judged = next(iter(fits))
-    if as_json:
-        print_json(_document(networks, fits, judged))
-    else:
-        _print(networks, fits, judged)
-    if fits[judged].violations:
+    found = inspect(load_networks(find_model(model), Port(input_bits, input_shape)), chip, chips)
+    print_json(found.as_json()) if as_json else _print(found)
+    if found.fit.violations:
         allowed = f"{chips} {chip.name} chip{'s' if chips > 1 else ''}"
         raise WorkFailed(
-            f"does not fit {allowed}: {len(fits[judged].violations)} violations",
-            place=str(networks.path),
-            remedy=fits[judged].violations[0].remedy,
+            f"does not fit {allowed}: {len(found.fit.violations)} violations",
+            place=str(found.networks.path),
+            remedy=found.fit.violations[0].remedy,
         )
 
 
-def _document(networks: Networks, fits: dict[str, Fit], judged: str) -> dict:
-    from mksgn_neuro.ir.timing import timing_json
-
-    others = ("cores", "chips", "compiler_cores", "fits")
-    return {
-        "file": networks.path,
-        "kind": networks.kind,
-        "findings": networks.findings,
-        "form": judged,
-        **_contents(networks.forms[judged]),
-        **timing_json(networks.forms[judged]),
-        **fits[judged].as_json(),
-        "other_forms": {
-            form: _totals(networks.forms[form]) | {key: found.as_json()[key] for key in others}
-            for form, found in fits.items()
-            if form != judged
-        },
-    }
-
-
-def _totals(network: Network) -> dict:
-    return {
-        "neurons": sum(p.size for p in network.populations),
-        "synapses": sum(q.synapses for q in network.projections),
-    }
-
-
-def _contents(network: Network) -> dict:
-    populations = []
-    for p in network.order:
-        synapses = sum(q.synapses for q in network.incoming[p.name])
-        populations.append({"name": p.name, "role": p.role, "neurons": p.size, "synapses": synapses})
-    inputs = {"values": network.source.size, "message_bits": network.source.message_bits}
-    return {"input": inputs, "populations": populations, **_totals(network)}
-
-
-def _print(networks: Networks, fits: dict[str, Fit], judged: str) -> None:
+def _print(inspected: Inspected) -> None:
     from mksgn_neuro.ir.timing import timing_lines
 
     console = Console()
-    found, network = fits[judged], networks.forms[judged]
-    _say(console, f"{networks.path}: {networks.kind}, shown as {judged}")
+    networks, network, found = inspected.networks, inspected.network, inspected.fit
+    _say(console, f"{networks.path}: {networks.kind}, shown as {inspected.form}")
     for finding in networks.findings:
         _say(console, f"note: {finding}")
     for line in timing_lines(network):
         _say(console, line)
     console.print(_population_table(network, found))
     console.print(_core_table(found))
-    for form in fits:
-        _print_form(console, form, networks.forms[form], fits[form])
+    for form, fit in inspected.fits.items():
+        _print_form(console, form, networks.forms[form], fit)
     _print_limits(console, found)
     if found.violations:
         console.print(_violation_table(found))
 
 
 def _population_table(network: Network, found: Fit) -> Table:
+    from mksgn_neuro.workflows.inspect import contents
+
     table = Table("population", "role", *(_right(name) for name in ("neurons", "synapses", "cores", "fullest core")))
     mapping = found.mapping
-    for row in _contents(network)["populations"]:
+    for row in contents(network)["populations"]:
         cores = [mapping.cores[i].usage.load(mapping.chip) for i in mapping.of[row["name"]]]
         numbers = (f"{row['neurons']:,}", f"{row['synapses']:,}", str(len(cores)), f"{max(cores):.0%}")
         table.add_row(row["name"], row["role"], *numbers)
@@ -136,13 +98,15 @@ def bar(share: float) -> str:
 
 
 def _print_form(console: Console, form: str, network: Network, found: Fit) -> None:
-    totals, mapping, hops = _totals(network), found.mapping, found.placement.mean_hops
+    from mksgn_neuro.workflows.inspect import totals
+
+    counted, mapping, hops = totals(network), found.mapping, found.placement.mean_hops
     saved = f", {1 - hops / found.naive_hops:.0%} fewer than in naive order" if found.naive_hops else ""
     limit = found.chips * mapping.chip["cores"]
     over = ", more than there are" if len(mapping.cores) <= limit < found.compiler_cores else ""
     _say(
         console,
-        f"{form}: {totals['neurons']:,} neurons, {totals['synapses']:,} synapses on {len(mapping.cores)} of {limit} "
+        f"{form}: {counted['neurons']:,} neurons, {counted['synapses']:,} synapses on {len(mapping.cores)} of {limit} "
         f"{mapping.chip.name} cores ({mapping.chips} chip{'s' if mapping.chips > 1 else ''}); "
         f"Intel's compiler, without this cut: about {found.compiler_cores}{over}; {hops:.2f} hops per message{saved}",
     )

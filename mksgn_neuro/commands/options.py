@@ -5,30 +5,35 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
-from importlib.resources import files
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 from rich.console import Console
+from rich.markup import escape
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import require_writable
+from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.ir.spec import MAX_MESSAGE_BITS
 
-SHIPPED_MODEL = "nw-ucla.pt"
 stderr = Console(stderr=True)
 
 
 def say(line: str) -> None:
     """One line to stderr, never wrapped: logs and pipes have no width."""
-    stderr.print(line, highlight=False, markup=False, soft_wrap=True)
+    stderr.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
+MOST_SEED = 2**31 - 1
 seed_option = click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Seed of everything that is drawn."
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, MOST_SEED),
+    help="Seed of everything that is drawn.",
 )
 
 
@@ -49,6 +54,20 @@ def dataset_options(default: str | None = "synthetic") -> Callable:
     return decorate
 
 
+def recording_options(command: Callable) -> Callable:
+    """--unit, --up, --rate, --flat: what a recording may not say of itself."""
+    for option in reversed(
+        (
+            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
+            click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
+            click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
+            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 class Shape(click.ParamType):
     """C,H,W as three positive integers."""
 
@@ -60,6 +79,20 @@ class Shape(click.ParamType):
         if len(parts) != 3 or not all(str(part).strip().isdecimal() and int(part) > 0 for part in parts):
             self.fail(f"{value!r} is not C,H,W, three numbers such as 3,32,32: channels first", param, ctx)
         return tuple(int(part) for part in parts)
+
+
+class WrittenTarget(click.Choice):
+    """A target that files are written for; the table of them is read when it is needed, for it loads torch."""
+
+    def __init__(self) -> None:
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names in the table's order."""
+        from mksgn_neuro.workflows.targets import WRITTEN
+
+        return WRITTEN
 
 
 def port_options(command: Callable) -> Callable:
@@ -80,6 +113,11 @@ def port_options(command: Callable) -> Callable:
     ):
         command = option(command)
     return command
+
+
+chip_option = click.option(
+    "--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file, see docs/chip.md."
+)
 
 
 class FiniteFloat(click.FloatRange):
@@ -120,7 +158,7 @@ def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
 def print_findings(findings: Iterable[str]) -> None:
     """What is odd about the file, before any figure that it has led to."""
     for finding in findings:
-        click.echo(f"note: {finding}")
+        click.echo(f"note: {printable(finding)}")
 
 
 def print_populations(populations: list[dict]) -> None:
@@ -130,19 +168,20 @@ def print_populations(populations: list[dict]) -> None:
     table = Table("population", "role", "neurons", "spikes", "rate", "synaptic operations")
     for p in populations:
         numbers = (str(p["neurons"]), str(p["spikes"]), f"{p['spike_rate']:.1%}", str(p["synops"]))
-        table.add_row(p["name"], p["role"], *numbers)
+        table.add_row(escape(printable(p["name"])), escape(printable(p["role"])), *numbers)
     Console().print(table)
 
 
 def find_model(path: Path | None) -> Path:
-    """The model the user named, else the newest under runs/, else the shipped one; says on stderr which."""
+    """The file or shipped model that the user named, else the newest under runs/, else the shipped one; says which."""
+    from mksgn_neuro.workflows.load import SHIPPED_MODEL, resolve, shipped
+
     if path is not None:
-        return path
+        return resolve(path)
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
-    shipped = Path(str(files("mksgn_neuro") / "assets" / SHIPPED_MODEL))
-    if not trained and not shipped.exists():
+    if not trained and SHIPPED_MODEL not in shipped():
         raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
-    chosen = trained[-1] if trained else shipped
+    chosen = trained[-1] if trained else shipped()[SHIPPED_MODEL]
     say(f"model: {chosen}")
     return chosen
 

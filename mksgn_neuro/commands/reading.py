@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from mksgn_neuro.commands.options import say, stderr
 
 if TYPE_CHECKING:
+    from mksgn_neuro.chip.spec import Chip
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.ir import Network
     from mksgn_neuro.workflows.recognise import Recognised
@@ -47,7 +48,7 @@ def load_clips(dataset: str, path: Path | None, *, skip_bad: bool = False, seed:
 
 
 def recognise_clips(
-    network: Network, clips: Clips, protocols: tuple[str, ...], *, backend: str, seed: int
+    network: Network, clips: Clips, protocols: tuple[str, ...], *, backend: str, chip: Chip, seed: int
 ) -> dict[str, Recognised]:  # fmt: skip
     """Simulate clips under each protocol, with a bar; a Ctrl-C ends with what is done so far, if anything is."""
     from mksgn_neuro.workflows.recognise import recognise
@@ -58,7 +59,9 @@ def recognise_clips(
             task = bar.add_task(f"simulating {protocol}", total=None)
             report = partial(_advance, bar, task)
             try:
-                runs[protocol] = recognise(network, clips, protocol, backend=backend, seed=seed, progress=report)
+                runs[protocol] = recognise(
+                    network, clips, protocol, backend=backend, chip=chip, seed=seed, progress=report
+                )
             except KeyboardInterrupt:
                 if not runs:
                     raise

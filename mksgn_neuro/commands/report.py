@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import Output, dataset_options, find_model, json_option, print_json, say, seed_option
+from mksgn_neuro.commands.options import (
+    Output,
+    chip_option,
+    dataset_options,
+    find_model,
+    json_option,
+    print_json,
+    say,
+    seed_option,
+)
 from mksgn_neuro.files import require_writable
 from mksgn_neuro.workflows.inputs import SPLITS, Request
 
 if TYPE_CHECKING:
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
 
 @click.command()
@@ -24,15 +33,17 @@ if TYPE_CHECKING:
 @click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
+@chip_option
 @click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
-    output: Path | None, figures: Path | None, verified: bool, samples: int, energy_profile: str, seed: int,
-    as_json: bool,
+    output: Path | None, figures: Path | None, verified: bool, samples: int, chip_name: str, energy_profile: str,
+    seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
+    from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
@@ -43,6 +54,7 @@ def command(
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
     load_profile(energy_profile)
+    chip = load_chip(chip_name)
     path = find_model(model)
     output = require_writable(output or path.with_suffix(".html"))
     networks = load_networks(path)
@@ -52,7 +64,7 @@ def command(
     clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
-    runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", seed=seed)
+    runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", chip=chip, seed=seed)
     document = document_of(path, form, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None

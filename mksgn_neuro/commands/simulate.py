@@ -9,6 +9,7 @@ import click
 from mksgn_neuro.commands.arrays import ONLY_ARRAYS, ONLY_CLIPS, ArrayRequest, array_options, print_array
 from mksgn_neuro.commands.options import (
     Output,
+    chip_option,
     dataset_options,
     find_model,
     json_option,
@@ -39,6 +40,7 @@ from mksgn_neuro.workflows.simulate import BACKENDS
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
+@chip_option
 @click.option("--energy-profile", default="paper", show_default=True, help="paper or loihi1.")
 @array_options
 @click.option("--save-spikes", type=Output(), help="OUT.npz: population → (T, …) spikes.")
@@ -48,11 +50,12 @@ from mksgn_neuro.workflows.simulate import BACKENDS
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
-    limit: int | None, measure_spikes: bool, backend: str, energy_profile: str, input_path: Path | None,
+    limit: int | None, measure_spikes: bool, backend: str, chip_name: str, energy_profile: str, input_path: Path | None,
     axes: str | None, period: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
     save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Simulate MODEL (a model.pt, .net or .ir.h5) on CPU, exactly as the chip's integers go."""
+    """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
+    from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.chip.energy import load_profile
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed
@@ -63,6 +66,7 @@ def command(
     if states and not save_spikes:
         raise BadInput("--states without a file to save them to", remedy="add --save-spikes OUT.npz")
     load_profile(energy_profile)
+    chip = load_chip(chip_name)
     path = find_model(model)
     if input_path is not None:
         refuse_options(ONLY_CLIPS, "is for clips, not for --input", "leave it out")
@@ -85,7 +89,7 @@ def command(
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
-    runs = recognise_clips(network, clips, protocols, backend=backend, seed=seed)
+    runs = recognise_clips(network, clips, protocols, backend=backend, chip=chip, seed=seed)
     document = document_of(path, form, runs, energy_profile, protocols) | {"findings": networks.findings}
     shown = runs[document["protocol"]]
     if save_spikes:
@@ -124,7 +128,10 @@ def print_summary(document: dict, measure_spikes: bool) -> None:
     click.echo(
         f"energy {energy['joules_per_sample'] * 1e3:.4f} mJ per clip{power}, profile {energy['profile']} ({constants})"
     )
-    click.echo(f"{document['cores']} cores, {document['steps_per_sample']:.1f} time steps per clip")
+    where = "" if document["chip"] == "loihi2" else f" of {document['chip']}"
+    click.echo(f"{document['cores']} cores{where}, {document['steps_per_sample']:.1f} time steps per clip")
+    for violation in document["violations"]:
+        click.echo(f"does not fit {document['chip']}: {violation['layer']}: {violation['rule']} {violation['value']}")
     click.echo(f"{document['throughput']['samples_per_s']:.0f} clips/s on this CPU")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from mksgn_neuro.commands.options import Output, dataset_options, json_option, seed_option
 from mksgn_neuro.commands.training import (
+    ATTENTION_NAMES,
     announce,
     preset_option,
     print_result,
@@ -22,13 +23,14 @@ from mksgn_neuro.commands.training import (
 
 @click.command()
 @dataset_options()
+@click.option("--coordinates", type=click.IntRange(2, 3), help="2: the network sees no depth. Default: the data's.")
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--output", type=Output(folder=True), default=Path("runs/latest"), show_default=True)
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
-@click.option("--attention", type=click.Choice(["gated", "ssa", "none"]), help="Instead of the preset's.")
+@click.option("--attention", type=click.Choice(ATTENTION_NAMES), help="Instead of the preset's.")
 @rate_penalty_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option
@@ -43,7 +45,7 @@ from mksgn_neuro.commands.training import (
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None,
+    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str, epochs: int | None,
     teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
     rate_penalty: float | None, ptq: bool, resume: bool, tensorboard: bool, seeds: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -53,6 +55,7 @@ def command(
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.record import TensorBoard
     from mksgn_neuro.training.train import train
+    from mksgn_neuro.workflows.inputs import in_coordinates
 
     if teacher and no_teacher:
         raise click.UsageError("--teacher and --no-teacher exclude each other")
@@ -62,6 +65,8 @@ def command(
     chosen = preset(preset_name, **changes)
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    if coordinates is not None:
+        clips = replace(clips, skeleton=in_coordinates(clips.skeleton, coordinates, str(data_path or dataset)))
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
     found = []
     if is_first_rank():

@@ -16,8 +16,9 @@ from mksgn_neuro.training.progress import TrainingDisplay
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
-# a list of its own: --help must not load torch
-PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated")
+# lists of their own: --help must not load torch
+ATTENTION_NAMES = ("gated", "spike-driven", "ssa", "none")
+PRESET_NAMES = ("tiny", "base", "large", "nw-ucla", "nw-ucla-mixed", "nw-ucla-lean", "nw-ucla-gated", "mk-sgn")
 
 preset_option = click.option(
     "--preset", "preset_name", default="tiny", show_default=True, help=f"{', '.join(PRESET_NAMES)}."

@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import FiniteFloat, Output, dataset_options, find_model, json_option, seed_option
-from mksgn_neuro.commands.training import announce, print_result, rate_penalty_option, resume_option, watched
+from mksgn_neuro.commands.training import (
+    announce,
+    print_result,
+    rate_penalty_option,
+    resume_option,
+    teacher_option,
+    watched,
+)
 from mksgn_neuro.errors import BadInput
 
 
@@ -20,6 +27,7 @@ from mksgn_neuro.errors import BadInput
 @click.option(
     "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
 )
+@teacher_option
 @rate_penalty_option
 @click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
 @resume_option
@@ -27,8 +35,8 @@ from mksgn_neuro.errors import BadInput
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
-    epochs: int | None, learning_rate: float | None, rate_penalty: float | None, output: Path, resume: bool,
-    seed: int, as_json: bool,
+    epochs: int | None, learning_rate: float | None, teacher: Path | None, rate_penalty: float | None, output: Path,
+    resume: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
@@ -51,8 +59,9 @@ def command(
     if is_first_rank():
         announce(clips)
     started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
-    config = {**started, **asdict(chosen)}
+    config = {**started, "teacher": str(teacher), **asdict(chosen)}
     with watched(output) as display:
-        tuned = tune(given, clips, chosen, output, seed=seed, resume=resume, config=config, report=display.report)
+        options = {"seed": seed, "resume": resume, "teacher": teacher, "config": config, "report": display.report}
+        tuned = tune(given, clips, chosen, output, **options)
     if is_first_rank():
         print_result(output / "model.pt", tuned.training, as_json)

@@ -21,12 +21,14 @@ from mksgn_neuro.commands.options import (
     seed_option,
 )
 from mksgn_neuro.errors import WorkFailed
-from mksgn_neuro.workflows.load import Port
+from mksgn_neuro.workflows.load import Port, suffix_of
 
 if TYPE_CHECKING:
+    from mksgn_neuro.lowering.passes import Built
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.verify import Driven, Rung
+    from mksgn_neuro.workflows.ladder import Rung
+    from mksgn_neuro.workflows.verify import Driven
 
 
 ONLY_MODELS = ("net", "dataset", "data_path", "skip_bad")
@@ -69,19 +71,18 @@ def command(
     """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx.
 
     MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
-    inputs, at every layer and step.
+    inputs, at every layer and step. Of a .nir or .ir.h5 file every form is compared, on random inputs.
     """
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.inputs import Request
 
     path = find_model(model)
-    if path.suffix == ".net":
-        refuse_options(ONLY_MODELS, "is for a model.pt, not for a .net file", "leave it out")
-        port = Port(input_bits, input_shape)
-        return verify_file(
-            path, port, samples=samples, steps=steps, seed=seed, period=period, lava=lava, as_json=as_json
-        )
-    refuse_options(ONLY_FILES, "is for a .net file, not for a model", "leave it out")
+    if suffix_of(path) not in (".pt", ""):
+        refuse_options(ONLY_MODELS, f"is for a model.pt, not for a {suffix_of(path)} file", "leave it out")
+        drawn = {"samples": samples, "steps": steps, "seed": seed, "period": period, "lava": lava, "as_json": as_json}
+        verify_any = verify_file if path.suffix == ".net" else verify_network
+        return verify_any(path, Port(input_bits, input_shape), **drawn)
+    refuse_options(ONLY_FILES, "is for a .net, .nir or .ir.h5 file, not for a model", "leave it out")
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or path.with_suffix(".net")
     rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
@@ -105,6 +106,42 @@ def verify_file(
     print_verdict(rungs, what, findings, as_json)
 
 
+def verify_network(
+    path: Path, port: Port, *, samples: int, steps: int, seed: int, period: int | None, lava: bool, as_json: bool
+) -> None:
+    """Compare the forms of a .nir or .ir.h5 file's network, the chain among them where it has one."""
+    from mksgn_neuro.errors import Unsupported
+    from mksgn_neuro.workflows.load import load_networks
+    from mksgn_neuro.workflows.targets import build
+
+    networks = load_networks(path, port)
+    findings = list(networks.findings)
+    try:
+        built = build(networks.given, "loihi2")
+    except Unsupported as refusal:
+        built = build(networks.given, "emulator")
+        findings.append(f"no netx file can hold it: {refusal}")
+    rungs, what = climb_network(built, "loihi2", None, period, samples, steps, seed, everything=True, lava=lava)
+    print_verdict(rungs, what, findings, as_json)
+
+
+def climb_network(
+    built: Built, target: str, file: Path | None, period: int | None, samples: int, steps: int, seed: int, *,
+    everything: bool = False, lava: bool = True,
+) -> tuple[list[Rung], str]:  # fmt: skip
+    """`check_network`, each verdict said as it comes: the rungs, and what was compared on."""
+    from mksgn_neuro.workflows.verify import check_network
+
+    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (", each followed by a reset" if period else "")
+    say(f"comparing every population at every step on {what}, simulated on CPU")
+    drawn = {"samples": samples, "steps": steps, "seed": seed, "period": period, "everything": everything}
+    rungs = []
+    for rung in check_network(built, target, file, lava=lava, **drawn):
+        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
+        rungs.append(rung)
+    return rungs, what
+
+
 def file_findings(file: Path) -> list[str]:
     """Of the netx file that was verified; none where it was written for this and is gone."""
     from mksgn_neuro.workflows.verify_file import read_for_check
@@ -125,22 +162,21 @@ def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: 
 
 def climb(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
-    driven: Driven | None = None,
+    driven: Driven | None = None, built: Built | None = None,
 ) -> tuple[list[Rung], str]:  # fmt: skip
     """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes.
 
-    Without resets all run on one long stream; no `driven`: as the file says.
+    Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.
     """
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.workflows.inputs import verification_frames, verification_stream
-    from mksgn_neuro.workflows.verify import Driven, check_all
+    from mksgn_neuro.workflows.verify_model import check_model
 
-    driven = driven or Driven.of(model, target, file)
-    inputs = verification_frames if driven.reset else verification_stream
-    frames, what = inputs(model.task(), model.scaling.bits, request, load_clips)
+    checked, what = check_model(
+        model, target, file, request, driven=driven, built=built, everything=everything, lava=lava, read=load_clips
+    )
     say(f"comparing every population at every step on {what}, simulated on CPU")
     rungs = []
-    for rung in check_all(model, frames, target, file, driven=driven, everything=everything, lava=lava):
+    for rung in checked:
         say(f"  {rung.source} → {rung.target}: {rung.verdict}")
         rungs.append(rung)
     return rungs, what

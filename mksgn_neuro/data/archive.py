@@ -5,10 +5,14 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.arrays import unpacked_limit
+from mksgn_neuro.gates.regular import require_regular
 
+ENTRY_BYTES = 1 << 25  # one clip is a hundredth of that
 Entries = dict[str, Callable[[], bytes]]
 
 
@@ -23,7 +27,7 @@ def opened(path: Path, suffix: str) -> Iterator[Entries]:
         entries: Entries = {}
         if path.is_dir():
             files = sorted(p for p in path.rglob(f"*{suffix}") if p.is_file())
-            entries = {str(p.relative_to(path)): p.read_bytes for p in files}
+            entries = {str(p.relative_to(path)): partial(_read_file, p) for p in files}
             for archive in sorted(path.glob("*.zip")) if not files else ():
                 inside = _zip_entries(open_zips.enter_context(_open_zip(archive)), archive, suffix)
                 entries.update({f"{archive.name}/{name}": read for name, read in inside.items()})
@@ -34,11 +38,17 @@ def opened(path: Path, suffix: str) -> Iterator[Entries]:
         yield entries
 
 
+def _read_file(path: Path) -> bytes:
+    require_regular(path, "leave it out", most=ENTRY_BYTES)
+    return path.read_bytes()
+
+
 def _open_zip(path: Path) -> zipfile.ZipFile:
+    if not path.exists():
+        raise BadInput("no such file or folder", place=str(path), remedy="check --data")
+    require_regular(path, "give a zip or a folder")
     try:
         return zipfile.ZipFile(path)
-    except FileNotFoundError as error:
-        raise BadInput("no such file or folder", place=str(path), remedy="check --data") from error
     except Exception as error:  # damaged directories raise more than BadZipFile
         remedy = "download it again, or give the unpacked folder"
         raise BadInput(f"not a readable zip ({error})", place=str(path), remedy=remedy) from error
@@ -47,6 +57,11 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
 def _zip_entries(archive: zipfile.ZipFile, path: Path, suffix: str) -> Entries:
     infos = [info for info in archive.infolist() if info.filename.endswith(suffix) and not info.is_dir()]
     _refuse_escapes((info.filename for info in infos), path)
+    unpacked, limit = sum(info.file_size for info in infos), unpacked_limit(path.stat().st_size)
+    largest = max((info.file_size for info in infos), default=0)
+    if unpacked > limit or largest > ENTRY_BYTES:
+        problem = f"unpacks to {unpacked} bytes, limit {limit}, {ENTRY_BYTES} of one entry"
+        raise BadInput(problem, place=str(path), remedy="give the unpacked folder if you trust it")
     ordered = sorted(infos, key=lambda info: info.filename)
     return {info.filename: _reader(archive, info, path) for info in ordered if not _is_resource_fork(info)}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from mksgn_neuro.data.frames import present, sample
+from mksgn_neuro.data.joints import mirror_order
 from mksgn_neuro.data.skeleton import Skeleton
 
 
@@ -106,17 +107,9 @@ def _rotation(axis: int, angle: torch.Tensor) -> torch.Tensor:
     return matrix
 
 
-def mirror_order(skeleton: Skeleton) -> list[int]:
-    """For each joint the one on the other side, by its name; joints without a side stay."""
-    position = {name: v for v, name in enumerate(skeleton.joint_names)}
-    swapped = {"left": "right", "right": "left"}
-    others = [" ".join(swapped.get(word, word) for word in name.split(" ")) for name in skeleton.joint_names]
-    return [position.get(other, v) for v, other in enumerate(others)]
-
-
 def mirrored(x: torch.Tensor, skeleton: Skeleton) -> torch.Tensor:
     """Positions (..., V, 3) reflected left to right about 0. The side axis is the first level one."""
     side = 0 if skeleton.up_axis != 0 else 1
-    reflected = x[..., mirror_order(skeleton), :].clone()
+    reflected = x[..., mirror_order(skeleton.joint_names), :].clone()
     reflected[..., side] *= -1
     return reflected

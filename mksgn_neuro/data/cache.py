@@ -7,21 +7,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.errors import BadInput, WorkFailed
+from mksgn_neuro.gates.arrays import read_npz
 from mksgn_neuro.processes.locks import locked
 
 VERSION = 1
-TEXTS = ("names", "bad", "missing")
-DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
+TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
 REMEDY = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
 
@@ -112,27 +111,33 @@ def load(name: str, joints: int) -> Stored | None:
     """What was stored under a key, or None: also where it is damaged."""
     folder = home() / name
     try:
-        with np.load(folder / "index.npz", allow_pickle=False) as index:
-            arrays = {field: index[field] for field in index.files}
+        arrays = _checked(read_npz(folder / "index.npz", FIELDS, REMEDY))
         size = int(arrays["lengths"].sum())
-        if not _fits(arrays, (folder / "positions.f32").stat().st_size == size * joints * 3 * 4):
+        if (folder / "positions.f32").stat().st_size != size * joints * 3 * 4:
             return None
         shape = (size, joints, 3)
         positions = np.memmap(folder / "positions.f32", np.float32, "c", shape=shape) if size else np.zeros(shape)
-    except DAMAGE:
+        if size and not np.isfinite(positions).all():
+            return None
+    except (OSError, ValueError, BadInput):
         return None
     texts = {field: tuple(str(text) for text in arrays[field]) for field in TEXTS}
     return Stored(positions=positions, **{**arrays, **texts})
 
 
-def _fits(arrays: Mapping[str, np.ndarray], whole: bool) -> bool:
-    """Whether the index has its fields, of the kinds that `_write` gives them, a value for each clip."""
-    kinds = {**dict.fromkeys(TEXTS, "U"), "lengths": "i", "labels": "i", "train": "b"}
-    if not whole or {field: array.dtype.kind for field, array in arrays.items()} != kinds:
-        return False
-    clips = arrays["names"].shape
-    alike = all(arrays[field].shape == clips for field in ("lengths", "labels", "train"))
-    return alike and all(array.ndim == 1 for array in arrays.values()) and bool((arrays["lengths"] > 0).all())
+def _checked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same; raises ValueError unless they are the six lists that `store` writes."""
+    if set(arrays) != set(FIELDS):
+        raise ValueError(f"holds {sorted(arrays)}")
+    for field, kind in FIELDS.items():
+        if arrays[field].dtype.kind != kind or arrays[field].ndim != 1:
+            raise ValueError(f"{field} is {arrays[field].dtype} {arrays[field].shape}")
+    n, lengths, labels = (arrays[name] for name in ("names", "lengths", "labels"))
+    if not len(n) == len(lengths) == len(labels) == len(arrays["train"]):
+        raise ValueError("lists of several lengths")
+    if len(n) and (lengths.min() < 1 or lengths.max() > 2**31 or not 0 <= labels.min() <= labels.max() < 10_000):
+        raise ValueError("lengths or labels that no clip has")
+    return {**arrays, "lengths": lengths.astype(np.int64), "labels": labels.astype(np.int64)}
 
 
 def store(name: str, records: Iterable[Record]) -> None:

@@ -92,17 +92,18 @@ class Clips:
         train_clips = {self._key(i) for i in np.flatnonzero(self.train)}
         suspects = [i for i in np.flatnonzero(~self.train) if self._key(i) in train_clips]
         suspected = {self._key(i) for i in suspects}
-        digests = {self._digest(i) for i in np.flatnonzero(self.train) if self._key(i) in suspected}
+        digests = {self.digest(i) for i in np.flatnonzero(self.train) if self._key(i) in suspected}
         leaked = np.zeros(len(self), dtype=bool)
         for i in suspects:
-            leaked[i] = self._digest(i) in digests
+            leaked[i] = self.digest(i) in digests
         return leaked
 
     def _key(self, i: int) -> tuple[int, bytes]:
         """Cheap to read from a memmap: only clips that agree here are read whole."""
         return int(self.lengths[i]), self.positions[self.starts[i]].tobytes()
 
-    def _digest(self, i: int) -> bytes:
+    def digest(self, i: int) -> bytes:
+        """Equal for clips of equal bytes."""
         return hashlib.blake2b(self[i].tobytes(), digest_size=16).digest()
 
     def held_out_split(self, fraction: float = 0.2, seed: int = 0) -> tuple[Clips, Clips]:

@@ -53,13 +53,20 @@ class Scaling:
 
 
 def encode(positions: np.ndarray, scaling: Scaling, skeleton: Skeleton) -> np.ndarray:
-    """Positions (T, V, 3) metres -> integers (T, M, V, 3) int32, M modalities; frame t depends on no later frame."""
+    """Positions (T, V, 3) metres -> integers (T, M, V, C) int32, M modalities; frame t depends on no later frame.
+
+    C is the skeleton's number of coordinates, 3 or 2.
+    """
     batch = torch.from_numpy(np.array(positions, dtype=np.float32))[None]
     return encode_batch(batch, scaling, skeleton)[0].to(torch.int32).numpy()
 
 
 def encode_batch(positions: torch.Tensor, scaling: Scaling, skeleton: Skeleton) -> torch.Tensor:
-    """Positions (B, T, V, 3) float32 -> (B, T, M, V, 3) float32 holding exact integers, on the same device."""
+    """Positions (B, T, V, 3) float32 -> (B, T, M, V, C) float32 holding exact integers, on the same device.
+
+    A joint whose position is NaN is absent: whatever would rest on it is 0, as if it had not been measured.
+    """
+    positions = positions[..., : skeleton.coordinates]
     here = present(positions, skeleton.bodies)
     centre = _centre(positions, scaling.centre_joint, scaling.origin)
     return _quantize(_modalities(positions, here, centre, skeleton, scaling.modalities), scaling)
@@ -72,7 +79,7 @@ def _centre(positions: torch.Tensor, joint: int, origin: str) -> torch.Tensor:
 
 
 class FrameEncoder:
-    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, 3) int32.
+    """`encode` for frames as a camera delivers them: feed (V, 3) metres, get (M, V, C) int32.
 
     Apart from the one frame before, which motion needs, nothing is kept (with origin "first frame": the origin too).
     """
@@ -84,7 +91,7 @@ class FrameEncoder:
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """The next frame; the first one has no motion."""
-        now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None]
+        now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None, :, : self._skeleton.coordinates]
         if self._first is None:
             self._first = self._previous = now
         two = torch.cat([self._previous, now], dim=1)
@@ -99,7 +106,7 @@ class FrameEncoder:
 def _modalities(
     x: torch.Tensor, here: torch.Tensor | None, centre: torch.Tensor, skeleton: Skeleton, names: tuple[str, ...]
 ) -> torch.Tensor:
-    """Metres (B, T, M, V, 3); what belongs to an absent body is 0.
+    """Metres (B, T, M, V, 3); what belongs to an absent body is 0, what rests on an absent joint NaN.
 
     A joint's motion is that in the room: with a centre for each frame, of the positions themselves.
     """
@@ -121,7 +128,7 @@ def _modalities(
 
 def _quantize(values: torch.Tensor, scaling: Scaling) -> torch.Tensor:
     factors = torch.tensor(scaling.counts_per_metre, dtype=torch.float32, device=values.device)
-    return (values * factors[:, None, None]).round_().clamp_(*scaling.limits)
+    return (values * factors[:, None, None]).round_().nan_to_num_(0.0).clamp_(*scaling.limits)
 
 
 def present(positions: torch.Tensor, bodies: int) -> torch.Tensor | None:
@@ -138,7 +145,8 @@ def sample(
 ) -> torch.Tensor:
     """Positions at fractional frames: `flat` (ΣT, V, 3), `starts` (B,), `times` (B, N) float64, `last` (B,) frame.
 
-    Returns (B, N, V, 3) float32, linear between frames; between a frame with a body and one without, the nearer one.
+    Returns (B, N, V, 3) float32, linear between frames; between a frame with a body and one without, the nearer one,
+    and so for a joint that is absent (NaN) from one of them.
     """
     before = times.floor().to(torch.int64)
     after = torch.minimum(before + 1, last[:, None])
@@ -148,7 +156,8 @@ def sample(
     if bodies > 1:
         both = present(x0, bodies) * present(x1, bodies)
         share = torch.where(both > 0, share, (share > 0.5).to(share.dtype))
-    return x0 + share * (x1 - x0)
+    between = x0 + share * (x1 - x0)
+    return torch.where(between.isnan(), torch.where(share > 0.5, x1, x0), between)
 
 
 def even_times(lengths: torch.Tensor, frames: int) -> torch.Tensor:
@@ -231,7 +240,7 @@ def fit_scaling(
     skeleton = clips.skeleton
     found: list[list[np.ndarray]] = [[] for _ in modalities]
     for i in index:
-        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None]
+        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None, ..., : skeleton.coordinates]
         centre = _centre(x, skeleton.centre_joint, "frame")
         metres = _modalities(x, present(x, skeleton.bodies), centre, skeleton, modalities)
         for m, values in enumerate(found):

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.data import registry
+from mksgn_neuro.data import formats, registry
 from mksgn_neuro.data.archive import opened
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.defects import defects
-from mksgn_neuro.data.readers import npz, nw_ucla, one_clip
+from mksgn_neuro.data.readers import npz, nw_ucla
+from mksgn_neuro.data.readers.ntu import NAME as NTU_NAME
+from mksgn_neuro.data.readers.ntu import derived
+from mksgn_neuro.data.readers.poses.source import Source
+from mksgn_neuro.data.recordings import Recording, Wanted, height, in_metres
+from mksgn_neuro.data.suspicions import body_height, suspicions
 from mksgn_neuro.errors import BadInput
 
 Progress = Callable[[int, int], None]
 
-FORMATS = {
+DATASETS = {
     "nw-ucla": "NW-UCLA JSON files",
     "ntu-text": "NTU RGB+D .skeleton files",
     "ntu-pyskl": "NTU RGB+D, pyskl .pkl",
     "ntu-ctr-gcn": "NTU RGB+D, CTR-GCN .npz",
     "npz": "generic .npz",
-    "one-clip": "one clip, CSV or JSON lines",
+}
+RECORDINGS = "recordings"  # a folder in which some are
+FORMATS = {
+    **DATASETS,
+    **{name: form.description for name, form in formats.FORMATS.items()},
+    RECORDINGS: "a folder of recordings",
 }
 REMEDY = f"known are {'; '.join(FORMATS.values())}"
 
@@ -32,21 +42,36 @@ def recognise(path: Path) -> str:
     """A key of `FORMATS`; raises BadInput for anything else."""
     if not path.exists():
         raise BadInput("no such file or folder", place=str(path), remedy="check the path")
+    dataset = _dataset(path)
+    if dataset is not None:
+        return dataset
+    form = formats.format_of(Source(path))
+    if form is not None:
+        return form.name
+    if path.is_dir() and any(formats.format_of(Source(file)) for file in path.rglob("*")):
+        return RECORDINGS
+    raise BadInput("holds no known format", place=str(path), remedy=REMEDY)
+
+
+def _dataset(path: Path) -> str | None:
+    """A key of `DATASETS`, None for what is none of them."""
     suffix = path.suffix.lower()
-    if suffix in one_clip.SUFFIXES:
-        return "one-clip"
-    if suffix == ".pkl":
-        return "ntu-pyskl"
-    if suffix == ".npz":
-        return "ntu-ctr-gcn" if "x_train.npy" in _members(path) else "npz"
-    for ending, name in ((".skeleton", "ntu-text"), (".json", "nw-ucla")):
+    if path.is_file() and suffix == ".npz":
+        members = _members(path)
+        return "ntu-ctr-gcn" if "x_train.npy" in members else "npz" if "lengths.npy" in members else None
+    if path.is_file() and suffix == ".pkl":
+        return "ntu-pyskl" if derived.is_of_ntu(path) else None
+    if path.is_file() and suffix != ".zip":
+        return None
+    for ending, name, pattern in ((".skeleton", "ntu-text", NTU_NAME), (".json", "nw-ucla", nw_ucla.NAME)):
         try:
-            with opened(path, ending):
-                return name
+            with opened(path, ending) as entries:
+                if suffix == ".zip" or any(pattern.search(entry) for entry in entries):
+                    return name
         except BadInput as error:
             if "file in it" not in error.problem:
                 raise
-    raise BadInput("holds no known format", place=str(path), remedy=REMEDY)
+    return None
 
 
 def _members(path: Path) -> list[str]:
@@ -61,8 +86,9 @@ def inspect(path: Path, progress: Progress | None = None) -> dict:
     """What `data inspect --json` prints; reads everything, leaves bad clips out and lists them."""
     name = recognise(path)
     report = {"path": str(path), "format": name, "description": FORMATS[name]}
-    if name == "one-clip":
-        return {**report, "datasets": [], "clip": _one_clip(one_clip.read(path))}
+    if name not in DATASETS:
+        found, left_out = formats.recordings(path)
+        return {**report, "datasets": [], "recordings": list(map(describe_recording, found)), "left_out": left_out}
     if name == "nw-ucla":
         loaded = [nw_ucla.load(path, skip_bad=True, progress=progress)]
     elif name == "npz":
@@ -86,8 +112,47 @@ def _ntu(path: Path, name: str, progress: Progress | None) -> list[Clips]:
     return [registry.load(dataset, path, skip_bad=True, progress=progress) for dataset in protocols]
 
 
-def _one_clip(clip: np.ndarray) -> dict:
-    return {"frames": len(clip), "joints": clip.shape[1], "constant": bool((clip == clip[:1]).all())}
+def describe_recording(recording: Recording) -> dict:
+    """What one clip is and what looks wrong with it."""
+    positions = recording.positions
+    missing = np.isnan(positions).any(axis=2)
+    return {
+        "clip": recording.name,
+        "format": recording.format,
+        "skeleton": recording.body.name if recording.body else None,
+        "frames": len(positions),
+        "joints": positions.shape[1],
+        "coordinates": recording.coordinates,
+        "bodies": 1 if recording.second is None else 2,
+        "rate": recording.rate,
+        "unit": recording.unit,
+        "up": None if recording.signs is None else ("y", "-y")[recording.signs[1] < 0],
+        "height": height(positions),
+        "joints_missing": float(missing.mean()),
+        "label": recording.label,
+        "notes": list(recording.notes),
+        "wrong": list(_wrong(recording, missing)),
+    }
+
+
+def _wrong(recording: Recording, missing: np.ndarray) -> Iterator[str]:
+    """Findings about one clip, in words."""
+    positions = recording.positions
+    empty = int(missing.all(axis=1).sum())
+    if empty:
+        yield f"{empty} of {len(positions)} frames with no joint in them"
+    zero = int((positions == 0).all(axis=(1, 2)).sum())
+    if zero:
+        yield f"{zero} of {len(positions)} frames with every joint at 0"
+    if len(positions) > 1 and np.array_equal(
+        positions, np.broadcast_to(positions[:1], positions.shape), equal_nan=True
+    ):
+        yield "constant: nothing moves"
+    if recording.coordinates == 3:
+        try:
+            in_metres(recording, Wanted())
+        except BadInput as error:
+            yield f"{error.problem}; {error.remedy}"
 
 
 def describe(clips: Clips) -> dict:
@@ -112,6 +177,10 @@ def describe(clips: Clips) -> dict:
         "bodies": clips.skeleton.bodies,
         "subjects": len(np.unique(known)),
         "rate": clips.rate,
+        "unit": "m" if clips.skeleton.coordinates == 3 else "of a picture",
+        "coordinates": clips.skeleton.coordinates,
+        "up_axis": "xyz"[clips.skeleton.up_axis],
+        "body_height": body_height(clips),
         "frames": {"min": int(frames.min()), "median": float(np.median(frames)), "max": int(frames.max())},
         "train": int(clips.train.sum()),
         "test": test,
@@ -119,6 +188,7 @@ def describe(clips: Clips) -> dict:
         "leaked": leaked,
         "classes": per_class,
         "defects": found,
+        "suspicions": suspicions(clips),
         "assumed": list(clips.assumed),
         "left_out": list(clips.skipped),
     }

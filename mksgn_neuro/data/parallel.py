@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
+
+from mksgn_neuro.cores import usable_cores
 
 A, B = TypeVar("A"), TypeVar("B")
 CHUNK = 32
@@ -17,7 +18,7 @@ def in_order(
     work: Callable[[A], B], items: Sequence[A], progress: Callable[[int, int], None] | None = None
 ) -> Iterator[B]:
     """`work(item)` for each item. Threads, for what is slow here (inflating, the compiled scan) releases the GIL."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     chunks = (items[i : i + CHUNK] for i in range(0, len(items), CHUNK))
     done = 0
     with ThreadPoolExecutor(cores) as pool:

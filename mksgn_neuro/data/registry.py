@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +13,29 @@ from mksgn_neuro.errors import BadInput
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
 
-NTU = ("ntu60-xsub", "ntu60-xview", "ntu120-xsub", "ntu120-xset")
-NW_UCLA = ("nw-ucla", "nw-ucla-views")
-DATASETS = ("synthetic", *NW_UCLA, *NTU, "npz")
-HINTS = {
-    **dict.fromkeys(NW_UCLA, "give the archive all_sqe.zip or its folder with --data"),
-    **dict.fromkeys(NTU, "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data"),
-    "npz": "give an .npz in the generic format with --data",
+READERS = "mksgn_neuro.data.readers"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """`reader` is a module with `read(name, path, *, skip_bad, progress) -> Clips`; `hint` says what to give it."""
+
+    reader: str
+    hint: str
+
+
+_UCLA = DataSet(f"{READERS}.nw_ucla", "give the archive all_sqe.zip or its folder with --data")
+_NTU = DataSet(f"{READERS}.ntu", "give the folder or zip of .skeleton files, or pyskl's .pkl, with --data")
+
+READ = {
+    "nw-ucla": _UCLA,
+    "nw-ucla-views": _UCLA,
+    **dict.fromkeys(("ntu60-xsub", "ntu60-xview", "ntu120-xsub", "ntu120-xset"), _NTU),
+    "npz": DataSet(f"{READERS}.npz", "give an .npz in the generic format with --data"),
 }
+"""Every data set that is read from files; "synthetic" is generated."""
+
+DATASETS = ("synthetic", *READ)
 
 Progress = Callable[[int, int], None]
 
@@ -31,25 +48,20 @@ def load(
     `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
     Raises BadInput, naming the file, the place in it and the remedy.
     """
-    from mksgn_neuro.data import synthetic
-    from mksgn_neuro.data.readers import npz, nw_ucla
-
-    if dataset not in DATASETS:
-        raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {', '.join(DATASETS)}")
     if dataset == "synthetic":
+        from mksgn_neuro.data import synthetic
+
         if path is not None:
             raise BadInput("synthetic motion is generated, not read", place="--data", remedy="leave --data out")
         return synthetic.generate(seed=seed)
+    if dataset not in READ:
+        known = ", ".join(("synthetic", *READ))
+        raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {known}")
+    entry = READ[dataset]
     if path is None:
-        raise BadInput(f"{dataset} needs a path", place="--data", remedy=HINTS[dataset])
+        raise BadInput(f"{dataset} needs a path", place="--data", remedy=entry.hint)
     path = Path(path)
     if not path.exists():
-        raise BadInput("no such file or folder", place=str(path), remedy=HINTS[dataset])
-    if dataset == "npz":
-        return npz.load(path, skip_bad=skip_bad)
-    if dataset in NW_UCLA:
-        clips = nw_ucla.load(path, skip_bad=skip_bad, progress=progress)
-        return clips if dataset == "nw-ucla" else nw_ucla.between_training_views(clips)
-    from mksgn_neuro.data.readers import ntu
-
-    return ntu.load(dataset, path, skip_bad=skip_bad, progress=progress)
+        raise BadInput("no such file or folder", place=str(path), remedy=entry.hint)
+    clips: Clips = import_module(entry.reader).read(dataset, path, skip_bad=skip_bad, progress=progress)
+    return clips

@@ -20,7 +20,8 @@ class Skeleton:
     """A forest of joints: one tree per body, `bodies` equal trees one after the other.
 
     `parents[v]` is the joint nearer to the root, −1 for a root. `centre_joint` is the origin of normalised positions,
-    `up_axis` the vertical coordinate. Raises BadInput if the parents are no forest.
+    `up_axis` the vertical coordinate. `coordinates` 2: of a picture, the third of every position means nothing. Raises
+    BadInput if the parents are no forest.
     """
 
     joint_names: tuple[str, ...]
@@ -28,6 +29,7 @@ class Skeleton:
     centre_joint: int = 0
     up_axis: int = 1
     bodies: int = 1
+    coordinates: int = 3
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joint_names", tuple(str(name) for name in self.joint_names))
@@ -39,6 +41,8 @@ class Skeleton:
             raise BadInput(f"centre joint {self.centre_joint} of {self.joints} joints", place="skeleton")
         if self.up_axis not in (0, 1, 2):
             raise BadInput(f"vertical axis {self.up_axis}", place="skeleton", remedy="give 0, 1 or 2")
+        if self.coordinates not in (2, 3):
+            raise BadInput(f"{self.coordinates} coordinates", place="skeleton", remedy="give 2 or 3")
 
     @property
     def joints(self) -> int:
@@ -54,7 +58,7 @@ class Skeleton:
         """The same tree once per body, joints of body b at b·V to (b+1)·V − 1; the centre is the first body's."""
         names = tuple(f"{name} ({b + 1})" for b in range(bodies) for name in self.joint_names)
         parents = tuple(p if p < 0 else p + b * self.joints for b in range(bodies) for p in self.parents)
-        return Skeleton(names, parents, self.centre_joint, self.up_axis, bodies)
+        return Skeleton(names, parents, self.centre_joint, self.up_axis, bodies, self.coordinates)
 
 
 def check_forest(parents: tuple[int, ...]) -> None:

@@ -6,6 +6,7 @@ units, `vth` and `bias` as mantissas that the neuron multiplies by 64.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -39,7 +40,7 @@ class Group:
     @property
     def size(self) -> int:
         """Number of neurons present."""
-        return int(np.prod(self.shape)) if self.index is None else len(self.index)
+        return math.prod(self.shape) if self.index is None else len(self.index)
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Source:
     @property
     def size(self) -> int:
         """Number of input channels."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def is_image(self) -> bool:
@@ -168,6 +169,7 @@ class Task:
 
     `rate`: frames per second that it takes, None where it was trained on clips stretched to `frames` only. `window`:
     the class spikes of so many frames decide, None: all since the clip began. `origin`: see `data.frames.Scaling`.
+    `coordinates`: 3, or 2 of a picture.
     """
 
     class_names: tuple[str, ...]
@@ -183,6 +185,7 @@ class Task:
     origin: str = "first frame"
     rate: float | None = None
     window: int | None = None
+    coordinates: int = 3
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ ROLES: dict[str, Role] = {
     "fuse": Role(),
     "graph": Role(sets_width=True),
     "query": Role(),
+    "key": Role(),
+    "coincidence": Role(selects=True),
     "gate": Role(gates=True),
     "and": Role(selects=True),
     "temporal": Role(),

@@ -5,6 +5,7 @@ Limits: DESIGN.md 5 and 9, read off lava-nc 0.10.0 (`PyLifModelBitAcc`, `optimiz
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from mksgn_neuro.errors import UserError
+from mksgn_neuro.errors import BadInput, UserError
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir.network import Network, Population, Projection
 from mksgn_neuro.ir.weights import ConvKernel
 
@@ -23,6 +25,9 @@ MIXED_WEIGHT_RANGE = (-256, 254)
 MAX_UNSIGNED_WEIGHT = 255
 MAX_DELAY = 62
 MAX_MESSAGE_BITS = 16
+MAX_NEURONS = 2**22  # eight chips of Loihi 2's size hold fewer
+MAX_KERNEL_SYNAPSES = 2**24  # of one convolution, unrolled
+EXPONENT_RANGE = (-32, 31)
 SYNAPTIC_SUM_LIMIT = 2**17  # times 64 it leaves the signed 24 bits of the compartment current
 
 
@@ -187,7 +192,53 @@ def synaptic_sum_range(
     return up, down
 
 
-STRUCTURE: tuple[Rule, ...] = (unique_names, endpoints_exist, shapes_match, acyclic, hop_is_known)
+def sizes_are_bearable(network: Network) -> Iterator[Violation]:
+    """A few words of a file can name a network that no machine holds."""
+    neurons = network.source.size + sum(p.size for p in network.populations)
+    if min(network.source.shape, default=1) < 1 or any(p.size < 1 for p in network.populations):
+        yield Violation("sizes_are_bearable", "network", "size", "0 or less", "1 or more", "leave out what is empty")
+    elif neurons > MAX_NEURONS:
+        limit, remedy = str(MAX_NEURONS), "split the network"
+        yield Violation("sizes_are_bearable", "network", "neurons", str(neurons), limit, remedy)
+    for q in network.projections:
+        if isinstance(q.weights, ConvKernel):
+            yield from _bearable_kernel(q, q.weights)
+
+
+def _bearable_kernel(q: Projection, conv: ConvKernel) -> Iterator[Violation]:
+    rule, place, remedy = "sizes_are_bearable", _pair(q), "write the convolution as PyTorch has it"
+    pairs = (conv.stride, conv.padding, conv.dilation)
+    if conv.kernel.ndim != 4 or len(conv.input_shape) != 3 or any(len(pair) != 2 for pair in pairs):
+        yield Violation(rule, place, "kernel", f"{conv.kernel.shape} on {conv.input_shape}", "two axes", remedy)
+        return
+    lowest = min(*conv.stride, *conv.dilation, conv.groups, *conv.kernel.shape, *conv.input_shape)
+    if lowest < 1 or min(conv.padding) < 0 or min(conv.output_shape) < 1:
+        found = f"stride {conv.stride}, padding {conv.padding}, dilation {conv.dilation}, groups {conv.groups}"
+        yield Violation(rule, place, "geometry", found, "outputs of 1 or more", remedy)
+    elif conv.kernel.shape[0] % conv.groups or conv.kernel.shape[1] * conv.groups != conv.input_shape[0]:
+        what = f"{conv.kernel.shape} in {conv.groups} groups"
+        yield Violation(rule, place, "kernel", what, f"{conv.input_shape[0]} channels", remedy)
+    elif conv.kernel.size * math.prod(conv.output_shape[1:]) > MAX_KERNEL_SYNAPSES:
+        synapses = str(conv.kernel.size * math.prod(conv.output_shape[1:]))
+        yield Violation(rule, place, "synapses", synapses, str(MAX_KERNEL_SYNAPSES), "split the layer")
+
+
+def exponents_in_range(network: Network) -> Iterator[Violation]:
+    for q in network.projections:
+        if not EXPONENT_RANGE[0] <= q.weight_exp <= EXPONENT_RANGE[1]:
+            limit = f"{EXPONENT_RANGE[0]}..{EXPONENT_RANGE[1]}"
+            yield Violation("exponents_in_range", _pair(q), "weight_exp", str(q.weight_exp), limit, "scale weights")
+
+
+STRUCTURE: tuple[Rule, ...] = (
+    sizes_are_bearable,
+    exponents_in_range,
+    unique_names,
+    endpoints_exist,
+    shapes_match,
+    acyclic,
+    hop_is_known,
+)
 VALUES: tuple[Rule, ...] = (
     decays_in_range,
     biases_in_range,
@@ -199,11 +250,12 @@ VALUES: tuple[Rule, ...] = (
 )
 
 
-def check(network: Network) -> list[Violation]:
-    """All violations; rules on values run only on a network whose structure is sound."""
-    broken = [v for rule in STRUCTURE[:2] for v in rule(network)]
-    broken = broken or [v for rule in STRUCTURE[2:] for v in rule(network)]
-    return broken or [v for rule in VALUES for v in rule(network)]
+def check(network: Network, *, but: Collection[Rule] = ()) -> list[Violation]:
+    """All violations of rules, `but` some; those on values run only on a network whose structure is sound."""
+    first, then = STRUCTURE[:4], STRUCTURE[4:]
+    broken = [v for rule in first for v in rule(network)]
+    broken = broken or [v for rule in then for v in rule(network)]
+    return broken or [v for rule in VALUES if rule not in but for v in rule(network)]
 
 
 def require_legal(network: Network) -> Network:
@@ -211,6 +263,17 @@ def require_legal(network: Network) -> Network:
     violations = check(network)
     if violations:
         raise IllegalNetwork(violations)
+    return network
+
+
+def legal_from_file(network: Network, place: str, *, but: Collection[Rule] = ()) -> Network:
+    """The network itself; raises BadInput, one line, where it breaks a rule, `but` some of those on values."""
+    broken = check(network, but=but)
+    if broken:
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        first = broken[0]
+        problem = f"{shown(first.place)}: {first.field} is {shown(first.value)}, limit {first.limit}{more}"
+        raise BadInput(problem, place=place, remedy=first.remedy)
     return network
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class ConvKernel:
     @property
     def shape(self) -> tuple[int, int]:
         """(post neurons, pre neurons)."""
-        return int(np.prod(self.output_shape)), int(np.prod(self.input_shape))
+        return math.prod(self.output_shape), math.prod(self.input_shape)
 
 
 Weights = sp.csr_matrix | ConvKernel

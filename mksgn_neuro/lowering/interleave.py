@@ -25,6 +25,9 @@ def interleave(network: Network, steps_per_frame: int) -> Network:
         raise BadInput(f"{steps_per_frame} steps per frame", place="--steps-per-frame", remedy="give at least 1")
     if steps_per_frame == 1:
         return network
+    if network.hop:
+        remedy = "give the model, or leave it at 1"
+        raise Unsupported("is written in time steps already", place="--steps-per-frame", remedy=remedy)
     memory = memory_of(network)
     if not memory.exact:
         raise Unsupported(

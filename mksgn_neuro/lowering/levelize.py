@@ -15,8 +15,7 @@ import scipy.sparse as sp
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MIXED_WEIGHT_RANGE
-from mksgn_neuro.lowering.balance import balance
-from mksgn_neuro.lowering.separate import relay_group, separate_delays
+from mksgn_neuro.lowering.separate import relay_group
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,34 @@ class _Slot:
 
 
 def levelize(network: Network) -> Network:
-    """The chain level1 → level2 → … of a network in frames (hop 0); raises Unsupported where no chain computes it."""
-    network = balance(separate_delays(network))
+    """The chain level1 → level2 → … of a balanced network; raises Unsupported where no chain computes it.
+
+    One that is a chain already stays as it is, with its names and its convolutions.
+    """
+    if _is_chain(network):
+        return network.with_(populations=network.order)
     _require_relayable_source(network)
+    _require_whole_weights(network)
     depth = max(network.level.values())
     slots = _layout(network, depth)
     levels = [_population(network, k, slots[k]) for k in range(1, depth + 1)]
     projections = [q for k in range(1, depth + 1) for q in _projections(network, k, slots, levels)]
     return network.with_(populations=tuple(levels), projections=tuple(projections), readout=f"level{depth}")
+
+
+def _is_chain(network: Network) -> bool:
+    """Whether each population hears the one before and itself alone, in whole weights, and the last is the readout."""
+    before = [network.source.name, *(p.name for p in network.order)]
+    heard = [{q.pre for q in network.incoming[p.name]} - {p.name} for p in network.order]
+    plain = all(q.weight_exp == 0 for q in network.projections)
+    return plain and network.readout == before[-1] and all(h == {pre} for h, pre in zip(heard, before))
+
+
+def _require_whole_weights(network: Network) -> None:
+    for q in network.projections:
+        if q.weight_exp < 0:
+            problem = f"weight exponent {q.weight_exp}: the chip rounds its sums, which no weights of a level do"
+            raise Unsupported(problem, place=f"{q.pre} → {q.post}", remedy="requantize on the grid of its level")
 
 
 def _require_relayable_source(network: Network) -> None:

@@ -73,6 +73,8 @@ def _gate(node: AndGate) -> Population:
 
 def _gate_synapses(node: AndGate) -> Iterator[Projection]:
     through, gate = node.of
-    spread = sp.kron(sp.identity(node.positions * node.gates), np.ones((node.channels // node.gates, 1)))
+    spread = sp.kron(sp.identity(node.gate_positions * node.gates), np.ones((node.channels // node.gates, 1)))
+    if node.gate_positions < node.positions:  # one gate for all of them
+        spread = sp.vstack([spread] * node.positions)
     yield Projection(through, node.name, AND_WEIGHT * sp.identity(node.positions * node.channels, dtype=np.int32))
     yield Projection(gate, node.name, AND_WEIGHT * spread)

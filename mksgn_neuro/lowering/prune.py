@@ -11,12 +11,18 @@ from mksgn_neuro.ir.spec import MAX_DECAY
 
 
 def prune(network: Network) -> Network:
-    """The network without dead neurons; populations left empty go too. The readout keeps all of its neurons."""
+    """The network without dead neurons; populations left empty go too. The readout keeps all of its neurons.
+
+    Where nothing can reach the readout, all would go: the network stays as it is, for others to say so.
+    """
+    given = network
     while True:
         keep = {p.name: _alive(network, p) for p in network.populations}
         if all(alive.all() for alive in keep.values()):
             return network
         network = _restricted(network, keep)
+        if not network.incoming[network.readout]:
+            return given
 
 
 def _alive(network: Network, population: Population) -> np.ndarray:

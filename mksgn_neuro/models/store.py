@@ -7,9 +7,9 @@ that the program gives to `load_model`.
 from __future__ import annotations
 
 import hashlib
-import pickle
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -19,12 +19,17 @@ from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.gates.fields import made_of
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.gates.torch_file import read_torch
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.student import MKSGN, StudentConfig
 from mksgn_neuro.nn import SpikingNetwork
 
 FORMAT = "mksgn-neuro-model"
 VERSION = 3
+LEAST_WIDTH = 4096  # up to which a number in a configuration needs no tensor that wide: decays, dilations
+MOST_JOINTS = 1000
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,12 @@ class Model:
     training: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        modalities, joints, _ = self.student.source.shape
-        hears = (modalities, joints, self.student.source.message_bits, self.student.classes)
-        given = (len(self.scaling.modalities), self.skeleton.joints, self.scaling.bits, len(self.class_names))
+        hears = (*self.student.source.shape, self.student.source.message_bits, self.student.classes)
+        body = (self.skeleton.joints, self.skeleton.coordinates)
+        given = (len(self.scaling.modalities), *body, self.scaling.bits, len(self.class_names))
         if hears != given:
-            raise ValueError(f"a network of {hears} modalities, joints, input bits and classes for {given}")
+            parts = "modalities, joints, coordinates, input bits and classes"
+            raise ValueError(f"a network of {hears} {parts} for {given}")
 
     def task(self) -> Task:
         """What the host of the deployed network must know."""
@@ -62,6 +68,7 @@ class Model:
             origin=self.scaling.origin,
             rate=self.timing.rate,
             window=self.timing.window,
+            coordinates=self.skeleton.coordinates,
         )
 
     def hash(self) -> str:
@@ -73,17 +80,31 @@ class Model:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class _About:
+    """What a file holds of a model beside its parts that have a class of their own."""
+
+    hops: int
+    class_names: tuple[str, ...]
+    dataset: str
+    training: dict
+
+
+DAMAGE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, MemoryError, BadInput)
+"""What plain values that are not those of a network raise where one is built of them."""
+
 Builder = Callable[[Mapping, Skeleton, int, int], SpikingNetwork]
 """An untrained network from the fields of its `config`, the skeleton, the hops of its graph and its input bits."""
 
 
 def build_student(config: StudentConfig, skeleton: Skeleton, hops: int, input_bits: int = 8) -> MKSGN:
     """An untrained student on a skeleton."""
-    return MKSGN(config, torch.from_numpy(partitions(skeleton, hops)), input_bits=input_bits)
+    graph = torch.from_numpy(partitions(skeleton, hops))
+    return MKSGN(config, graph, input_bits=input_bits, coordinates=skeleton.coordinates)
 
 
 def _mk_sgn(config: Mapping, skeleton: Skeleton, hops: int, input_bits: int) -> MKSGN:
-    return build_student(StudentConfig(**config), skeleton, hops, input_bits)
+    return build_student(made_of(StudentConfig, config), skeleton, hops, input_bits)
 
 
 KINDS: Mapping[str, Builder] = {MKSGN.kind: _mk_sgn}
@@ -118,19 +139,22 @@ def load_model(path: Path, kinds: Mapping[str, Builder] = KINDS) -> Model:
     `kinds` has builders of the networks that are expected; a file cannot bring its own.
     """
     content = read_checked(path, FORMAT, VERSION, older=(2,))
-    build = _builder(str(content.get("kind", MKSGN.kind)), kinds, path)
+    build = _builder(shown(content.get("kind", MKSGN.kind)), kinds, path)
     try:
         if content["version"] == 2:
             content = _from_version_2(content)
-        skeleton, scaling = Skeleton(**content["skeleton"]), Scaling(**content["scaling"])
-        student = build(content["config"], skeleton, content["hops"], scaling.bits)
+        skeleton, scaling = made_of(Skeleton, content["skeleton"]), made_of(Scaling, content["scaling"])
+        about = made_of(_About, {field.name: content[field.name] for field in fields(_About)})
+        require_accounted(content["config"], content["state"])
+        if skeleton.joints > MOST_JOINTS:
+            raise ValueError(f"{skeleton.joints} joints, limit {MOST_JOINTS}")
+        student = build(content["config"], skeleton, about.hops, scaling.bits)
         student.load_state_dict(content["state"])
-        rest = {name: content[name] for name in ("class_names", "dataset", "training")}
-        timing = Timing(**content["timing"])
-        return Model(student.eval(), skeleton, content["hops"], scaling, timing=timing, **rest)
-    except (KeyError, TypeError, ValueError, RuntimeError, BadInput) as error:
-        summary = str(error).splitlines()[0]
-        raise BadInput(f"damaged model ({summary})", place=str(path), remedy="train it again") from error
+        rest = {name: getattr(about, name) for name in ("class_names", "dataset", "training")}
+        timing = made_of(Timing, content["timing"])
+        return Model(student.eval(), skeleton, about.hops, scaling, timing=timing, **rest)
+    except DAMAGE as error:
+        raise BadInput(f"damaged model ({shown(error)})", place=str(path), remedy="train it again") from error
 
 
 def _builder(kind: str, kinds: Mapping[str, Builder], path: Path) -> Builder:
@@ -158,18 +182,49 @@ def write_atomically(content: dict, path: Path) -> None:
 
 
 def read_checked(path: Path, format_name: str, version: int, *, older: tuple[int, ...] = ()) -> dict:
-    """torch.load of tensors and plain values only; raises BadInput unless format and version agree."""
+    """Tensors and plain values of a file of ours, never code; raises BadInput unless format and version agree."""
     remedy = "give a file that mksgn-neuro train wrote"
-    try:
-        content = torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError as error:
-        raise BadInput("no such file", place=str(path), remedy=remedy) from error
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
-        raise BadInput("not a torch file of plain tensors", place=str(path), remedy=remedy) from error
-    if not isinstance(content, dict) or content.get("format") != format_name:
+    content = read_torch(Path(path), remedy)
+    if not isinstance(content, dict) or not same_value(content.get("format"), format_name):
         raise BadInput(f"not a {format_name} file", place=str(path), remedy=remedy)
-    if content.get("version") not in (version, *older):
-        raise BadInput(
-            f"version {content.get('version')}, this program reads {version}", place=str(path), remedy=remedy
-        )
+    found = content.get("version")
+    if not any(same_value(found, known) for known in (version, *older)):
+        raise BadInput(f"version {shown(found)}, this program reads {version}", place=str(path), remedy=remedy)
     return content
+
+
+def same_value(found: object, expected: object) -> bool:
+    """Whether a value from a file is the plain one that is expected; a tensor in its place is not."""
+    try:
+        return type(found) is type(expected) and bool(found == expected)
+    except (RuntimeError, ValueError):  # a tensor somewhere inside
+        return False
+
+
+def require_accounted(config: Mapping, state: object) -> None:
+    """Raise ValueError unless `state` is named finite tensors that can be a network of that width.
+
+    A network is built before its tensors are compared with it: a few words of a file must not make gigabytes.
+    """
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise ValueError("its state is no table of tensors")
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ValueError(f"{name} has values that are not finite")
+    widest = max((max(tensor.shape, default=1) for tensor in state.values()), default=1)
+    for name, value in config.items():
+        for n in _integers(value):
+            if abs(n) > max(widest, LEAST_WIDTH):
+                raise ValueError(f"{name} {n}, its widest tensor has {widest}")
+    channels = list(_integers(config.get("channels", ())))
+    weights, held = sum(a * b for a, b in pairwise(channels)), sum(t.numel() for t in state.values())
+    if weights > held * max(1, len(config.get("hearing", ()))):
+        raise ValueError(f"{weights} weights at least, its tensors hold {held} numbers")
+
+
+def _integers(value: object) -> Iterator[int]:
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _integers(item)
+    elif isinstance(value, int):
+        yield value

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.attention import SpikingSelfAttention
+from mksgn_neuro.models.attention import ATTENTIONS, Site
 from mksgn_neuro.models.fusion import Fusion, joint_probabilities, modality_weights, mutual_information
 from mksgn_neuro.nn import (
     DECAY_ONE,
     V_DECAY,
-    AndGate,
     ClassSum,
     GraphConvolution,
-    HeadSum,
     Node,
     PerModality,
     Pointwise,
@@ -28,13 +26,9 @@ from mksgn_neuro.nn import (
     SpikingNetwork,
     SpikingPopulation,
     TemporalTaps,
-    TorchNode,
-    gate_population,
 )
 from mksgn_neuro.nn.nodes import AnyNode
 from mksgn_neuro.nn.population import MOMENTUM
-
-ATTENTIONS = ("gated", "ssa", "none")
 
 
 @dataclass(frozen=True)
@@ -62,20 +56,21 @@ class StudentConfig:
         if not DECAY_ONE // 2 < self.v_decay <= DECAY_ONE:
             raise ValueError(f"v_decay {self.v_decay}: AND gates are exact above {DECAY_ONE // 2}, up to {DECAY_ONE}")
         if self.attention not in ATTENTIONS:
-            raise ValueError(f"attention {self.attention!r} is none of {ATTENTIONS}")
+            raise ValueError(f"attention {self.attention!r} is none of {(*ATTENTIONS,)}")
+        attention = ATTENTIONS[self.attention]
+        attention.require_fitting(self)
         if not all(
             heard and list(heard) == [m for m in range(self.modalities) if m in heard] for heard in self.hearing
         ):
             raise ValueError(f"groups that hear {self.hearing} of {self.modalities} modalities")
-        gates = (self.heads, self.query_channels) if self.attention == "gated" else ()
-        shared = (*self.channels, *gates, self.readout_copies)
-        if any(number % self.groups for number in shared) or (self.hearing and self.attention == "ssa"):
+        shared = (*self.channels, *attention.shared(self), self.readout_copies)
+        if any(number % self.groups for number in shared) or (self.hearing and not attention.grouped):
             raise ValueError(f"{self.groups} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
     def weighs_modalities(self) -> bool:
-        """Whether mutual information weights the fusion: groups that hear some modalities only vote instead."""
-        return self.mutual_information and not self.hearing
+        """Whether mutual information weights the fusion: some group hears several modalities, and so has one."""
+        return self.mutual_information and (not self.hearing or any(len(heard) > 1 for heard in self.hearing))
 
     @property
     def groups(self) -> int:
@@ -91,38 +86,27 @@ class Block(nn.Module):
         groups, neurons = config.groups, {"v_decay": config.v_decay}
         graph = GraphConvolution(partitions, channels_in, channels, groups)
         self.graph = SpikingPopulation(channels, {"input": graph}, **neurons)
-        if config.attention == "gated":
-            query = Pointwise(channels, config.query_channels, groups)
-            self.query = SpikingPopulation(config.query_channels, {"graph": query}, **neurons)
-            sums = HeadSum(config.heads, config.query_channels // config.heads)
-            self.gate = gate_population(config.heads, {"query": sums}, **neurons)
-        elif config.attention == "ssa":
-            self.attention = SpikingSelfAttention(channels, config.heads)
+        for name, part in ATTENTIONS[config.attention].parts(config, channels_in, channels).items():
+            self.add_module(name, part)
         same = channels_in == channels
         shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels, groups)
         taps = TemporalTaps(channels, config.taps, dilation)
         self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut}, **neurons)
-        self.joints, self.attends = partitions.shape[1], config.attention
+        self.joints, self.attends = partitions.shape[1], ATTENTIONS[config.attention]
 
     def nodes(self, b: int, source: str) -> Iterator[AnyNode]:
         """Of block `b`, which hears the node `source`; the last one is what it makes."""
-        graph, query, gate, attended = (f"b{b}.{role}" for role in ("graph", "query", "gate", "and"))
+        graph = f"b{b}.graph"
         yield self._node(b, "graph", self.graph, {"input": source})
-        if self.attends == "gated":
-            yield self._node(b, "query", self.query, {"graph": graph})
-            yield self._node(b, "gate", self.gate, {"query": query}, axis="head")
-            yield AndGate(attended, of=(graph, gate), block=b)
-        elif self.attends == "ssa":
-            shape, axes = (self.joints, len(self.graph.beta)), ("joint", "channel")
-            yield TorchNode(attended, "and", shape, axes, self.attention, source=graph, block=b)
-        heard = graph if self.attends == "none" else attended
+        heard, site = graph, Site(b, self.joints, len(self.graph.beta), source, graph)
+        for node in self.attends.nodes(site, self._modules):
+            yield node
+            heard = node.name
         yield self._node(b, "temporal", self.temporal, {"and": heard, "input": source})
 
-    def _node(
-        self, b: int, role: str, population: SpikingPopulation, sources: dict[str, str], axis: str = "channel"
-    ) -> Node:
+    def _node(self, b: int, role: str, population: SpikingPopulation, sources: dict[str, str]) -> Node:
         shape = (self.joints, len(population.beta))
-        return Node(f"b{b}.{role}", role, shape, ("joint", axis), population, sources, block=b)
+        return Node(f"b{b}.{role}", role, shape, ("joint", "channel"), population, sources, block=b)
 
 
 class MKSGN(SpikingNetwork):
@@ -130,12 +114,14 @@ class MKSGN(SpikingNetwork):
 
     kind = "mk-sgn"
 
-    def __init__(self, config: StudentConfig, partitions: Tensor, *, input_bits: int = 8) -> None:
-        super().__init__(config.modalities, partitions.shape[1], input_bits=input_bits)
+    def __init__(
+        self, config: StudentConfig, partitions: Tensor, *, input_bits: int = 8, coordinates: int = 3
+    ) -> None:  # fmt: skip
+        super().__init__(config.modalities, partitions.shape[1], input_bits=input_bits, coordinates=coordinates)
         self.config = config
         m, c0 = config.modalities, config.channels[0]
         neurons, encoders = {"v_decay": config.v_decay}, config.encoder_channels
-        self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders)}, **neurons)
+        self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders, coordinates)}, **neurons)
         self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.hearing)}, **neurons)
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)

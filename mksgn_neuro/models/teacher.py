@@ -73,11 +73,11 @@ class TeacherLayer(nn.Module):
 class Teacher(nn.Module):
     """One modality's network on a skeleton whose graph partitions are (K, V, V)."""
 
-    def __init__(self, config: TeacherConfig, partitions: Tensor) -> None:
+    def __init__(self, config: TeacherConfig, partitions: Tensor, coordinates: int = 3) -> None:
         super().__init__()
         self.config = config
         self.joints = partitions.shape[1]
-        widths = zip((3, *config.channels[:-1]), config.channels, config.strides)
+        widths = zip((coordinates, *config.channels[:-1]), config.channels, config.strides)
         self.layers = nn.ModuleList(TeacherLayer(partitions, a, b, config.taps, stride) for a, b, stride in widths)
         self.head = nn.Linear(config.channels[-1], config.classes)
 

@@ -29,9 +29,12 @@ class _Gated(torch.autograd.Function):
 
 
 def gated(x: Tensor, gates: Tensor) -> Tensor:
-    """Spikes (V, T, B, C) AND the gate (V, T, B, H) of their head; the gradient is the product's."""
+    """Spikes (V, T, B, C) AND the gate (V, T, B, H) of their head; the gradient is the product's.
+
+    Gates (1, T, B, H) are those of all positions.
+    """
     if x.device.type == "cpu":
-        return _Gated.apply(x, gates)
+        return _Gated.apply(x, gates.expand(len(x), -1, -1, -1).contiguous())
     return (x.unflatten(-1, (gates.shape[-1], -1)) * gates.unsqueeze(-1)).flatten(-2)
 
 

@@ -45,10 +45,10 @@ class SpikingNetwork(nn.Module):
     config: object = None
     groups: int = 1
 
-    def __init__(self, modalities: int, joints: int, *, input_bits: int = 8) -> None:
+    def __init__(self, modalities: int, joints: int, *, input_bits: int = 8, coordinates: int = 3) -> None:
         super().__init__()
         axes = ("modality", "joint", "coordinate")
-        self.source = Source(INPUT, (modalities, joints, 3), input_bits, axes)
+        self.source = Source(INPUT, (modalities, joints, coordinates), input_bits, axes)
         self.nodes: tuple[AnyNode, ...] = ()
         self._last_listener = ""  # to the input
 
@@ -148,7 +148,7 @@ def _completed(gate: AndGate, known: Mapping[str, AnyNode]) -> AndGate:
     if INPUT in gate.of:
         raise ValueError(f"{gate.name} gates frames, which are no spikes")
     through, by = (known[name] for name in gate.of)
-    if through.positions != by.positions or through.channels % by.channels:
+    if by.positions not in (1, through.positions) or through.channels % by.channels:
         raise ValueError(f"{gate.name}: {by.channels} gates at {by.positions} positions for {through.shape}")
     shape = {"shape": through.shape, "axes": through.axes, "channels": through.channels, "gates": by.channels}
-    return replace(gate, v_decay=through.v_decay, **shape)
+    return replace(gate, v_decay=through.v_decay, gate_positions=by.positions, **shape)

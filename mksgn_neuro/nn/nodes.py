@@ -87,7 +87,7 @@ class Node:
 @dataclass(frozen=True, eq=False)
 class AndGate:
     """Spikes of node `of[0]`, (P, T, B, C), that the gate `of[1]`, (P, T, B, H), lets through: one gate for C / H
-    channels. Exact on the chip.
+    channels; a gate (1, T, B, H) serves all positions. Exact on the chip.
 
     `declare` fills in shape, axes and decay, which are those of the node that is gated.
     """
@@ -100,6 +100,7 @@ class AndGate:
     axes: tuple[str, ...] = ()
     channels: int = 0
     gates: int = 0
+    gate_positions: int = 0
     v_decay: int = V_DECAY
 
     @property

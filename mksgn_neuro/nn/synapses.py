@@ -73,11 +73,14 @@ class Pointwise(SynapseModule):
 
 
 class PerModality(SynapseModule):
-    """Each modality's coordinates to that modality's encoder channels: (V, T, B, M·3) to (V, T, B, M·C)."""
+    """Each modality's coordinates to that modality's encoder channels: (V, T, B, M·3) to (V, T, B, M·C).
 
-    def __init__(self, modalities: int, channels: int) -> None:
+    Of a picture there are two coordinates.
+    """
+
+    def __init__(self, modalities: int, channels: int, coordinates: int = 3) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(modalities, 3, channels) / math.sqrt(3))
+        self.weight = nn.Parameter(torch.randn(modalities, coordinates, channels) / math.sqrt(coordinates))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         return x @ torch.block_diag(*grid(self.weight))

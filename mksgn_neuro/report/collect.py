@@ -10,6 +10,8 @@ import numpy as np
 
 from mksgn_neuro.chip.fit import nearest_limit
 from mksgn_neuro.chip.placement import coordinates
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import read_json
 from mksgn_neuro.ir import Task
 from mksgn_neuro.models.fusion import modality_weights
 from mksgn_neuro.models.store import Model, load_model
@@ -19,9 +21,9 @@ from mksgn_neuro.report.joules import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
 from mksgn_neuro.report.online import Online, confusion, online
 from mksgn_neuro.report.shown import Shown, shown_of
+from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.recognise import Recognised
 from mksgn_neuro.workflows.simulate import Simulation
-from mksgn_neuro.workflows.verify import Rung
 
 
 @dataclass(frozen=True)
@@ -133,12 +135,19 @@ def report_of(
 def training_of(model: Model, folder: Path) -> Training:
     """The model's own summary, and the history beside it if metrics.json tells of the same training."""
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
-        history = metrics.pop("history")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        metrics = read_json(folder / "metrics.json", "train again")
+        history = [record for record in metrics.pop("history") if _is_epoch(record)]
+    except (BadInput, KeyError, TypeError, AttributeError):
         return Training((), model.training)
     same = metrics == json.loads(json.dumps(model.training))
     return Training(tuple(history) if same else (), model.training)
+
+
+def _is_epoch(record: object) -> bool:
+    """Whether a record has what the curves show."""
+    numbers = [record.get(name) for name in ("accuracy", "validation_accuracy")] if isinstance(record, dict) else [None]
+    finite = all(isinstance(number, (int, float)) and abs(number) <= 1 for number in numbers)
+    return finite and isinstance(record.get("stage"), str)
 
 
 def information_of(model: Model) -> Information | None:

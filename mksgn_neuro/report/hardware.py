@@ -23,8 +23,17 @@ def core_map(report: Report) -> str:
     return (
         f"<div class=pair>{titled('Share of the fullest limit', filled + svg.scale('100 %'))}"
         f"{titled('Work', busy + work)}</div><p>{words} "
-        "Limits were read off Intel's public compiler printouts (docs/chip.md).</p>"
+        f"{_limits(report)}</p>"
     )
+
+
+def _limits(report: Report) -> str:
+    """Whose limits these are, and which are broken."""
+    chip, violations = report.simulation["chip"], report.simulation["violations"]
+    known = "were read off Intel's public compiler printouts (docs/chip.md)"
+    said = f"Limits {known}." if chip == "loihi2" else f"Limits are those of chip {escape(chip)}, see docs/chip.md."
+    broken = (f"{v['layer']}: {v['rule'].replace('_', ' ')} {v['value']:,}, limit {v['limit']:,}" for v in violations)
+    return said + "".join(f" It does not fit: {escape(line)}." for line in broken)
 
 
 def _mesh(report: Report, share, alt: str) -> str:  # noqa: ANN001

@@ -8,7 +8,7 @@ from html import escape
 
 def number(key: str, value: float | int, text: str) -> str:
     """A figure of `simulate --json`, marked with its key and exact value so that programs can check the page."""
-    return f'<data data-key="{key}" value="{value!r}">{escape(text)}</data>'
+    return f'<data data-key="{escape(key)}" value="{value!r}">{escape(text)}</data>'
 
 
 def titled(title: str, chart: str) -> str:

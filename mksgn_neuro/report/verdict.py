@@ -151,7 +151,9 @@ def _times(report: Report) -> list[str]:
 
 def _cores(report: Report) -> str:
     text = number("cores", report.simulation["cores"], str(report.simulation["cores"]))
-    return card("neurocores", text, f"Loihi 2 mapping, fullest {max(c.load for c in report.cores):.0%} used")
+    fits = "" if not report.simulation["violations"] else ", which it does not fit"
+    used = f"fullest {max(c.load for c in report.cores):.0%} used"
+    return card("neurocores", text, f"on chip {escape(report.simulation['chip'])}{fits}, {used}")
 
 
 def _decided(report: Report) -> str:

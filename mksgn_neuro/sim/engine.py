@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked
@@ -52,7 +52,7 @@ class Emulator:
 
     def __init__(self, network: Network, *, threads: int | None = None) -> None:
         self.network = network
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or usable_cores()
         self.readout = Readout.of(network)
         self.plan = build(network)
         self.input_degree = out_degree(network, network.source.name)

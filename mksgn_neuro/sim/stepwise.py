@@ -10,10 +10,10 @@ import numpy as np
 
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked
-from mksgn_neuro.sim import kernels
+from mksgn_neuro.sim.machine import Machine, advance
 from mksgn_neuro.sim.plan import build
-from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.sim.workspace import allocate, load, spikes_of
+from mksgn_neuro.sim.readout import Readout
+from mksgn_neuro.sim.workspace import allocate, spikes_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class StepEmulator:
         rows = 1 << self.plan.max_lag.bit_length()
         self.window = window
         self.work = allocate(self.plan, rows, network.source.size, ring=True)
+        sends = (*network.source.payloads, self.plan.slots.get(network.source.name, -1))
+        slots = self.plan.slots[self.readout.name] + self.readout.neurons
+        self.machine = Machine(self.plan.tables, self.work, slots, self.readout.votes, sends)
         self.reset()
 
     def reset(self) -> None:
@@ -50,15 +53,17 @@ class StepEmulator:
 
     def step(self, frame: np.ndarray) -> StepResult:
         """Advance by one frame (N_in,), integers. Raises BadInput as `Emulator.run` does."""
-        source, t = self.network.source, self.next_step
-        load(self.plan, source, self.work, t & self.work.row_mask, checked(source, np.asarray(frame)[None]))
-        now = np.array([t])
-        kernels.run(self.plan.tables, self.work, np.zeros(1, dtype=np.int64), now, now + 1, 0)
+        t, given = self.next_step, np.asarray(frame)
+        if given.shape != (self.network.source.size,) or given.dtype.kind not in "iu":
+            given = checked(self.network.source, given[None])[0]
+        votes = np.zeros(self.readout.classes, dtype=np.int64)
+        if not advance(self.machine, np.ascontiguousarray(given, dtype=np.int64), t, votes):
+            checked(self.network.source, given[None])
         self.next_step = t + 1
         if t >= self.readout.first:
-            self._vote(self.readout.scores(self._spikes(self.readout.name, t)))
+            self._vote(votes)
         spikes = {name: self._spikes(name, t) for name in self.names}
-        return StepResult(t, self.scores, int(decide(self.scores)), spikes)
+        return StepResult(t, self.scores, int(self.scores.argmax()), spikes)
 
     def _vote(self, votes: np.ndarray) -> None:
         self.scores = self.scores + votes

@@ -18,13 +18,22 @@ from mksgn_neuro.models.distill import Targets
 
 
 @dataclass(frozen=True)
+class Played:
+    """What sequences were made of: `positions` (B, T, V, 3) metres as varied; `since` and `length` as in `Plan`."""
+
+    positions: Tensor
+    since: np.ndarray
+    length: np.ndarray
+
+
+@dataclass(frozen=True)
 class Batch:
     """`frames` (B, T, M, V, 3) integers in float32. `labels` and `index` (on the CPU: whose frames) are (B,) of whole
     clips, (B, T) of sequences.
 
     Sequences also have, (B, T) each, `since`: frames since the clip began, and how much each frame's decision counts:
     `weight` on an endless stream, `clip_weight` where the clip's beginning is known. `targets` are what teachers say of
-    these clips, where they were asked.
+    these clips, where they were asked; `played` is what they may look at for that.
     """
 
     frames: Tensor
@@ -34,6 +43,7 @@ class Batch:
     weight: Tensor | None = None
     clip_weight: Tensor | None = None
     targets: Targets | None = None
+    played: Played | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,8 @@ def sequence_batches(
         index = torch.from_numpy(part.clip[mine])
         since = torch.from_numpy(part.since[mine]).to(labels.device)
         weights = [torch.from_numpy(w[mine]).to(encoded) for w in frame_weights(part, shape.warm_up)]
-        yield Batch(encoded, labels[index.to(labels.device)], index, since, *weights)
+        played = Played(positions[mine], part.since[mine], part.length[mine])
+        yield Batch(encoded, labels[index.to(labels.device)], index, since, *weights, played=played)
 
 
 def batches_per_epoch(clips: Clips, shape: Sequences) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mksgn_neuro.lowering import lower
+from mksgn_neuro.lowering.passes import STEPS, run_passes
 from mksgn_neuro.nn import SpikingNetwork, quantize
 
 
@@ -17,7 +18,7 @@ def synapse_shares(student: SpikingNetwork) -> dict[str, float]:
     Raises Unsupported for a student that cannot be deployed: what its spikes cost is not known.
     """
     here = copy.deepcopy(student).cpu()
-    network = lower(here if here.is_integer else quantize(here))
+    network = run_passes(lower(here if here.is_integer else quantize(here)), STEPS).network
     synapses: dict[str, int] = {}
     for projection in network.projections:
         synapses[projection.pre] = synapses.get(projection.pre, 0) + projection.synapses

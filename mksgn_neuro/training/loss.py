@@ -6,18 +6,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mksgn_neuro.ir import role_of
 from mksgn_neuro.models.distill import Distilled, soft_label_loss
+from mksgn_neuro.nn import Activity, SpikingNetwork
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.cost import done_share
 from mksgn_neuro.training.presets import Preset
 
+USEFUL_GATES = (0.2, 0.8)  # share of frames at which a gate that tells something is open; our choice
 LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice
 
 
 def student_loss(
     module: Distilled, batch: Batch, preset: Preset, shares: dict[str, float] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """CE + α·soft labels + β·inner features + a penalty on synaptic operations, and how many rows' worth was right.
+    """CE + α·soft labels + β·inner features + penalties on synaptic operations and on gates that tell nothing; and how
+    many rows' worth was right.
 
     CE is the mean of two: that of each frame's decision from the last `window` frames, as on an endless stream, and
     that from all frames since the clip began, as where its beginning is known; weighted by the batch. `shares` are
@@ -42,8 +46,20 @@ def student_loss(
             loss = loss + preset.feature_weight * module.feature_loss(activity, batch.targets)
     if shares:
         loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
+    if preset.gate_penalty:
+        loss = loss + preset.gate_penalty * useless_gates(activity, module.student)
     right = ((logits.argmax(-1) == labels) * weight).sum() * len(batch.labels)
     return loss, right
+
+
+def useless_gates(activity: Activity, network: SpikingNetwork) -> Tensor:
+    """How far gates are outside USEFUL_GATES, mean over all; 0 where there are none."""
+    gates = [activity.spikes[node.name] for node in network.nodes if role_of(node.role).gates]
+    if not gates:
+        return activity.class_spikes.new_zeros(())
+    opened = torch.cat([spikes.mean((0, 1, 2)) for spikes in gates])
+    low, high = USEFUL_GATES
+    return (F.relu(opened - high) + F.relu(low - opened)).mean()
 
 
 def normalised(weight: Tensor) -> Tensor:

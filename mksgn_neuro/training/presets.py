@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from mksgn_neuro.data.augment import Augmentation
@@ -23,7 +24,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Preset:
-    """One training run: the student's shape, the schedule of each stage and the weights of the losses."""
+    """One training run: the student's shape, the schedule of each stage and the weights of the losses.
+
+    Raises BadInput for a rate or penalty that nothing can be learned with.
+    """
 
     channels: tuple[int, ...]
     encoder_channels: int = 8
@@ -58,9 +62,20 @@ class Preset:
     soft_label_weight: float = 1.0
     temperature: float = 3.0
     feature_weight: float = 0.5
+    teach_augmented: bool = False  # ask teachers about every variation of a clip, not once about the recorded one
+    gate_penalty: float = 0.0  # of gates that are nearly always or nearly never open
     held_out: float = 0.2  # share of the training subjects; 0: train on all of them and keep the last epoch
     augmentation: Augmentation = field(default_factory=Augmentation)
     integer_augmentation: Augmentation | None = None  # None: as in the float stage
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "integer_learning_rate", "teacher_learning_rate"):
+            if not 0 < getattr(self, name) <= 1:  # false for NaN too
+                problem = f"{name.replace('_', ' ')} {getattr(self, name):g}"
+                raise BadInput(problem, place="training", remedy="give one above 0, at most 1")
+        if not 0 <= self.rate_penalty < math.inf:
+            remedy = "give 0 or a positive number"
+            raise BadInput(f"rate penalty {self.rate_penalty:g}", place="training", remedy=remedy)
 
     @property
     def timing(self) -> Timing:
@@ -172,16 +187,49 @@ NW_UCLA = replace(
     channels=(128, 128, 128, 128, 192, 192),
     epochs=300,
 )
-# And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays.
+# And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays. Between
+# the cameras lighter variation, soft labels, twice as many sequences at once and a window of 25 frames each helped or
+# cost nothing (docs/results.md).
 NW_UCLA_MIXED = replace(
     NW_UCLA,
+    mutual_information=False,
     hearing=(*NW_UCLA.hearing, *2 * (NW_UCLA.modalities,)),
     channels=(192, 192, 192, 192, 288, 288),
     heads=6,
-    query_channels=36,
+    query_channels=48,
     readout_copies=6,
     taps=3,
     dilations=(2, 2, 2, 2, 2, 2),
+    soft_label_weight=1.0,
+    teacher_epochs=40,
+    rows=16,
+    window=25,
+    epochs=335,
+    integer_epochs=320,
+    augmentation=Augmentation(crop=0.8, turn=180.0, tilt=15.0, scale=0.15, shear=0.05, noise=0.01, mirror=0.5),
+    integer_augmentation=replace(NW_UCLA_LEAN.integer_augmentation, crop=0.9, stretched=0.3),
+)
+# Every named part of MK-SGN on one chip: a branch for each modality and one that hears all of them, weighted by their
+# mutual information; attention across joints; soft labels and features of teachers that see the student's own clips.
+MK_SGN = replace(
+    NW_UCLA,
+    attention="spike-driven",
+    mutual_information=True,
+    hearing=(*NW_UCLA.hearing, NW_UCLA.modalities),
+    channels=(150, 150, 150, 150, 210, 210),
+    heads=10,
+    query_channels=30,
+    readout_copies=10,
+    taps=3,
+    dilations=(2, 2, 2, 2, 2, 2),
+    window=25,
+    rows=16,
+    soft_label_weight=1.0,
+    feature_weight=0.5,
+    teach_augmented=True,
+    gate_penalty=1.0,
+    teacher_epochs=60,
+    augmentation=replace(NW_UCLA.augmentation, crop=0.8, tilt=15.0, shear=0.05, scale=0.15),
 )
 
 PRESETS = {
@@ -192,6 +240,7 @@ PRESETS = {
     "nw-ucla-mixed": NW_UCLA_MIXED,
     "nw-ucla-lean": NW_UCLA_LEAN,
     "nw-ucla-gated": NW_UCLA_GATED,
+    "mk-sgn": MK_SGN,
 }
 
 

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.store import read_checked, write_atomically
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.models.store import DAMAGE, read_checked, same_value, write_atomically
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
@@ -21,6 +22,7 @@ from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, t
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
 CHECKPOINT = ".checkpoint.pt"  # how their names end
 WARM_UP_SHARE = 0.05
+RECORDED = ("loss", "accuracy", "epochs", "learning_rate", "validation_accuracy", "seconds")
 READ_EVERY = 16  # steps: on a GPU, reading a step's result waits until it is done
 
 
@@ -118,13 +120,20 @@ def _save(path, stage, module, optimizer, history, best) -> None:  # noqa: ANN00
 
 def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa: ANN001
     content = read_checkpoint(path)
-    if content["epochs"] != stage.epochs:
-        remedy = f"resume with --epochs {content['epochs']}, or train into another folder"
-        raise BadInput(f"was written by a run of {content['epochs']} epochs", place=str(path), remedy=remedy)
+    if not same_value(content.get("epochs"), stage.epochs):
+        said = shown(content.get("epochs"))
+        remedy = f"resume with --epochs {said}, or train into another folder"
+        raise BadInput(f"was written by a run of {said} epochs", place=str(path), remedy=remedy)
     require_same_run(content, stage.fingerprint, path)
-    module.load_state_dict(content["module"])
-    restore(optimizer, content["optimizer"])
-    return content["history"], content["best"]
+    try:
+        module.load_state_dict(content["best"]["state"])  # only to see that it fits: `fit` needs it at its end
+        module.load_state_dict(content["module"])
+        restore(optimizer, content["optimizer"])
+        _require_history(content["history"], content["best"], stage)
+        return content["history"], content["best"]
+    except DAMAGE as error:
+        remedy = "train again, without --resume or into another folder"
+        raise BadInput(f"damaged checkpoint ({shown(error)})", place=str(path), remedy=remedy) from error
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -134,6 +143,20 @@ def read_checkpoint(path: Path) -> dict:
 
 def require_same_run(checkpoint: dict, fingerprint: str, path: Path) -> None:
     """Raises BadInput unless the checkpoint is of a run with this fingerprint."""
-    if checkpoint["fingerprint"] != fingerprint:
+    if not same_value(checkpoint.get("fingerprint"), fingerprint):
         remedy = "resume with the options of config.json beside it, or train into another folder"
         raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
+
+
+def _require_history(history: object, best: dict, stage: Stage) -> None:
+    """Raise ValueError unless there is a record of each epoch so far, with its numbers."""
+    if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
+        raise ValueError("its history is no list of records")
+    numbered = [record.get("epoch") for record in history]
+    if not same_value(numbered, list(range(len(history)))) or len(history) > stage.epochs:
+        raise ValueError("its history does not number the epochs")
+    numbers = [record[name] for record in history for name in RECORDED] + [best["accuracy"]]
+    if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
+        raise ValueError("its history has values that are not finite numbers")
+    if not all(same_value(record.get("stage"), stage.name) for record in history):
+        raise ValueError("its history is of another stage")

@@ -14,6 +14,7 @@ from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import sum_gradients
 
 MAX_GRADIENT_NORM = 5.0
+ADAM_KEEPS = {"step", "exp_avg", "exp_avg_sq"}
 STEPS_BEFORE_RECORDING = 3  # in which kernels are compiled and the optimizer makes its state
 
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Tensor]]
@@ -44,11 +45,19 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def restore(optimizer: torch.optim.Optimizer, state: dict) -> None:
-    """Load an optimizer's state, but go on in this machine's own way: a GPU's run can be resumed on a CPU."""
+    """Load an optimizer's state, but go on in this machine's own way: a GPU's run can be resumed on a CPU.
+
+    Raises ValueError for a state that is not that of these parameters.
+    """
     own = [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
     optimizer.load_state_dict(state)
     for group, options in zip(optimizer.param_groups, own):
         group.update(options)
+    for parameter, kept in optimizer.state.items():
+        if set(kept) != ADAM_KEEPS or any(kept[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
+            raise ValueError("the optimizer's state is that of other parameters")
+        if not all(torch.isfinite(kept[name]).all() for name in ADAM_KEEPS) or kept["step"].numel() != 1:
+            raise ValueError("the optimizer's state is not finite")
 
 
 def training_step(module: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss) -> Step:

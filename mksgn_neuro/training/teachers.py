@@ -1,11 +1,10 @@
-"""Teachers: trained one per modality and kept as files, or read back; what they say of every training clip."""
+"""Teachers: trained one per modality and kept as files, or read back."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.models.distill import Targets
-from mksgn_neuro.models.store import read_checked, write_atomically
+from mksgn_neuro.gates.fields import made_of
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.models.store import DAMAGE, read_checked, require_accounted, same_value, write_atomically
 from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
 from mksgn_neuro.training.batches import Batch, evaluation_batches
 from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
@@ -86,24 +86,25 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
         path = Path(directory) / f"{_file_name(modality)}.pt"
         content = read_checked(path, FORMAT, VERSION)
         for name, value in _surroundings(modality, run).items():
-            if content.get(name) != value:
+            if not same_value(content.get(name), value):
                 raise BadInput(
                     f"this teacher was trained with another {name.replace('_', ' ')}",
                     place=str(path),
                     remedy="train teachers of the same data set, frames and modalities, or leave --teacher out",
                 )
         try:
-            teacher = _build(TeacherConfig(**content["config"]), run.fit_clips.skeleton)
+            require_accounted(content["config"], content["state"])
+            teacher = _build(made_of(TeacherConfig, content["config"]), run.fit_clips.skeleton)
             teacher.load_state_dict(content["state"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            problem = f"damaged teacher ({str(error).splitlines()[0]})"
+        except DAMAGE as error:
+            problem = f"damaged teacher ({shown(error)})"
             raise BadInput(problem, place=str(path), remedy="train it again") from error
         teachers.append(teacher.eval())
     return Ensemble(teachers)
 
 
 def _build(config: TeacherConfig, skeleton: Skeleton) -> Teacher:
-    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS))).to(device())
+    return Teacher(config, torch.from_numpy(partitions(skeleton, HOPS)), skeleton.coordinates).to(device())
 
 
 def _save(teacher: Teacher, modality: str, run: Run, directory: Path) -> None:
@@ -140,67 +141,3 @@ def describe(ensemble: Ensemble, clips: Clips, run: Run) -> dict:
         "parameters": sum(p.numel() for p in ensemble.parameters()),
         "modalities": list(run.scaling.modalities),
     }
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """What the teachers say of each training clip, un-augmented: `logits` (N, classes), `features` (N, V, C) float16.
-
-    The features are memory-mapped files: for large data sets they are gigabytes.
-    """
-
-    logits: Tensor
-    features: list[np.ndarray]
-
-    @property
-    def widths(self) -> list[int]:
-        """Channels per depth."""
-        return [array.shape[2] for array in self.features]
-
-    def of(self, batch: Batch, *, with_features: bool) -> Targets:
-        """The targets of a batch of sequences; features are those of the clip that fills most of each."""
-        here = batch.labels.device
-        rows = torch.arange(len(batch.index))
-        longest = batch.index.mode(dim=1).values
-        shown = batch.index == longest[:, None]
-        labels = batch.labels.cpu()[rows, shown.int().argmax(1)]
-        arrays = self.features if with_features else []
-        features = [torch.from_numpy(array[longest.numpy()].astype(np.float32)).transpose(0, 1) for array in arrays]
-        return Targets(
-            self.logits[batch.index].to(here), [f.contiguous().to(here) for f in features],
-            shown.float().to(here), labels.to(here),
-        )  # fmt: skip
-
-
-@torch.no_grad()
-def prepare_lessons(ensemble: Ensemble, run: Run) -> Lessons:
-    """Run the teachers once over the training clips; the features lie in DIR/teachers."""
-    directory = run.directory / "teachers"
-    directory.mkdir(exist_ok=True)
-    if is_first_rank():
-        _write_lessons(ensemble.eval(), run, directory)
-    wait_for_all()
-    features = [np.load(path, mmap_mode="r") for path in _feature_paths(ensemble, directory)]
-    return Lessons(torch.from_numpy(np.load(directory / "logits.npy")), features)
-
-
-def _write_lessons(ensemble: Ensemble, run: Run, directory: Path) -> None:
-    clips, logits, files = run.fit_clips, [], []
-    for batch in evaluation_batches(clips, run.scaling, run.preset.frames, batch=16):
-        answer, features = ensemble(batch.frames.to(device()))
-        logits.append(answer.cpu())
-        if not files:
-            files = [
-                np.lib.format.open_memmap(path, "w+", np.float16, (len(clips), len(f), f.shape[2]))
-                for path, f in zip(_feature_paths(ensemble, directory), features)
-            ]
-        for file, f in zip(files, features):
-            file[batch.index.numpy()] = f.transpose(0, 1).cpu().numpy()
-    for file in files:
-        file.flush()
-    np.save(directory / "logits.npy", torch.cat(logits).numpy())
-
-
-def _feature_paths(ensemble: Ensemble, directory: Path) -> list[Path]:
-    depths = ensemble.teachers[0].config.feature_layers
-    return [directory / f"features-{d}.npy" for d in range(len(depths))]

@@ -25,12 +25,13 @@ from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, spike_rate
+from mksgn_neuro.training.lessons import Lessons, prepare_lessons
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder, only_one_in, write_json
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import CHECKPOINT, Report, fit, read_checkpoint, require_same_run
-from mksgn_neuro.training.teachers import Lessons, describe, load_teachers, prepare_lessons, train_teachers
+from mksgn_neuro.training.teachers import describe, load_teachers, train_teachers
 
 WATCH_EVERY = 16
 WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
@@ -54,13 +55,13 @@ def train(
         return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
 
 
-def _say_nothing(kind: str, record: dict) -> None:
+def say_nothing(kind: str, record: dict) -> None:
     """A report for programs that read metrics.json."""
 
 
 def train_network(
     network: SpikingNetwork, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    report: Report = _say_nothing,
+    config: dict | None = None, report: Report = say_nothing,
 ) -> Model:  # fmt: skip
     """Train any declared network, from the labels alone, and write what `train` writes; it is changed in place.
 
@@ -68,12 +69,12 @@ def train_network(
     for a network that does not fit the clips.
     """
     options = {"seed": seed, "resume": resume, "report": report, "taught_by": f"{network.kind} {network.config!r}"}
-    needed = (len(preset.modalities), clips.skeleton.joints, len(clips.class_names))
-    given = (*network.source.shape[:2], network.classes)
+    needed = (len(preset.modalities), clips.skeleton.joints, clips.skeleton.coordinates, len(clips.class_names))
+    given = (*network.source.shape, network.classes)
     if given != needed:
-        problem = "the network has {} modalities, {} joints and {} classes".format(*given)
-        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {} and {}".format(*needed))
-    options["bits"] = network.source.message_bits
+        problem = "the network has {} modalities, {} joints, {} coordinates and {} classes".format(*given)
+        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {}, {} and {}".format(*needed))
+    options |= {"bits": network.source.message_bits, "config": config}
     with started_run(clips, preset, directory, **options) as (run, recorder):
         forms = _train_forms(network, run, None)
         return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
@@ -102,6 +103,9 @@ def started_run(
     keep_freed_memory()
     if world > preset.rows:
         raise BadInput(f"{world} processes for batches of {preset.rows} sequences", remedy="start fewer processes")
+    if clips.train.sum() < 2:
+        problem = f"{int(clips.train.sum())} training clips"
+        raise BadInput(problem, place=clips.dataset, remedy="give at least two, one to select on")
     directory = Path(directory)
     with only_one_in(directory):
         fit_clips, held_out = _split(clips, preset.held_out, seed)
@@ -136,6 +140,7 @@ def finish_run(
         "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
+        **({"assumed": list(clips.assumed)} if clips.assumed else {}),
     }
     integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
     model = Model(integer, skeleton, hops, run.scaling, names, run.preset.timing, clips.dataset, summary)
@@ -159,8 +164,19 @@ def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
 
 
 def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | None, dict]:
-    if not run.preset.distils:
+    if not run.preset.distils and directory is None:
         return None, {}
+    return learn_from(directory, run, clips)
+
+
+def learn_from(directory: Path | None, run: Run, clips: Clips) -> tuple[Lessons, dict]:
+    """What teachers say of the training clips, and notes on them; they are trained where no folder is given.
+
+    Raises BadInput for teachers that a preset would not listen to.
+    """
+    if not run.preset.distils:
+        remedy = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
+        raise BadInput("the preset learns nothing from teachers", place=str(directory), remedy=remedy)
     ensemble = train_teachers(run) if directory is None else load_teachers(directory, run)
     return prepare_lessons(ensemble, run), {"teacher": describe(ensemble, clips, run)}
 
@@ -193,7 +209,8 @@ def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, les
         return _validate(distilled.student, run, settle_on)
 
     def teach(batch: Batch) -> Batch:
-        return replace(batch, targets=lessons.of(batch, with_features=len(module.translations) > 0))
+        targets = lessons.of(batch, with_features=len(module.translations) > 0)
+        return replace(batch, targets=targets, played=None)
 
     stage = run.sequence_stage(name, schedule, loss, validate, teach if lessons else None)
     with products_by_joint():

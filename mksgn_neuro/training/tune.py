@@ -14,19 +14,21 @@ from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report
-from mksgn_neuro.training.train import finish_run, started_run, train_integer
+from mksgn_neuro.training.train import finish_run, learn_from, started_run, train_integer
 
 
 def tune(
     model: Model, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    config: dict | None = None, report: Report,
+    teacher: Path | None = None, config: dict | None = None, report: Report,
 ) -> Model:  # fmt: skip
     """The integer stage of `preset` on a model that has been through one; writes what `train` writes.
+
+    It learns from the labels and, where a former run's teachers are given, from their soft labels.
 
     Shape, timing and input scaling stay the model's; only its weights, biases and with them its spikes change. A model
     of version 2, which knows no frame rate, is brought to the preset's first (`at_rate`).
     """
-    taught_by = model.hash()
+    taught_by = model.hash() if teacher is None else f"{model.hash()} {teacher}"
     if model.timing.rate is None:
         model = at_rate(model, clips, preset)
     preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
@@ -34,8 +36,9 @@ def tune(
     with started_run(clips, preset, directory, scaling=model.scaling, config=config, **options) as (run, recorder):
         given = model.student.to(device())
         tuned = copy.deepcopy(given)
-        train_integer(tuned, run, None)
-        return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes={})
+        lessons, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
+        train_integer(tuned, run, lessons)
+        return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes=notes)
 
 
 def at_rate(model: Model, clips: Clips, preset: Preset) -> Model:

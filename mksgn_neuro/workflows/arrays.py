@@ -11,6 +11,8 @@ import numpy as np
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.files import in_one_piece, is_lfs_pointer
+from mksgn_neuro.gates.arrays import read_npy
+from mksgn_neuro.gates.regular import require_regular
 from mksgn_neuro.ir import Network, Source
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
@@ -57,9 +59,8 @@ def _emulated(network: Network, inputs: np.ndarray, states: bool, period: int | 
 def _by_reference(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
     traces = reference.run(network, inputs, states=states, period=period)
     spikes = {name: trace.spikes for name, trace in traces.items()}
-    if not states:
-        return spikes, {}, {}
-    return spikes, {name: trace.u for name, trace in traces.items()}, {name: trace.v for name, trace in traces.items()}
+    u = {name: trace.u for name, trace in traces.items() if trace.u is not None}
+    return spikes, u, {name: trace.v for name, trace in traces.items() if trace.v is not None}
 
 
 def _by_lava(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
@@ -87,9 +88,9 @@ def read_input(network: Network, path: Path, axes: str | None = None) -> np.ndar
     order = _order(network.source, array.shape[:-1], axes, path)
     if order is None:
         raise BadInput(f"has shape {array.shape}", place=str(path), remedy=remedy)
-    if array.dtype.kind not in "biuf" or not np.array_equal(array, np.round(array)):
+    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and not _whole(array)):
         raise BadInput("has values that are not integers", place=str(path), remedy="quantize the input first")
-    if np.abs(array).max() >= 2**31:
+    if not array.size or not -(2**31) < array.min() <= array.max() < 2**31:
         raise BadInput("has values that do not fit 32 bits", place=str(path), remedy="quantize the input first")
     if network.source.message_bits == 0 and not 0 <= array.min() <= array.max() <= 1:
         remedy = "give 0 and 1 or, for graded values in a .net file, --input-bits N"
@@ -98,17 +99,16 @@ def read_input(network: Network, path: Path, axes: str | None = None) -> np.ndar
     return np.ascontiguousarray(flat).astype(np.int32)
 
 
+def _whole(array: np.ndarray) -> bool:
+    return bool(np.isfinite(array).all()) and np.array_equal(array, np.round(array))
+
+
 def _load(path: Path) -> np.ndarray:
     remedy = "give what numpy.save writes"
-    try:
-        if is_lfs_pointer(path):
-            raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"not an .npy array ({error})", place=str(path), remedy=remedy) from error
-    if not isinstance(array, np.ndarray):
-        raise BadInput("holds several arrays", place=str(path), remedy=remedy)
-    return array
+    require_regular(path, remedy)
+    if is_lfs_pointer(path):
+        raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
+    return read_npy(path, remedy)
 
 
 def _order(source: Source, leading: tuple[int, ...], axes: str | None, path: Path) -> tuple[int, ...] | None:

@@ -15,11 +15,13 @@ from mksgn_neuro.data.protocols import Timing, streams
 from mksgn_neuro.data.registry import DATASETS, load
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.ir import Task
+from mksgn_neuro.ir import Source, Task
 
 SPLITS = ("train", "test", "all")
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
+WALKS = 3  # unless the user says how many
+RATES = (0.1, 0.9)  # of random inputs that are not 0, from the first sample to the last
 STREAM_FRAMES = 1000  # at least, to prove a network on that is never reset
 
 
@@ -40,7 +42,13 @@ def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
     dataset = request.dataset or dataset_of(task)
     clips = read(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
     place = str(request.path or dataset)
+    return chosen(clips, task, request, place)
+
+
+def chosen(clips: Clips, task: Task, request: Request, place: str) -> Clips:
+    """Those of the clips that are asked for; raises BadInput where their joints or classes are not the task's."""
     require_same_task(clips, task, place)
+    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, place))
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
     if len(index) == 0:
@@ -62,6 +70,14 @@ def require_same_task(clips: Clips, task: Task, place: str) -> None:
         raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
     if clips.class_names != tuple(task.class_names):
         raise BadInput("has other classes than the network", place=place, remedy="train on this data")
+
+
+def in_coordinates(skeleton: Skeleton, coordinates: int, place: str) -> Skeleton:
+    """The skeleton with so many coordinates; raises BadInput for three of clips that have two."""
+    if skeleton.coordinates < coordinates:
+        problem = f"has {skeleton.coordinates} coordinates, {coordinates} are wanted"
+        raise BadInput(problem, place=place, remedy="train on this data, or import it with --flat")
+    return replace(skeleton, coordinates=coordinates)
 
 
 def timing_of(task: Task) -> Timing:
@@ -97,7 +113,8 @@ def verification_frames(task: Task, bits: int, request: Request, read: Read = lo
         stretched = streams("offline", clips, timing_of(task)).positions
         frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
         return frames, f"{len(clips)} test clips of {clips.dataset}"
-    return random_walks(task, bits, request.limit), f"{request.limit} random walks (name real clips with --data)"
+    samples = request.limit or WALKS
+    return random_walks(task, bits, samples), f"{samples} random walks (name real clips with --data)"
 
 
 def verification_stream(task: Task, bits: int, request: Request, read: Read = load) -> tuple[torch.Tensor, str]:
@@ -117,11 +134,19 @@ def verification_stream(task: Task, bits: int, request: Request, read: Read = lo
     return stream, f"one stream of {stream.shape[1]} frames of random walks without a reset (name clips with --data)"
 
 
+def random_samples(source: Source, samples: int, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """Payloads that the source can send, int64 (samples, steps, channels); each sample has a rate of its own."""
+    low, high = source.payloads
+    size = (samples, steps, source.size)
+    rates = np.linspace(*RATES, samples) if samples > 1 else np.array([0.5])
+    return rng.integers(low or 1, high, size, endpoint=True) * (rng.random(size) < rates[:, None, None])
+
+
 def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:
     """Smooth inputs over the whole integer range, (N, frames, M, V, 3)."""
     rng = np.random.default_rng(0)
     limit = 2 ** (bits - 1)
-    shape = (samples, task.frames, len(task.modalities), len(task.parents), 3)
+    shape = (samples, task.frames, len(task.modalities), len(task.parents), task.coordinates)
     steps = rng.normal(0, limit * WALK_STEP, shape)
     steps[:, 0] = rng.normal(0, limit * WALK_START, (samples, *shape[2:]))
     return torch.from_numpy(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1)).float()

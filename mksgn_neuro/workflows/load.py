@@ -1,8 +1,10 @@
-"""Load what a user may name on the command line as integer networks."""
+"""Load what a user may name, on the command line or in Python, as integer networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,63 +16,133 @@ from mksgn_neuro.ir.store import SUFFIX, load
 
 if TYPE_CHECKING:
     from mksgn_neuro.export.netx.reading import NetxFile
+    from mksgn_neuro.models.store import Model
+
+SHIPPED_MODEL = "nw-ucla"  # what commands take where nothing else is there
+
+FORMS = {
+    "model": {"graph": "emulator", "chain": "loihi2"},
+    "netx": {"chain": "emulator"},
+    "nir": {"graph": "emulator"},
+    "ir": {"graph": "emulator"},
+    "network": {"graph": "emulator"},
+}
+"""The forms of each kind of file or of a network in memory, that to simulate first, and the target that runs it."""
 
 
 @dataclass(frozen=True)
 class Networks:
     """A file's networks by form, the one to deploy first, and what is odd about the file.
 
-    Forms: "graph", the network's own topology (Lava); "chain", its levels in a row (netx).
+    Forms: "graph", the network's own topology (Lava); "chain", its levels in a row (netx). `given` is the network as
+    the file has it, which passes begin with; `period` the steps between resets, where the file says so; `model` what a
+    model.pt holds.
     """
 
     path: Path
     kind: str
-    forms: dict[str, Network]
+    given: Network
     findings: list[str] = field(default_factory=list)
+    period: int | None = None
+    model: Model | None = None
 
-    @property
+    @cached_property
+    def forms(self) -> dict[str, Network]:
+        """Every form, by its name."""
+        return {form: self.built_for(target) for form, target in FORMS[self.kind].items()}
+
+    @cached_property
     def simulated(self) -> tuple[str, Network]:
         """The form to simulate, and its name."""
-        return next(iter(self.forms.items()))
+        form, target = next(iter(FORMS[self.kind].items()))
+        return form, self.built_for(target)
+
+    def built_for(self, target: str) -> Network:
+        """The network that a target runs."""
+        from mksgn_neuro.workflows.targets import build
+
+        return build(self.given, target).network
 
 
 @dataclass(frozen=True)
 class Port:
-    """What the user says of a netx file's input, None where nothing: its graded bits and its shape (C, H, W)."""
+    """What the user says of a file's input, None where nothing.
+
+    Graded bits (.net, .nir), the shape (C, H, W) of a .net file, the seconds per time step of a .nir file.
+    """
 
     bits: int | None = None
     shape: tuple[int, ...] | None = None
+    dt: float | None = None
+
+
+def shipped() -> dict[str, Path]:
+    """The models in the package by name."""
+    folder = Path(str(files("mksgn_neuro") / "assets"))
+    return {path.stem: path for path in sorted(folder.glob("*.pt"))}
+
+
+def resolve(named: str | Path) -> Path:
+    """The file that is named: a path, or the name of a model in the package where there is no such file."""
+    path = Path(named)
+    return path if path.exists() else shipped().get(str(named), path)
 
 
 def require_file(path: Path) -> None:
     """Raises BadInput where there is no file, or a clone's note of one."""
     if not path.is_file():
-        raise BadInput("no such file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
+        raise BadInput("no such file", place=str(path), remedy=f"{KNOWN}, or {' or '.join(shipped())}")
     if is_lfs_pointer(path):
         raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
 
 
+def suffix_of(path: Path) -> str:
+    """The ending that says what kind of file it is, "" where it is none that we know."""
+    return next((suffix for suffix in READERS if path.name.endswith(suffix)), "")
+
+
+def stem_of(path: Path) -> Path:
+    """The path without that ending: what the names of files that are made of it begin with."""
+    return path.with_name(path.name.removesuffix(suffix_of(path)))
+
+
 def load_networks(path: Path, port: Port | None = None) -> Networks:
-    """The networks of a model.pt, a .net or an .ir.h5 file; raises BadInput for anything else."""
+    """The networks of a file of READERS; raises BadInput for anything else."""
     require_file(path)
-    port = port or Port()
-    if path.suffix != ".net" and port != Port():
-        remedy = "--input-bits and --input-shape are for .net files"
-        raise BadInput("says itself what input it takes", place=str(path), remedy=remedy)
-    if path.name.endswith(SUFFIX):
-        return Networks(path, "ir", {"graph": load(path)})
-    if path.suffix == ".net":
-        return _of_netx(path, port)
-    if path.suffix == ".pt":
-        return _of_model(path)
-    raise BadInput("unknown kind of file", place=str(path), remedy=f"give a model.pt, a .net or an {SUFFIX} file")
+    read = READERS.get(suffix_of(path))
+    if read is None:
+        raise BadInput("unknown kind of file", place=str(path), remedy=KNOWN)
+    return read(path, port or Port())
+
+
+def says_itself(path: Path) -> BadInput:
+    """What is raised where a file needs no Port."""
+    remedy = "--input-bits and --input-shape are for .net files, --input-bits and dt for a .nir of others"
+    return BadInput("says itself what input it takes", place=str(path), remedy=remedy)
 
 
 def _of_netx(path: Path, port: Port) -> Networks:
     from mksgn_neuro.export.netx.reader import read_file
 
+    if port.dt is not None:
+        raise says_itself(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return Networks(path, "netx", {"chain": file.network}, netx_findings(path, file))
+    return Networks(path, "netx", file.network, netx_findings(path, file), file.period)
+
+
+def _of_nir(path: Path, port: Port) -> Networks:
+    from mksgn_neuro.export.nir.reader import read_nir
+
+    network, findings = read_nir(path, dt=port.dt, input_message_bits=port.bits or 0)
+    if port.shape or port.bits not in (None, network.source.message_bits):
+        raise says_itself(path)
+    return Networks(path, "nir", network, list(map(str, findings)))
+
+
+def _of_ir(path: Path, port: Port) -> Networks:
+    if port != Port():
+        raise says_itself(path)
+    return Networks(path, "ir", load(path))
 
 
 def netx_findings(path: Path, file: NetxFile) -> list[str]:
@@ -80,10 +152,20 @@ def netx_findings(path: Path, file: NetxFile) -> list[str]:
     return [*map(str, file.findings), *silent_findings(file.network), *sidecar_findings(path)]
 
 
-def _of_model(path: Path) -> Networks:
-    from mksgn_neuro.lowering import balance, levelize, lower
+def _of_model(path: Path, port: Port) -> Networks:
     from mksgn_neuro.models.store import load_model
 
-    model = load_model(path)
-    frames = lower(model.student, model.task())
-    return Networks(path, "model", {"graph": balance(frames), "chain": levelize(frames)})
+    if port != Port():
+        raise says_itself(path)
+    return of_model(load_model(path), path)
+
+
+def of_model(model: Model, path: Path) -> Networks:
+    """Of a trained model in memory or just read."""
+    from mksgn_neuro.lowering import lower
+
+    return Networks(path, "model", lower(model.student, model.task()), model=model)
+
+
+READERS = {".pt": _of_model, ".net": _of_netx, ".nir": _of_nir, SUFFIX: _of_ir}
+KNOWN = f"give a model.pt, a .net, a .nir or an {SUFFIX} file"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mksgn_neuro.chip.catalog import LOIHI2
+from mksgn_neuro.chip.rules import deployable
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import Streams, streams
-from mksgn_neuro.data.recognition import decisions, recognition
+from mksgn_neuro.data.recognition import evidence, recognition
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.workflows.inputs import encoded, timing_of
 from mksgn_neuro.workflows.simulate import Progress, Simulation, simulate
@@ -46,10 +49,15 @@ class Recognised:
         """Frames per second of the streams."""
         return self.simulation.network.task.rate or self.clips.rate
 
+    def scores(self) -> np.ndarray:
+        """(n, classes) int64: class spikes that each decision rests on, in the order of `given.clip`."""
+        counted = [evidence(spikes, self.given.window) for spikes in self.simulation.class_spikes]
+        ends = zip(self.given.stream[self.done], self.given.end[self.done])
+        return np.array([counted[s][end - 1] for s, end in ends])
+
     def predictions(self) -> np.ndarray:
-        """The class decided at the end of each simulated clip, in the order of `given.clip`."""
-        decided = decisions(self.simulation.class_spikes, self.given)
-        return np.array([decided[s][e - 1] for s, e in zip(self.given.stream[self.done], self.given.end[self.done])])
+        """The class decided at the end of each simulated clip, in the order of `given.clip`; ties go to the lowest."""
+        return self.scores().argmax(axis=1)
 
     def as_json(self, profile: str) -> dict:
         """The figures of this protocol, with its energy per clip and per second of the camera's stream."""
@@ -69,13 +77,13 @@ def default_protocols(task: Task) -> tuple[str, ...]:
 
 
 def recognise(
-    network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", seed: int = 0,
-    progress: Progress | None = None,
+    network: Network, clips: Clips, protocol: str, *, backend: str = "emulator", chip: Chip = LOIHI2,
+    seed: int = 0, progress: Progress | None = None,
 ) -> Recognised:  # fmt: skip
     """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`, which alone resets nothing."""
     given = streams(protocol, clips, timing_of(network.task), seed)
     inputs = tuple(encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions)
-    run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, progress=progress)
+    run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, chip=chip, progress=progress)
     return Recognised(run, clips, given, inputs)
 
 
@@ -103,13 +111,17 @@ def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str
         "accuracy_clean": accuracy["clean"],
         "leaked": int(clips.leaked[chosen.simulated_clips].sum()),
         "accuracy_of_classes": _per_class(chosen),
+        "predictions": _predictions(chosen),
+        "confusion": _confusion(chosen),
         "samples": samples,
         "partial": any(found.simulation.partial for found in runs.values()) or not runs.keys() >= set(asked),
         "backend": run.backend,
         "steps_per_sample": run.measurement.steps / samples,
         **run.measurement.as_json(samples),
         "energy": run.energy(profile, samples).as_json(),
+        "chip": run.placement.mapping.chip.name,
         "cores": len(run.placement.mapping.cores),
+        "violations": [asdict(violation) for violation in deployable(run.placement.mapping)],
         "throughput": run.throughput(samples),
     }
 
@@ -120,3 +132,26 @@ def _per_class(chosen: Recognised) -> dict[str, float | None]:
     right = chosen.predictions() == labels
     names = chosen.clips.class_names
     return {name: float(right[labels == k].mean()) if (labels == k).any() else None for k, name in enumerate(names)}
+
+
+def _predictions(chosen: Recognised) -> list[dict]:
+    """What was decided about each clip, and the class spikes that it rests on."""
+    clips, index = chosen.clips, chosen.simulated_clips
+    names, found = clips.class_names, zip(index, chosen.predictions(), chosen.scores())
+    return [
+        {
+            "clip": clips.names[i],
+            "label": names[clips.labels[i]],
+            "decision": names[decided],
+            "scores": scores.tolist(),
+        }
+        for i, decided, scores in found
+    ]
+
+
+def _confusion(chosen: Recognised) -> list[list[int]]:
+    """Clips by their class (row) and the class decided (column), in the order of `accuracy_of_classes`."""
+    classes = len(chosen.clips.class_names)
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (chosen.clips.labels[chosen.simulated_clips], chosen.predictions()), 1)
+    return table.tolist()

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mksgn_neuro.chip.energy import Energy, Events, energy, load_profile
+from mksgn_neuro.chip.catalog import LOIHI2
+from mksgn_neuro.chip.energy import Energy, energy, load_profile
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import Placement, place
+from mksgn_neuro.chip.profile import Events
+from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
@@ -88,13 +91,15 @@ def simulate(
     *,
     reset: bool = True,
     backend: str = "emulator",
+    chip: Chip = LOIHI2,
     progress: Progress | None = None,
 ) -> Simulation:
     """Run streams (T_s, channels), each from zero state, with the silence after it until all has come out.
 
     `reset`: as a chip that is reset between streams, each population is at rest when a stream's first frame can reach
     it. Without, all are on from a stream's first step, as on a chip that is never reset: biases act until the frame
-    comes. Ctrl-C gives what is done so far, marked partial; a stream that was not finished does not count.
+    comes. `chip` is that whose cores and traffic are counted. Ctrl-C gives what is done so far, marked partial; a
+    stream that was not finished does not count.
     """
     period = period_of(network, streams) if reset else None
     started, done, partial = time.perf_counter(), [], False
@@ -110,7 +115,7 @@ def simulate(
     seconds = time.perf_counter() - started
     counts = total([counts for _, counts in done])
     class_spikes = tuple(spikes for part, _ in done for spikes in part)
-    placement = place(map_network(network), counts.spikes)
+    placement = place(map_network(network, chip), counts.spikes)
     traffic = traffic_in_pieces(placement, streams[: len(class_spikes)], period)
     frames, measured = sum(map(len, class_spikes)), measure(network, counts)
     return Simulation(

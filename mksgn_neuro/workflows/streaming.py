@@ -109,4 +109,5 @@ class Recogniser:
 
 def skeleton_of(task: Task) -> Skeleton:
     """The joints as the network takes them, one tree per body; nothing here asks which axis is vertical."""
-    return Skeleton(task.joint_names, task.parents, task.centre_joint, bodies=max(task.parents.count(-1), 1))
+    bodies = max(task.parents.count(-1), 1)
+    return Skeleton(task.joint_names, task.parents, task.centre_joint, bodies=bodies, coordinates=task.coordinates)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import balance, levelize, steps_per_sample
+from mksgn_neuro.ir import Group, Network
+from mksgn_neuro.lowering import steps_per_sample
+from mksgn_neuro.lowering.passes import STEPS, Built, Options, run_passes
 from mksgn_neuro.sim import reference
 
 Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: each population's own time
@@ -19,21 +21,24 @@ class Subject:
     """What is verified: the network in frames, in steps and as a chain, on `inputs` (samples, frames, channels).
 
     `period` is the number of steps from one sample to the next; None where `inputs` are one stream without resets.
+    No `chain`: its target needs none.
     """
 
     frames: Network
     steps: Network
-    chain: Network
+    chain: Network | None
     inputs: np.ndarray
     period: int | None
 
     @classmethod
-    def of(cls, network: Network, inputs: np.ndarray, *, reset: bool = True) -> Subject:
-        """From a network in frames; without `reset` the samples become one stream."""
-        steps = balance(network)
+    def of(cls, built: Built, inputs: np.ndarray, *, reset: bool = True) -> Subject:
+        """Of what passes built, nothing of it built again; without `reset` the samples become one stream."""
+        frames, chain = built.frames, built.network if built.is_chain else None
+        in_steps = chain is None and built.network.hop == 1
+        steps = built.network if in_steps else run_passes(frames, STEPS, Options(prune=built.pruned > 0)).network
         if not reset:
-            return cls(network, steps, levelize(network), inputs.reshape(1, -1, inputs.shape[2]), None)
-        return cls(network, steps, levelize(network), inputs, steps_per_sample(steps, inputs.shape[1]))
+            return cls(frames, steps, chain, inputs.reshape(1, -1, inputs.shape[2]), None)
+        return cls(frames, steps, chain, inputs, steps_per_sample(steps, inputs.shape[1]))
 
     @property
     def span(self) -> int:
@@ -54,9 +59,10 @@ class Subject:
 
 
 def reference_spikes(subject: Subject) -> Spikes:
-    """Every population of the network in frames, each sample alone."""
-    runs = [reference.run(subject.frames, sample) for sample in subject.padded()]
-    return {name: np.stack([run[name].spikes for run in runs]) for name in runs[0]}
+    """Every population of the network in frames; a reset leaves alone what is on its way in a loop, as on the chip."""
+    stream = subject.padded()
+    traces = reference.run(subject.frames, stream.reshape(-1, stream.shape[2]), period=subject.period)
+    return {name: trace.spikes.reshape(*stream.shape[:2], -1) for name, trace in traces.items()}
 
 
 def running_spikes(subject: Subject, lags: Mapping[str, int]) -> Spikes:
@@ -67,7 +73,7 @@ def running_spikes(subject: Subject, lags: Mapping[str, int]) -> Spikes:
     """
     lead = max(lags.values())
     stream = np.pad(subject.padded()[0], ((lead, 0), (0, 0)))
-    starts = {p.name: lead - lags[p.name] for p in subject.frames.populations}
+    starts = {p.name: lead - lags.get(p.name, 0) for p in subject.frames.populations}
     traces = reference.run(subject.frames, stream, starts=starts)
     return {name: trace.spikes[None, lead:] for name, trace in traces.items()}
 
@@ -78,18 +84,67 @@ def by_sample(stream: np.ndarray, lag: int, subject: Subject) -> np.ndarray:
     return stream[lag : lag + samples * subject.span].reshape(samples, subject.span, -1)
 
 
-def chain_groups(chain: Network) -> Iterator[tuple[str, str, int, slice]]:
-    """(level, population, lag, neurons) of each group of a chain; copies of one population come several times."""
-    for k, level in enumerate(chain.populations, 1):
+@dataclass(frozen=True)
+class Part:
+    """Where neurons of a population lie in another form of its network, which has them `lag` steps later.
+
+    `neurons` of population `level` there are those at `of`, int (n,), of population `name` in frames.
+    """
+
+    level: str
+    name: str
+    lag: int
+    neurons: slice
+    of: np.ndarray
+
+
+def parts_of(form: Network, frames: Network) -> Iterator[Part]:
+    """Every group of a network in steps that repeats neurons of the network in frames; copies come several times.
+
+    Groups are known by their names. Relays of the source and neurons that do nothing repeat no population.
+    """
+    known = _groups_of(frames)
+    for population in form.order:
         start = 0
-        for group in level.groups:
-            yield level.name, group.name, k + group.delay, slice(start, start + group.size)
+        for group in population.groups:
+            neurons = slice(start, start + group.size)
             start += group.size
+            same = [own for own in known.get(group.name, ()) if own.group.delay <= group.delay]
+            if not same:
+                continue
+            own = max(same, key=lambda own: (own.population == population.name, own.group.delay))
+            lag = form.level[population.name] + group.delay - own.group.delay
+            yield Part(population.name, own.population, lag, neurons, own.start + _positions(group, own.group))
 
 
-def chain_lags(chain: Network) -> dict[str, int]:
-    """How many steps late each population itself answers in a chain; relays and copies of it answer later."""
+@dataclass(frozen=True)
+class _Own:
+    """A group of the network in frames, and where it begins in its population."""
+
+    population: str
+    start: int
+    group: Group
+
+
+def _groups_of(network: Network) -> dict[str, list[_Own]]:
+    found = defaultdict(list)
+    for population in network.order:
+        start = 0
+        for group in population.groups:
+            found[group.name].append(_Own(population.name, start, group))
+            start += group.size
+    return found
+
+
+def _positions(group: Group, own: Group) -> np.ndarray:
+    """Which neurons of `own`, from which some may have been left out, are those of `group`."""
+    here = np.arange(group.size) if group.index is None else group.index
+    return here if own.index is None else np.searchsorted(own.index, here)
+
+
+def lags_of(form: Network, frames: Network) -> dict[str, int]:
+    """How many steps late each population itself answers in a form; relays and copies of it answer later."""
     lags: dict[str, int] = {}
-    for _, name, lag, _ in chain_groups(chain):
-        lags[name] = min(lag, lags.get(name, lag))
+    for part in parts_of(form, frames):
+        lags[part.name] = min(part.lag, lags.get(part.name, part.lag))
     return lags

@@ -14,14 +14,13 @@ from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_file
 from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
-from mksgn_neuro.ir import Network
 from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.forms import by_emulator, by_reference, limit_if_dense, require_memory_if_dense
+from mksgn_neuro.workflows.inputs import random_samples
+from mksgn_neuro.workflows.ladder import Pair, Rung, compare
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
-from mksgn_neuro.workflows.verify import Rung, compare
 
 READER, STOCK = "netx file, our reader", "netx file, stock lava-dl loader"
-RATES = (0.1, 0.9)  # of inputs that are not 0, from the first sample to the last
 Spikes = dict[str, np.ndarray]  # population → (T, N)
 
 
@@ -59,20 +58,13 @@ def check_file(
 
 def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) -> Iterator[Trial]:
     """One stream; for a file whose input is held, a run for each sample."""
-    rates = np.linspace(*RATES, samples) if samples > 1 else [0.5]
     if not file.held:
-        yield Trial(np.concatenate([_random(file.network, steps, rate, rng) for rate in rates]), samples)
+        yield Trial(np.concatenate(random_samples(file.network.source, samples, steps, rng)), samples)
         return
     highest = min(2 * file.network.order[0].vth + 1, file.network.source.max_payload - 1)
-    for _ in rates:
+    for _ in range(samples):
         held = rng.integers(0, highest, file.network.source.size, endpoint=True)
         yield Trial(np.repeat(held[None], steps, axis=0), 1)
-
-
-def _random(network: Network, steps: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    low, high = network.source.payloads
-    size = (steps, network.source.size)
-    return rng.integers(low or 1, high, size, endpoint=True) * (rng.random(size) < rate)
 
 
 def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: list[Trial], period: int | None) -> Rung:
@@ -113,7 +105,7 @@ def _shifted(spikes: Spikes, late: int) -> Spikes:
 
 def _rung(target: str, file: NetxFile, expected: list[Spikes], found: list[Spikes], trials: list[Trial]) -> Rung:
     names = [p.name for p in file.network.order]
-    stacked = ((name, np.stack([e[name] for e in expected]), np.stack([f[name] for f in found])) for name in names)
+    stacked = (Pair(name, np.stack([e[name] for e in expected]), np.stack([f[name] for f in found])) for name in names)
     rung = compare(READER, target, file.network, stacked)
     return replace(rung, samples=sum(t.samples for t in trials), steps=sum(len(t.inputs) for t in trials))
 

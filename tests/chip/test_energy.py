@@ -1,6 +1,7 @@
 import pytest
 
-from mksgn_neuro.chip.energy import LOIHI1, PAPER, PROFILES, Events, ann_reference, energy, load_profile
+from mksgn_neuro.chip.energy import LOIHI1, PAPER, PROFILES, ann_reference, energy, load_profile
+from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.errors import BadInput
 
 

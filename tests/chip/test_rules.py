@@ -10,7 +10,7 @@ from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import RULES, bits_of, deployable, require_deployable
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.lowering import levelize
+from mksgn_neuro.lowering import as_chain
 from tests.chip.sample_networks import mnist_mlp, student
 
 
@@ -117,7 +117,7 @@ def test_rules_are_named_after_limits_of_a_chip():
 
 
 def test_a_level_of_a_chain_says_what_lies_in_it():
-    chain = levelize(student((32, 32), hop=1))
+    chain = as_chain(student((32, 32), hop=1))
     mapping = map_network(chain, chip_with(cores=5))
     violation = deployable(mapping)[0]
     assert re.fullmatch(r"level\d+ \(b\d\.\w+(, b\d\.\w+)*\)", violation.layer)

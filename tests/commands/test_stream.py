@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
+from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.data.frames import Scaling, at_rate, encode, rate_count
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
@@ -178,8 +179,12 @@ def test_a_network_without_a_rate_takes_frames_as_they_come_and_says_so(tmp_path
     ],
 )
 def test_a_bad_line_is_named(model, line, message):
-    result = run(model, json.dumps(walk(0, 1)[0].tolist()) + "\n" + line + "\n")
-    refused(result, message, answers=1)
+    good = json.dumps(walk(0, 1)[0].tolist())
+    refused(run(model, good + "\n" + line + "\n", "--strict"), message, answers=1)
+    found = answers_of(run(model, "\n".join([good, line, good])))
+    assert len(found) == 3 and found[2]["frame"] > found[0]["frame"] and "error" not in found[2]
+    assert ("error" in found[1]) != ("held" in found[1])
+    assert found[1].get("line", 2) == 2 and found[1].get("error", message).startswith(message)
 
 
 def refused(result, message, answers=0):
@@ -201,7 +206,9 @@ def refused(result, message, answers=0):
     ],
 )
 def test_a_time_that_does_not_fit_is_named(model, line, message):
-    refused(run(model, said_at(1.0) + "\n" + line), message, answers=1)
+    refused(run(model, said_at(1.0) + "\n" + line, "--strict"), message, answers=1)
+    found = answers_of(run(model, "\n".join([said_at(1.0), line, said_at(1.1)])))
+    assert found[1]["error"].startswith(message) and found[2]["frame"] > 0
 
 
 @pytest.mark.parametrize("rate", ["0", "-30", "nan", "inf", "-inf", "1e-9", "1e300"])
@@ -210,7 +217,75 @@ def test_a_rate_that_is_none_is_refused(model, rate):
 
 
 def test_a_rate_and_times_exclude_each_other(model):
-    refused(run(model, said_at(1.0), "--rate=60"), "stdin line 1: says when it was taken, although a rate was given; ")
+    refused(
+        run(model, said_at(1.0), "--rate=60", "--strict"),
+        "stdin line 1: says when it was taken, although a rate was given; ",
+    )
+
+
+def with_gaps(frames, lost):
+    """Frames as a stream says them, null where `lost` (T, V)."""
+    return "\n".join(
+        json.dumps([None if gone else xyz.tolist() for xyz, gone in zip(*both)]) for both in zip(frames, lost)
+    )
+
+
+def test_a_lost_joint_is_held_and_then_absent_and_the_answer_says_so(model):
+    frames, lost = walk(6, 30), np.zeros((30, 3), dtype=bool)
+    lost[5:15, 1], lost[20] = True, True
+    found = answers_of(run(model, with_gaps(frames, lost), "--hold", "0.1"))
+    assert [a.pop("held", []) for a in found] == [
+        *[[]] * 5, *[["knee"]] * 3, *[[]] * 12, ["hip", "knee", "foot"], *[[]] * 9
+    ]  # fmt: skip
+    assert [t for t, a in enumerate(found) if a.pop("absent", [])] == list(range(8, 15))
+    held = frames.copy()
+    held[5:8, 1], held[20] = frames[4, 1], frames[19]
+    held[8:15, 1] = np.nan
+    scaling = Scaling(TASK.counts_per_metre, 0, TASK.modalities)
+    encoded = encode(held, scaling, SKELETON).reshape(30, -1)
+    for t in (7, 14, 29):
+        expected = Emulator(small_network(), threads=1).run(encoded[: t + 1]).scores[0]
+        assert list(found[t]["scores"].values()) == expected.tolist()
+
+
+@pytest.mark.parametrize("empty", ["[]", '{"joints": []}', '{"joints": {}}', "[[1, 2, 3]]", "[null, null, null]"])
+def test_an_empty_or_short_frame_holds_the_whole_body(model, empty):
+    frame = json.dumps(walk(0, 1)[0].tolist())
+    found = answers_of(run(model, "\n".join([frame, empty, frame])))
+    assert found[1].pop("held") == list(JOINTS)
+    assert found == answers_of(run(model, "\n".join([frame] * 3)))
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_no_part_of_a_line(model):
+    text = lines(walk(7, 6))
+    assert answers_of(run(model, "\ufeff" + text.replace("\n", "\r\n") + "\r\n")) == answers_of(run(model, text))
+
+
+def test_below_the_evidence_the_decision_is_none(model):
+    found = answers_of(run(model, lines(walk(8, 20)), "--evidence", 3))
+    assert {a["decision"] == "none" for a in found} == {True, False}
+    assert all((a["decision"] == "none") == (max(a["scores"].values()) < 3) for a in found)
+
+
+LOWER_BODY = ("left hip", "left knee", "left ankle")
+
+
+def test_mediapipe_landmarks_and_other_named_joints_are_mapped(tmp_path):
+    save(small_network(replace(TASK, joint_names=LOWER_BODY)), tmp_path / "n.ir.h5")
+    frames = walk(9, 12)
+    marks = np.random.default_rng(0).normal(0, 0.3, (12, 33, 3))
+    names = BODIES["mediapipe33"].skeleton.joint_names
+    for v, name in enumerate(LOWER_BODY):
+        marks[:, names.index(name)] = frames[:, v] * [-1, -1, 1]
+    seen = [[{"x": x, "y": y, "z": z, "visibility": 1} for x, y, z in frame] for frame in marks.tolist()]
+    text = "\n".join(json.dumps({"pose_world_landmarks": [frame]}) for frame in seen)
+    expected = answers_of(run(tmp_path / "n.ir.h5", lines(frames)))
+    assert answers_of(run(tmp_path / "n.ir.h5", text, "--format", "mediapipe")) == expected
+    named = "\n".join(json.dumps({"joints": dict(zip(names, frame))}) for frame in marks.tolist())
+    assert answers_of(run(tmp_path / "n.ir.h5", named)) == expected
+    picture = json.dumps([[0.5, 0.5, 0.1, 1.0]] * 33)
+    (answer,) = answers_of(run(tmp_path / "n.ir.h5", picture, "--format", "mediapipe"))
+    assert answer["error"].startswith("stdin line 1: landmarks in a picture")
 
 
 def test_a_network_that_does_not_say_what_it_takes_is_refused(tmp_path):

@@ -125,5 +125,5 @@ def test_what_cannot_be_verified_is_refused_by_what_it_is(tmp_path):
         with pytest.raises(BadInput, match=f"{option[0]} is for a model.pt, not for a .net file"):
             verify(pointer, *option)
     for option in (["--steps", 3], ["--period", 3], ["--input-bits", 3], ["--input-shape", "1,2,3"], ["--seed", 1]):
-        with pytest.raises(BadInput, match=f"{option[0]} is for a .net file"):
+        with pytest.raises(BadInput, match=f"{option[0]} is for a .net, .nir or .ir.h5 file"):
             verify(tmp_path / "model.pt", *option)

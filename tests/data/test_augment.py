@@ -1,8 +1,9 @@
 import numpy as np
 import torch
 
-from mksgn_neuro.data.augment import Augmentation, augment, mirror_order
+from mksgn_neuro.data.augment import Augmentation, augment
 from mksgn_neuro.data.frames import as_tensors, resample_batch
+from mksgn_neuro.data.joints import mirror_order
 from mksgn_neuro.data.skeleton import KINECT_20, KINECT_25
 from tests.data.make import clips
 
@@ -70,10 +71,10 @@ def test_noise_has_the_asked_size():
 
 
 def test_mirroring_exchanges_sides():
-    order = mirror_order(KINECT_20)
+    order = mirror_order(KINECT_20.joint_names)
     assert [order[v] for v in (0, 3, 4, 7, 8, 19)] == [0, 3, 8, 11, 4, 15]
-    two = mirror_order(KINECT_25.repeated(2))
-    assert two[25:] == [25 + v for v in mirror_order(KINECT_25)]
+    two = mirror_order(KINECT_25.repeated(2).joint_names)
+    assert two[25:] == [25 + v for v in mirror_order(KINECT_25.joint_names)]
     made = clips((12,) * 4)
     before = run(made, NOTHING)
     after = run(made, Augmentation(crop=1, turn=0, tilt=0, scale=0, noise=0, mirror=1.0))

@@ -69,14 +69,17 @@ def test_derived_forms_of_ntu(tmp_path):
 
 def test_one_clip(tmp_path):
     (tmp_path / "x.csv").write_text("1,2,3,4,5,6\n1,2,3,4,5,6\n")
-    assert inspect(tmp_path / "x.csv")["clip"] == {"frames": 2, "joints": 2, "constant": True}
+    report = inspect(tmp_path / "x.csv")
+    (found,) = report["recordings"]
+    assert report["format"] == "plain" and (found["frames"], found["joints"]) == (2, 2)
+    assert "constant: nothing moves" in found["wrong"] and "a body of 3 metres" in found["wrong"][1]
 
 
 def test_what_is_not_recognised_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no such file"):
         recognise(tmp_path / "nowhere")
     (tmp_path / "x.mp4").write_bytes(b"video")
-    with pytest.raises(BadInput, match="not a readable zip"):
+    with pytest.raises(BadInput, match="holds no known format"):
         recognise(tmp_path / "x.mp4")
     with pytest.raises(BadInput, match="holds no known format; known are NW-UCLA"):
         recognise(write_zip(tmp_path / "empty.zip", {}))

@@ -7,19 +7,18 @@ from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir.compare import first_difference
-from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering import as_chain, balance, lower, steps_per_sample
 from mksgn_neuro.lowering.pad_for_netx import fit
-from mksgn_neuro.nn.stages import quantize
-from tests.students import warm_student
+from tests.students import firing_student
 
 
-@pytest.fixture(scope="module", params=["gated", "none"])
+@pytest.fixture(scope="module", params=["gated", "spike-driven", "none"])
 def network(request):
-    return lower(quantize(warm_student(1, attention=request.param)))
+    return lower(firing_student(12, attention=request.param))
 
 
 def test_its_chain_needs_no_silent_neuron_and_comes_back_from_netx(network, tmp_path):
-    chain = levelize(network)
+    chain = as_chain(network)
     assert fit(chain) is chain
     files = write_netx(chain, tmp_path / "student.net", period=steps_per_sample(chain, 12))
     again, findings = read_netx(files.net)

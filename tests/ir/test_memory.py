@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.ir.memory import fading, memory_of
-from mksgn_neuro.lowering import balance, levelize
+from mksgn_neuro.lowering import as_chain, balance
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
@@ -76,7 +76,7 @@ def test_the_oldest_remembered_frame_can_still_change_a_spike_and_no_older_one(d
 
 def test_forms_of_one_network_remember_the_same_and_answer_later():
     network = random_network(3, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False)
-    frames, steps, layered = (memory_of(n) for n in (network, balance(network), levelize(network)))
+    frames, steps, layered = (memory_of(n) for n in (network, balance(network), as_chain(network)))
     assert frames.latency_steps == 0
     assert steps == replace(frames, latency_steps=balance(network).level[network.readout])
     assert layered.delays == steps.delays and layered.latency_steps >= steps.latency_steps

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, levelize, lower, steps_per_sample
+from mksgn_neuro.lowering import as_chain, balance, lower, steps_per_sample
 from mksgn_neuro.lowering.separate import separate_delays
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.nn.stages import quantize
@@ -37,7 +37,7 @@ def assert_equals_frames(chain, traces, expected, total):
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 @pytest.mark.parametrize("seed", range(4))
 def test_student_equals_every_form_of_its_network(seed, attention, grouped):
     student = quantize(warm_student(seed, attention=attention, **(GROUPED if grouped else {})))
@@ -45,7 +45,7 @@ def test_student_equals_every_form_of_its_network(seed, attention, grouped):
     with torch.no_grad():
         activity = student(frames)
     network = lower(student)
-    steps, chain = balance(network), levelize(network)
+    steps, chain = balance(network), as_chain(network)
     assert check(network) == check(steps) == check(chain) == []
     period = steps_per_sample(steps, FRAMES)
     for clip in range(CLIPS):
@@ -85,7 +85,7 @@ def test_chain_of_a_random_network_repeats_it(seed):
     readout = network.populations[-1].name
     inputs = random_inputs(seed, network, 40)
     expected = {name: t.spikes for name, t in run(network, inputs).items()} | {network.source.name: inputs}
-    chain = levelize(network)
+    chain = as_chain(network)
     assert chain.readout == chain.populations[-1].name and readout in {g.name for g in chain.populations[-1].groups}
     assert_equals_frames(chain, run(chain, inputs, period=len(inputs)), expected, len(inputs))
 
@@ -123,4 +123,4 @@ def test_one_input_with_two_delays_is_refused_as_a_chain():
     (first, *_) = network.projections
     twice = network.with_(projections=(first, replace(first, delay=first.delay + 1)))
     with pytest.raises(Unsupported, match="two delays"):
-        levelize(twice)
+        as_chain(twice)

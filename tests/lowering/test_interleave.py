@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.ir.memory import memory_of
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
@@ -43,14 +43,14 @@ def test_every_frame_has_the_same_spikes(seed, steps):
         assert not between.any()
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 @pytest.mark.parametrize("steps", [2, 4])
 def test_a_student_in_steps_and_as_layers_answers_sooner(attention, steps):
     student, frames = firing_student(12, attention=attention, v_decay=4096), random_frames(0, 1, 40)
     network, inputs = lower(student), frames[0].flatten(1).numpy().astype(np.int64)
     expected = run(network, inputs)["readout"].spikes
     fast = interleave(network, steps)
-    for form in (balance(fast), levelize(fast)):
+    for form in (balance(fast), as_chain(fast)):
         assert check(form) == []
         late = form.level[form.readout]
         found = run(form, with_silence(inputs, steps))[form.readout].spikes[late::steps]

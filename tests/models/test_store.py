@@ -1,7 +1,7 @@
 """model.pt: what comes back is what was saved; what is no model is refused in one line and never executed."""
 
 import pickle
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -146,3 +146,27 @@ def test_pickles_are_refused_and_not_run(tmp_path):
     with pytest.raises(BadInput):
         load_model(path)
     assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"config": asdict(small_config(channels=(1_000_000, 1_000_000, 12)))}, "channels 1000000, its widest"),
+        ({"config": asdict(small_config(channels=(4096,) * 20, dilations=(1,) * 20))}, "318767104 weights at least"),
+        ({"config": asdict(small_config()) | {"taps": "3"}}, "taps"),
+        ({"class_names": ("wave", 1, "stand")}, "class_names"),
+        ({"hops": "1"}, "hops"),
+        ({"training": ["x"]}, "training"),
+    ],
+)
+def test_a_table_that_its_tensors_do_not_account_for_is_refused_before_it_is_built(tmp_path, changes, match):
+    path = changed(tmp_path, **changes)
+    with pytest.raises(BadInput, match=f"damaged model .*{match}"):
+        load_model(path)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    state = model().student.state_dict()
+    state["readout.beta"] = torch.full_like(state["readout.beta"], float("nan"))
+    with pytest.raises(BadInput, match=r"readout\.beta has values that are not finite"):
+        load_model(changed(tmp_path, state=state))

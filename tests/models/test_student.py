@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mksgn_neuro.models.student import ATTENTIONS, MKSGN, StudentConfig
+from mksgn_neuro.models.attention import ATTENTIONS
+from mksgn_neuro.models.student import MKSGN, StudentConfig
 from mksgn_neuro.nn.stages import quantize
 from tests.students import GROUPED, firing_student, partitions, random_frames, small_config, warm_student
 
@@ -20,9 +21,12 @@ def test_every_population_has_its_shape_and_spikes_only(attention):
     assert activity.counts.shape == (2, 3, 2)
     widths = {"encode": 16, "fuse": 8, "b1.graph": 8, "b2.temporal": 8, "b3.graph": 12, "b3.temporal": 12}
     widths |= {"b1.query": 4, "b3.gate": 2, "b3.and": 12} if attention == "gated" else {}
+    if attention == "spike-driven":
+        widths |= {"b1.query": 4, "b2.key": 4, "b3.coincidence": 4, "b3.and": 12}
+        assert activity.spikes["b2.gate"].shape == (1, FRAMES, 2, 4)
     for name, width in widths.items():
         assert activity.spikes[name].shape == (5, FRAMES, 2, width), name
-    assert ("b1.gate" in activity.spikes) == (attention == "gated")
+    assert ("b1.gate" in activity.spikes) == (attention in ("gated", "spike-driven"))
     assert all(set(spikes.unique().tolist()) <= {0.0, 1.0} for spikes in activity.spikes.values())
 
 
@@ -58,7 +62,7 @@ def test_a_frame_changes_no_spike_before_it(attention, integer):
             assert torch.equal(before[name][:, :t], after[name][:, :t]), name
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
     order = torch.tensor([3, 0, 4, 1, 2])
     student = warm_student(0, attention=attention)
@@ -85,13 +89,16 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
     assert torch.equal(found.counts, expected.counts)
     for name, spikes in found.spikes.items():
         if name != "readout":
-            assert torch.equal(spikes, expected.spikes[name][order]), name
+            there = expected.spikes[name]
+            assert torch.equal(spikes, there[order] if len(there) > 1 else there), name
     assert sum(float(s.sum()) for s in found.spikes.values()) > 0
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attention):
-    student, frames = firing_student(FRAMES, attention=attention, **GROUPED), random_frames(1, 2, FRAMES)
+    enough = {"query_channels": 16, "channels": (16, 16, 16)}  # that some gate of every group opens
+    student = firing_student(FRAMES, attention=attention, **GROUPED | enough)
+    frames = random_frames(1, 2, FRAMES)
     for modality in range(4):
         changed = frames.clone()
         changed[:, :, modality] = random_frames(2, 2, FRAMES)[:, :, modality]
@@ -117,6 +124,40 @@ def test_votes_are_means_over_the_copies_of_a_group():
         assert counted.any() and votes.shape == (4, *leading, 3)
         for group in range(4):
             assert torch.equal(votes[group], (counted[..., group] + counted[..., group + 4]) / 2)
+
+
+def test_a_spike_driven_gate_counts_coincidences_of_the_whole_skeleton():
+    student, frames = firing_student(FRAMES, attention="spike-driven"), random_frames(1, 2, FRAMES)
+    with torch.no_grad():
+        spikes = student(frames).spikes
+        gate = student.blocks[0].gate
+        together = spikes["b1.query"] * spikes["b1.key"]
+        alone = gate.fire(together.sum(0, keepdim=True) * gate.grid(gate.synapses["coincidence"].effective()))
+    assert torch.equal(spikes["b1.coincidence"], together)
+    assert torch.equal(spikes["b1.gate"], alone) and 0 < alone.mean() < 1
+    assert torch.equal(spikes["b1.and"], spikes["b1.graph"] * alone.repeat_interleave(2, -1))
+
+
+def test_without_coincidences_spike_driven_gates_stay_shut():
+    student = firing_student(FRAMES, attention="spike-driven")
+    gate = student.blocks[0].gate
+    assert not gate({"coincidence": torch.zeros(5, FRAMES, 2, 4)}).any()
+
+
+def test_a_channel_that_never_coincides_leaves_the_other_gates_their_bits():
+    torch.manual_seed(0)
+    student = MKSGN(small_config(attention="spike-driven"), partitions()).train()
+    with torch.no_grad():
+        student.blocks[0].query.gamma[0], student.blocks[0].query.beta[0] = 0.01, -3.0
+        for step in range(40):
+            student(random_frames(step, 4, FRAMES))
+    assert student.blocks[0].gate.variance[0] < 1e-5
+    assert quantize(student).blocks[0].gate.vth >= 32
+
+
+def test_query_channels_that_share_out_no_features_are_refused():
+    with pytest.raises(ValueError, match="8 channels are no multiple of 3"):
+        small_config(attention="spike-driven", query_channels=3)
 
 
 @pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])
@@ -151,3 +192,11 @@ def test_information_weights_the_fusion_only_where_it_is_switched_on():
     frozen = student.eval().joint_firing.clone()
     student(frames)
     assert torch.equal(student.joint_firing, frozen)
+
+
+def test_information_weights_groups_that_hear_several_modalities():
+    for hearing, weighs in ((GROUPED["hearing"], True), (((0,), (1,), (2,), (3,)), False)):
+        student = MKSGN(small_config(**GROUPED | {"hearing": hearing}), partitions()).train()
+        student(random_frames(0, 4, FRAMES) * torch.tensor([1.0, 0.9, 0.01, 0.5])[:, None, None])
+        weights = student.fuse.synapses["encode"].modality_weights
+        assert student.config.weighs_modalities == weighs == bool((weights != 1).any())

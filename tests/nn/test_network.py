@@ -9,7 +9,7 @@ import torch
 from mksgn_neuro import nn
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.nn.levels import chain_levels
 from mksgn_neuro.nn.nodes import AND_VTH
 from mksgn_neuro.sim.reference import run
@@ -82,7 +82,7 @@ def test_every_module_lowers_to_the_same_spikes_as_graph_and_as_chain(v_decay):
     with torch.no_grad():
         activity = network(frames)
     lowered = lower(network)
-    chain = levelize(lowered)
+    chain = as_chain(lowered)
     assert check(lowered) == check(balance(lowered)) == check(chain) == []
     inputs = np.zeros((2 * FRAMES + chain.flush + 20, lowered.source.size), dtype=int)
     inputs[:FRAMES] = frames[0].flatten(1).numpy()

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -175,6 +177,18 @@ def test_hostile_names_stay_text(collected):
     assert json.loads(Elements(text).data)["classes"][0] == names[0]
 
 
+def test_hostile_population_names_stay_text_and_only_our_scripts_may_run(collected):
+    hostile = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
+    populations = [{**p, "name": hostile} for p in collected.simulation["populations"]]
+    text = page(replace(collected, simulation={**collected.simulation, "populations": populations}))
+    assert "<img" not in text and text.count("<script") == 3
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+    allowed = re.findall(r"'sha256-([^']*)'", policy)
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts] == allowed
+    assert "script-src 'sha256-" in policy and len(allowed) == 2
+
+
 def test_what_a_file_does_not_say_is_said_to_be_missing(collected):
     bare = replace(collected, training=None, information=None, wrong=(), rungs=None)
     text = page(bare)
@@ -220,7 +234,7 @@ def test_accuracies_of_older_files_are_said_to_be_of_stretched_clips(collected):
 
 
 def test_a_differing_form_is_in_the_verdict(collected):
-    from mksgn_neuro.workflows.verify import Rung
+    from mksgn_neuro.workflows.ladder import Rung
 
     rungs = (Rung("a", "b", 3, 5), Rung("b", "c", 3, 5, 7, "neuron 1"), Rung("c", "d", not_run="not run: no Lava"))
     text = page(replace(collected, rungs=rungs))

@@ -66,6 +66,20 @@ def test_a_wrong_frame_is_refused_and_changes_nothing():
     assert stepper.step(np.zeros(network.source.size, dtype=int)).step == 0
 
 
+@pytest.mark.parametrize("bits", [0, 8])
+@pytest.mark.parametrize("value", [-129, 2**62, 0.5, np.nan])
+def test_a_value_that_the_source_cannot_send_is_refused_and_changes_nothing(bits, value):
+    network = random_network(4, message_bits=bits)
+    clip = random_inputs(4, network, 8)
+    stepper, undisturbed = StepEmulator(network), StepEmulator(network)
+    for frame in clip:
+        wrong = frame.astype(type(value))
+        wrong[-1] = value
+        with pytest.raises(BadInput, match="an input is"):
+            stepper.step(wrong)
+        assert np.array_equal(stepper.step(frame).scores, undisturbed.step(frame).scores)
+
+
 def test_a_window_forgets_what_is_older():
     network = random_network(9, max_size=20)
     whole, windowed = StepEmulator(network), StepEmulator(network, window=4)

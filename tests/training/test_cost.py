@@ -8,7 +8,7 @@ from mksgn_neuro.training.cost import synapse_shares
 from tests.students import warm_student
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_shares_add_up_and_follow_the_network(attention):
     student = quantize(warm_student(0, attention=attention))
     shares, network = synapse_shares(student), lower(student)

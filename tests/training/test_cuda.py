@@ -20,7 +20,7 @@ def test_kernels_equal_the_cpus():
 
 
 @pytest.mark.parametrize("fusion", [{}, GROUPED], ids=["early", "late"])
-@pytest.mark.parametrize("attention", ["none", "gated"])
+@pytest.mark.parametrize("attention", ["none", "gated", "spike-driven"])
 def test_spikes_of_an_integer_student_are_the_cpus(attention, fusion):
     student, frames = firing_student(24, attention=attention, **fusion), random_frames(7, 5, 24)
     with torch.no_grad():
@@ -31,8 +31,9 @@ def test_spikes_of_an_integer_student_are_the_cpus(attention, fusion):
 
 
 @pytest.mark.parametrize("fusion", [{}, GROUPED], ids=["early", "late"])
-def test_gradients_of_an_integer_student_are_the_cpus(fusion):
-    student, frames = firing_student(24, attention="gated", **fusion), random_frames(7, 5, 24)
+@pytest.mark.parametrize("attention", ["gated", "spike-driven"])
+def test_gradients_of_an_integer_student_are_the_cpus(attention, fusion):
+    student, frames = firing_student(24, attention=attention, **fusion), random_frames(7, 5, 24)
     gradients = [gradients_of(copy.deepcopy(student).to(device), frames.to(device)) for device in ("cpu", "cuda")]
     for name, expected in gradients[0].items():
         assert (gradients[1][name].cpu() - expected).norm() <= 1e-4 * expected.norm(), name

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from mksgn_neuro.commands.training import PRESET_NAMES
+from mksgn_neuro.commands.training import ATTENTION_NAMES, PRESET_NAMES
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.models.attention import ATTENTIONS
 from mksgn_neuro.training.presets import PRESETS, preset
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_every_preset_has_a_student_with_and_without_gates(name, attention):
     student = replace(preset(name), attention=attention).student(10)
     assert student.classes == 10 and student.channels == preset(name).channels
@@ -26,8 +27,8 @@ def test_groups_hear_what_their_preset_says():
     assert preset("base").student(10).hearing == ()
 
 
-def test_help_names_every_preset():
-    assert tuple(PRESETS) == PRESET_NAMES
+def test_help_names_every_preset_and_attention():
+    assert tuple(PRESETS) == PRESET_NAMES and tuple(ATTENTIONS) == ATTENTION_NAMES
 
 
 def test_a_change_that_is_none_keeps_what_the_preset_has():
@@ -39,3 +40,16 @@ def test_what_does_not_go_together_is_refused():
         replace(preset("nw-ucla"), attention="ssa").student(10)
     with pytest.raises(BadInput, match="unknown preset 'huge'"):
         preset("huge")
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0, 1e6])
+@pytest.mark.parametrize("field", ["learning_rate", "integer_learning_rate", "teacher_learning_rate"])
+def test_rates_that_nothing_learns_at_are_refused(field, rate):
+    with pytest.raises(BadInput, match="learning rate"):
+        preset("tiny", **{field: rate})
+
+
+@pytest.mark.parametrize("penalty", [float("nan"), float("inf"), -0.5])
+def test_penalties_that_reward_spikes_are_refused(penalty):
+    with pytest.raises(BadInput, match="rate penalty"):
+        preset("tiny", rate_penalty=penalty)

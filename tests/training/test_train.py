@@ -14,7 +14,7 @@ from mksgn_neuro.models.store import load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.cost import synapse_shares
-from mksgn_neuro.training.loss import LOGIT_SCALE, student_loss, windowed_rates
+from mksgn_neuro.training.loss import LOGIT_SCALE, student_loss, useless_gates, windowed_rates
 from tests.students import GROUPED, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, WITHOUT_TEACHER, same_weights, trained
 
@@ -185,3 +185,20 @@ def test_too_many_processes_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("mksgn_neuro.training.train.start", lambda: (0, 9))
     with pytest.raises(BadInput, match="9 processes"):
         trained(tmp_path)
+
+
+def test_gates_that_are_always_or_never_open_cost_and_their_cost_moves_them():
+    torch.manual_seed(0)
+    student = MKSGN(small_config(attention="spike-driven"), partitions())
+    costs = {}
+    for shift in (-9.0, 0.6, 9.0):
+        for block in student.blocks:
+            block.gate.quiet = False
+            torch.nn.init.constant_(block.gate.beta, shift)
+        costs[shift] = useless_gates(student(random_frames(0, 4, 10)), student)
+    assert costs[-9.0].item() == pytest.approx(0.2) and costs[9.0].item() == pytest.approx(0.2)
+    assert costs[0.6] < 0.15
+    costs[9.0].backward()
+    assert all(block.gate.beta.grad.abs().sum() > 0 for block in student.blocks)
+    without = MKSGN(small_config(attention="none"), partitions())
+    assert useless_gates(without(random_frames(0, 4, 10)), without) == 0

@@ -7,8 +7,9 @@ import torch
 
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.protocols import Timing
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.tune import at_rate, tune
-from tests.training.runs import WITHOUT_TEACHER, few_clips, same_weights, silent, trained
+from tests.training.runs import SMALLEST, WITHOUT_TEACHER, few_clips, same_weights, silent, trained
 from tests.training.test_train import Killed, killer
 
 
@@ -57,3 +58,20 @@ def test_a_network_of_stretched_clips_is_brought_to_a_cameras_frames(given, tmp_
     after_training = tuned(old, tmp_path)
     assert after_training.timing == Timing(50.0, 7, given.timing.frames)
     assert after_training.scaling == fit_scaling(few_clips(), 50.0)
+
+
+def test_teachers_go_on_teaching(given, tmp_path):
+    taught = replace(SMALLEST, integer_epochs=0)
+    model = trained(tmp_path / "taught", taught)
+    options = {"seed": 5, "report": silent}
+    preset = replace(SMALLEST, feature_weight=0.0, frames=99)
+    teachers = tmp_path / "taught" / "teachers"
+    after = tune(model, few_clips(), preset, tmp_path / "with", teacher=teachers, **options)
+    without = tune(model, few_clips(), replace(preset, soft_label_weight=0.0), tmp_path / "without", **options)
+    assert after.training["teacher"]["modalities"] == list(model.scaling.modalities)
+    assert not same_weights(after, without)
+
+
+def test_teachers_that_nobody_listens_to_are_refused(given, tmp_path):
+    with pytest.raises(BadInput, match="learns nothing from teachers"):
+        tuned(given, tmp_path, teacher=tmp_path / "teachers")

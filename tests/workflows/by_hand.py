@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mksgn_neuro.chip.energy import Events
 from mksgn_neuro.chip.placement import Placement, coordinates
+from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import reference
 from mksgn_neuro.workflows.simulate import drain_of

@@ -7,6 +7,7 @@ import pytest
 from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.lowering.passes import Options
 from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.stages import quantize
@@ -38,13 +39,13 @@ def test_several_steps_per_frame_are_written_and_proved(tmp_path):
     student = quantize(build_student(config, KINECT_20, 1).eval())
     timing = Timing(30.0, 20, 12)
     model = Model(student, KINECT_20, 1, Scaling((60.0,) * 4, 0), ("sit", "stand"), timing, "synthetic")
-    written = write_target(model, "loihi2", tmp_path / "m", steps_per_frame=3)
+    written = write_target(model, "loihi2", tmp_path / "m", options=Options(3))
     task = json.loads((tmp_path / "m.net.json").read_text())["task"]
     assert task["steps_per_frame"] == written.as_json()["steps_per_frame"] == 3
     assert "one frame every 3 time steps" in (tmp_path / "m_on_loihi2.py").read_text()
     frames = random_frames(0, 1, 40, joints=20)
-    for driven in (Driven.of(model, "loihi2", written.main), Driven(True, 3)):
-        assert driven.steps_per_frame == 3
+    for driven in (Driven.of(model, "loihi2", written.main), Driven(True, Options(3))):
+        assert driven.options.steps_per_frame == 3
         rungs = list(check_all(model, frames, "loihi2", tmp_path / "none.net", driven=driven, lava=False))
         assert len(rungs) >= 5 and all(rung.ok and not rung.not_run for rung in rungs)
     assert not Driven.of(model, "loihi2", written.main).reset

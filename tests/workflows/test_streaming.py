@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mksgn_neuro.commands.stream import stream
+from mksgn_neuro.commands.stream import Options, stream
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 from mksgn_neuro.ir.memory import memory_of
-from mksgn_neuro.lowering import levelize, lower
+from mksgn_neuro.lowering import as_chain, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows.streaming import Recogniser
@@ -81,8 +81,8 @@ def test_a_motion_after_ten_thousand_other_frames_is_decided_as_after_rest(forge
             yield json.dumps(frame.tolist())
         yield from said(motion)
 
-    stream(forgetful, said(motion), at_rest, Path("model"))
-    stream(forgetful, camera(), late, Path("model"))
+    stream(forgetful, said(motion), at_rest, Path("model"), Options())
+    stream(forgetful, camera(), late, Path("model"), Options())
     assert late.count == LONG + 80 and late[-1]["frame"] == LONG + 79
     first = memory.frames + WINDOW
     assert spikes_of(late)[first:] == spikes_of(at_rest)[first:]
@@ -127,7 +127,7 @@ def test_the_camera_of_a_python_program(forgetful):
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_the_layered_network_decides_the_same_some_frames_later(forgetful, steps):
-    layered = levelize(interleave(forgetful, steps))
+    layered = as_chain(interleave(forgetful, steps))
     levels = layered.level[layered.readout]
     late = -(-(levels + 1) // steps) - 1  # frames until the step that answers lies among those of a frame
     assert (levels, late) == (18, 4 if steps == 4 else 18)

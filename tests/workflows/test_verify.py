@@ -9,8 +9,10 @@ from hypothesis import example, given, settings
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.lowering import balance, lower
 from mksgn_neuro.sim.reference import run
+from mksgn_neuro.workflows.checks import form_rungs, netx_rungs
 from mksgn_neuro.workflows.forms import by_emulator, by_reference
-from mksgn_neuro.workflows.verify import Truth, file_rungs, model_rungs
+from mksgn_neuro.workflows.ladder import Truth
+from mksgn_neuro.workflows.targets import build
 from tests.export.lava import needs_lava
 from tests.networks import random_inputs, random_network, seeds
 from tests.students import firing_student, random_frames
@@ -20,17 +22,17 @@ ONE_BLOCK = {"encoder_channels": 2, "channels": (4,), "query_channels": 2, "dila
 
 
 def truth_of(student, frames):
-    return Truth.of(lower(student), frames.flatten(2).numpy().astype(np.int64), reset=False)
+    return Truth.of(build(lower(student), "loihi2"), frames.flatten(2).numpy().astype(np.int64), reset=False)
 
 
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_a_student_equals_every_form_of_ours_on_a_thousand_frames(attention, tmp_path):
     student, frames = firing_student(12, attention=attention), random_frames(0, 25, 40)
     truth = truth_of(student, frames)
     write_netx(truth.subject.chain, tmp_path / "n.net", period=None)
     one_stream = frames.flatten(0, 1)[None]
-    own = model_rungs(truth, student, one_stream, lava=False)
-    rungs = [*own, *file_rungs(truth, tmp_path / "n.net", lava=False)]
+    own = [truth.against_student(student, one_stream), *form_rungs(truth, lava=False)]
+    rungs = [*own, *netx_rungs(truth, tmp_path / "n.net", False)]
     assert [rung.target for rung in rungs] == [
         "reference",
         "reference in time steps",
@@ -50,8 +52,8 @@ def test_a_student_equals_every_form_of_ours_on_a_thousand_frames(attention, tmp
 def test_random_networks_start_alike_in_every_form(seed):
     """With biases that fire unasked: a population deep in the network fires before a frame can have reached it."""
     network = random_network(seed, hop=0, message_bits=0, threshold=128, source_delays=False)
-    truth = Truth.of(network, random_inputs(seed, network, 60)[None], reset=False)
-    assert truth.against_steps("steps", by_reference).ok
+    truth = Truth.of(build(network, "loihi2"), random_inputs(seed, network, 60)[None], reset=False)
+    assert truth.against_steps("steps", truth.subject.steps, by_reference).ok
     assert truth.against_chain("layers", truth.subject.chain, by_emulator).ok
 
 
@@ -59,7 +61,7 @@ def test_a_form_that_is_put_to_rest_before_its_first_frame_is_another():
     """What a reset of every population would hide: the bias has acted for as many steps as its level."""
     truth = truth_of(firing_student(12), random_frames(0, 1, 60))
     at_rest = replace(truth, in_steps=truth.expected)
-    rung = at_rest.against_steps("steps", by_reference)
+    rung = at_rest.against_steps("steps", truth.subject.steps, by_reference)
     assert not rung.ok and "frame 0" in rung.first
 
 
@@ -77,7 +79,7 @@ def test_without_the_memory_the_stock_loader_is_not_run_and_said_so(monkeypatch,
     monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 10**8)
     truth = truth_of(firing_student(12, **ONE_BLOCK), random_frames(2, 2, 10))
     write_netx(truth.subject.chain, tmp_path / "n.net", period=None)
-    ours, stock = file_rungs(truth, tmp_path / "n.net")
+    ours, stock = netx_rungs(truth, tmp_path / "n.net", True)
     assert not ours.not_run and stock.verdict.startswith("not run: the stock loader: needs about ")
 
 
@@ -87,7 +89,7 @@ def test_the_stock_loader_without_a_reset_equals_the_reference_on_a_thousand_fra
     frames = random_frames(2, 25, 40)
     truth = truth_of(firing_student(12, **ONE_BLOCK), frames)
     write_netx(truth.subject.chain, tmp_path / "n.net", period=None)
-    ours, stock = file_rungs(truth, tmp_path / "n.net")
+    ours, stock = netx_rungs(truth, tmp_path / "n.net", True)
     assert stock.target == "netx file, stock lava-dl loader" and not stock.not_run
     for rung in (ours, stock):
         assert rung.ok and (rung.steps, rung.populations) == (STREAM, len(truth.expected)), rung.verdict
@@ -96,11 +98,12 @@ def test_the_stock_loader_without_a_reset_equals_the_reference_on_a_thousand_fra
 
 @needs_lava
 @pytest.mark.slow
-@pytest.mark.parametrize("attention", ["gated", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
 def test_all_of_lava_without_a_reset_equals_the_reference_on_a_thousand_frames(attention, tmp_path):
     student, frames = firing_student(12, attention=attention), random_frames(2, 25, 40)
     truth = truth_of(student, frames)
     write_netx(truth.subject.chain, tmp_path / "n.net", period=None)
-    rungs = [*model_rungs(truth, student, frames.flatten(0, 1)[None]), *file_rungs(truth, tmp_path / "n.net")]
+    own = [truth.against_student(student, frames.flatten(0, 1)[None]), *form_rungs(truth)]
+    rungs = [*own, *netx_rungs(truth, tmp_path / "n.net", True)]
     assert {"SLAYER blocks", "Lava process graph", "netx file, stock lava-dl loader"} <= {r.target for r in rungs}
     assert all(rung.ok and not rung.not_run and rung.steps == STREAM for rung in rungs), [r.verdict for r in rungs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import numpy as np
 from mksgn_neuro.data.clips import KINECT_RATE, Clips, require_rate
 from mksgn_neuro.data.defects import keep_sound
 from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.gates.arrays import read_npz
 
 # Array -> (kinds of dtype, number of axes); the first five must be there.
 ARRAYS = {
@@ -28,8 +32,15 @@ ARRAYS = {
     "bodies": ("iu", 0),
     "rate": ("fiu", 0),
 }
+MOST_CLASSES, MOST_JOINTS, MOST_BODIES = 10_000, 1000, 100
 NEEDED = tuple(ARRAYS)[:5]
 REMEDY = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
+
+
+def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
+    """For the registry: such a file is read at once, and says itself what its data are called."""
+    clips = load(path, skip_bad=skip_bad)
+    return replace(clips, assumed=clips.assumed + doubts_about_units(clips, str(path)))
 
 
 def load(path: Path, *, skip_bad: bool = False) -> Clips:
@@ -38,9 +49,13 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
     arrays = _arrays(path)
     rate, assumed = _rate(arrays, place)
     n = len(arrays["lengths"])
+    _require_bearable(arrays, place)
     classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
         positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
+    flat = positions.shape[2] == 2
+    if flat:
+        positions = np.pad(positions, ((0, 0), (0, 0), (0, 1)))
     positions.setflags(write=False)
     try:
         clips = Clips(
@@ -51,7 +66,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             train=arrays["train"],
             names=tuple(str(name) for name in arrays.get("names", np.arange(n))),
             class_names=tuple(str(name) for name in classes),
-            skeleton=_skeleton(arrays),
+            skeleton=replace(_skeleton(arrays), coordinates=2 if flat else 3),
             dataset=path.stem,
             rate=rate,
             assumed=assumed,
@@ -64,11 +79,11 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
 def save(clips: Clips, path: Path) -> None:
     """Write `path` in one piece."""
     skeleton = clips.skeleton
-    positions = [clips[i] for i in range(len(clips))]
+    positions = [clips[i][..., : skeleton.coordinates] for i in range(len(clips))]
     with in_one_piece(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            positions=np.concatenate(positions) if positions else clips.positions[:0],
+            positions=np.concatenate(positions) if positions else clips.positions[:0, :, : skeleton.coordinates],
             lengths=clips.lengths,
             labels=clips.labels,
             subjects=clips.subjects,
@@ -82,6 +97,20 @@ def save(clips: Clips, path: Path) -> None:
             bodies=skeleton.bodies,
             rate=clips.rate,
         )
+
+
+def _require_bearable(arrays: dict[str, np.ndarray], place: str) -> None:
+    """Raise BadInput for numbers from which names and tables of any length would be made."""
+    # a label of −1 is for `Clips` to name
+    for name, low, high in (("labels", -1, MOST_CLASSES - 1), ("bodies", 1, MOST_BODIES), ("parents", -1, MOST_JOINTS)):
+        values = arrays.get(name, np.zeros(0, int))
+        if values.size and not low <= int(values.min()) <= int(values.max()) <= high:
+            worst = int(values.min()) if values.min() < low else int(values.max())
+            raise BadInput(f"array {name!r} holds {worst}", place=place, remedy=f"write {low} to {high}")
+    joints, bodies = arrays["positions"].shape[1], int(arrays.get("bodies", 1))
+    if joints > MOST_JOINTS or joints % bodies:
+        remedy = f"write at most {MOST_JOINTS} joints, as many of each body"
+        raise BadInput(f"{joints} joints of {bodies} bodies", place=place, remedy=remedy)
 
 
 def _rate(arrays: dict[str, np.ndarray], place: str) -> tuple[float, tuple[str, ...]]:
@@ -102,11 +131,7 @@ def _skeleton(arrays: dict[str, np.ndarray]) -> Skeleton:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `ARRAYS` knows, of the kinds that it wants; object arrays are refused, for they are pickles."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ARRAYS if name in file.files}
-    except Exception as error:  # what damage raises is anybody's guess: zlib, tokenize, MemoryError, …
-        raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=REMEDY) from error
+    arrays = read_npz(path, ARRAYS, REMEDY)
     for name in NEEDED:
         if name not in arrays:
             raise BadInput(f"no array {name!r}", place=str(path), remedy=REMEDY)

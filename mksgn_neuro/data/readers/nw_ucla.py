@@ -6,7 +6,6 @@ view 3 tests. In the archive that everybody uses, view 3 of a02 and a03 is a cop
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ from mksgn_neuro.data.clips import Clips, joined
 from mksgn_neuro.data.defects import REMEDY, first_not_finite
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import parsed_json
 
 ACTIONS = {
     1: "pick up with one hand",
@@ -35,6 +35,12 @@ ACTIONS = {
 LABELS = {action: label for label, action in enumerate(ACTIONS)}
 TRAIN_VIEWS = (1, 2)
 NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)")
+
+
+def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
+    """For the registry: `name` is "nw-ucla", or "nw-ucla-views" for the training views alone."""
+    clips = load(path, skip_bad=skip_bad, progress=progress)
+    return clips if name == "nw-ucla" else between_training_views(clips)
 
 
 def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
@@ -104,7 +110,7 @@ def _key(name: str, place: str) -> tuple[int, int, int]:
 def parse(text: bytes, label: int, place: str) -> np.ndarray:
     """Positions (T, 20, 3) float32 of one JSON file whose name says class `label` (0..9)."""
     try:
-        content = json.loads(text)
+        content = parsed_json(text)
         skeletons, said = content["skeletons"], content["label"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = 'expected {"file_name", "skeletons", "label"}'

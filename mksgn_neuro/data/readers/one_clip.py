@@ -9,17 +9,19 @@ number, columns in any order, others ignored.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import require_regular, shown
+from mksgn_neuro.gates.text import parsed_json
 
+CLIP_BYTES = 1 << 25
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 COORDINATE = re.compile(r"(.*\d|.+[\s_.\-])([xyz])", re.IGNORECASE)
 REMEDY = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
@@ -31,6 +33,21 @@ def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
     Where the skeleton has several bodies, a file of one body leaves the others at 0 (absent).
     Raises BadInput with file and line.
     """
+    return _read(path, skeleton, gaps=False)[0]
+
+
+def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[float | None]]:
+    """The clip (T, V, 3) with NaN where the file leaves a joint out; its joints' names, None where it has none; times.
+
+    Raises BadInput with file and line.
+    """
+    frames, skeleton, seconds = _read(path, None, gaps=True)
+    numbered = all(re.fullmatch(r"(joint )?\d+", name) for name in skeleton.joint_names)
+    return frames, None if numbered else skeleton.joint_names, seconds
+
+
+def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndarray, Skeleton, list[float | None]]:
+    require_regular(path, REMEDY, most=CLIP_BYTES)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -38,30 +55,35 @@ def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
     numbered = [(i + 1, line) for i, line in enumerate(lines) if line.strip()]
     if not numbered:
         raise BadInput("no frame in it", place=str(path), remedy=REMEDY)
+    seconds: list[float | None] = [None] * len(numbered)
     if numbered[0][1].lstrip()[0] in "[{":
         skeleton = skeleton or _guess_json(numbered[0][1], f"{path}, line {numbered[0][0]}")
-        frames = [json_frame(line, skeleton, f"{path}, line {n}") for n, line in numbered]
+        places = [(line, f"{path}, line {n}") for n, line in numbered]
+        parsed = [(_parsed(line, place), place) for line, place in places]
+        frames = [_from_json(content, skeleton, place, gaps=gaps) for content, place in parsed]
+        seconds = [_seconds(content, place) for content, place in parsed] if gaps else seconds
     else:
-        frames = list(_csv_frames(numbered, skeleton, path))
+        frames, skeleton = _csv_frames(numbered, skeleton, path, gaps=gaps)
     if not frames:
         raise BadInput("a header but no frame", place=str(path), remedy=REMEDY)
-    return np.stack(frames)
+    return np.stack(frames), skeleton, seconds[: len(frames)]
 
 
-def json_frame(line: str, skeleton: Skeleton, place: str) -> np.ndarray:
-    """One frame (V, 3) float32 from a line of JSON; `place` names the line in errors."""
-    return _from_json(_parsed(line, place), skeleton, place)
+def stamped_frame(
+    line: str, skeleton: Skeleton, place: str, *, gaps: bool = False
+) -> tuple[np.ndarray, float | None]:  # fmt: skip
+    """One frame (V, 3) float32 from a line of JSON, and when it was taken: "t" in seconds, None where it does not say.
 
-
-def stamped_frame(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
-    """The same, and when the frame was taken: "t" in seconds, None where the line does not say."""
+    With `gaps`, a joint that is null, left out or no number is NaN, and so is every joint of a frame that has too few
+    without names or none at all. `place` names the line in errors.
+    """
     content = _parsed(line, place)
-    return _from_json(content, skeleton, place), _seconds(content, place)
+    return _from_json(content, skeleton, place, gaps=gaps), _seconds(content, place)
 
 
 def _parsed(line: str, place: str) -> object:
     try:
-        return json.loads(line)
+        return parsed_json(line)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
 
@@ -80,31 +102,35 @@ def _seconds(content: object, place: str) -> float | None:
     return seconds
 
 
-def _from_json(joints: object, skeleton: Skeleton, place: str) -> np.ndarray:
+def _from_json(joints: object, skeleton: Skeleton, place: str, *, gaps: bool) -> np.ndarray:
     if isinstance(joints, dict):
         if "joints" not in joints:
             raise BadInput('no "joints"', place=place, remedy=REMEDY)
         joints = joints["joints"]
+    if gaps and not joints:
+        return np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
     if isinstance(joints, dict):
-        by_name = {_plain(name): xyz for name, xyz in joints.items()}
-        every_body = _plain(skeleton.joint_names[-1]) in by_name
+        by_name = {canonical(name): xyz for name, xyz in joints.items()}
+        every_body = canonical(skeleton.joint_names[-1]) in by_name
         wanted = skeleton.joint_names if every_body else _first_body(skeleton)
-        missing = [name for name in wanted if _plain(name) not in by_name]
-        if missing:
+        missing = [name for name in wanted if canonical(name) not in by_name]
+        if missing and not (gaps and len(missing) < len(wanted)):
             raise BadInput(f"no joint {missing[0]!r}", place=place, remedy=f"name {', '.join(wanted)}")
-        joints = [by_name[_plain(name)] for name in wanted]
+        joints = [by_name.get(canonical(name)) for name in wanted]
     if not isinstance(joints, list):
         raise BadInput("joints is neither a list nor an object", place=place, remedy=REMEDY)
-    return _frame(joints, skeleton, place)
+    return _frame(joints, skeleton, place, gaps=gaps)
 
 
-def _csv_frames(numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path) -> Iterable[np.ndarray]:
-    rows = [(n, next(csv.reader([line], skipinitialspace=True))) for n, line in numbered]
+def _csv_frames(
+    numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path, *, gaps: bool
+) -> tuple[list[np.ndarray], Skeleton | None]:
+    rows = [(n, _cells(line, f"{path}, line {n}")) for n, line in numbered]
     order = None
     if not all(_is_number(cell) for cell in rows[0][1]):
         place = f"{path}, line {rows[0][0]}"
         order, skeleton = _columns(rows.pop(0)[1], skeleton, place)
-    width = None
+    width, frames = None, []
     for n, row in rows:
         place = f"{path}, line {n}"
         width = width or len(row)
@@ -114,7 +140,18 @@ def _csv_frames(numbered: list[tuple[int, str]], skeleton: Skeleton | None, path
             raise BadInput(f"{len(row)} columns, the header has more", place=place, remedy=REMEDY)
         cells = row if order is None else [row[i] for i in order]
         skeleton = skeleton or _anonymous(len(cells) // 3)
-        yield _frame([cells[i : i + 3] for i in range(0, len(cells), 3)], skeleton, place)
+        joints = [cells[i : i + 3] for i in range(0, len(cells), 3)]
+        if gaps:
+            joints = [None if all(not cell.strip() for cell in xyz) else xyz for xyz in joints]
+        frames.append(_frame(joints, skeleton, place, gaps=gaps))
+    return frames, skeleton
+
+
+def _cells(line: str, place: str) -> list[str]:
+    try:
+        return next(csv.reader([line], skipinitialspace=True))
+    except (csv.Error, StopIteration) as error:
+        raise BadInput(f"not CSV ({shown(error)})", place=place, remedy=REMEDY) from error
 
 
 def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[list[int], Skeleton]:
@@ -123,16 +160,16 @@ def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[
     for i, cell in enumerate(header):
         match = COORDINATE.fullmatch(cell.strip())
         if match:
-            at[_plain(match.group(1)), match.group(2).lower()] = i
+            at[canonical(match.group(1)), match.group(2).lower()] = i
     if skeleton is None:
         seen = list(dict.fromkeys(name for name, _ in at))
         if not seen:
             raise BadInput("the header names no coordinate", place=place, remedy="name columns <joint>_x, _y, _z")
         skeleton = from_parents(np.full(len(seen), -1), tuple(seen))
     by_number = ("0", "x") in at
-    wanted = [str(v) for v in range(skeleton.joints)] if by_number else [_plain(n) for n in skeleton.joint_names]
+    wanted = [str(v) for v in range(skeleton.joints)] if by_number else [canonical(n) for n in skeleton.joint_names]
     if (wanted[-1], "x") not in at and skeleton.bodies > 1:
-        wanted = [str(v) for v in range(_per_body(skeleton))] if by_number else [*map(_plain, _first_body(skeleton))]
+        wanted = [str(v) for v in range(_per_body(skeleton))] if by_number else [*map(canonical, _first_body(skeleton))]
     needed = [(name, axis) for name in wanted for axis in "xyz"]
     for name, axis in needed:
         if (name, axis) not in at:
@@ -140,13 +177,18 @@ def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[
     return [at[key] for key in needed], skeleton
 
 
-def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
-    """(V, 3) float32, finite."""
+def _frame(joints: list, skeleton: Skeleton, place: str, *, gaps: bool) -> np.ndarray:
+    """(V, 3) float32, finite unless `gaps` are allowed."""
+    if gaps and len(joints) < _per_body(skeleton):
+        return np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
     if len(joints) not in (skeleton.joints, _per_body(skeleton)):
         remedy = "give the model's joints in its order"
         raise BadInput(f"{len(joints)} joints, expected {skeleton.joints}", place=place, remedy=remedy)
     frame = np.zeros((skeleton.joints, 3), dtype=np.float32)
     for v, xyz in enumerate(joints):
+        if gaps and (xyz is None or (isinstance(xyz, list) and None in xyz)):
+            frame[v] = np.nan
+            continue
         try:
             with np.errstate(over="ignore"):
                 frame[v] = [float(value) for value in xyz]
@@ -154,6 +196,9 @@ def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
             name = skeleton.joint_names[v]
             raise BadInput(f"joint {v} ({name}) is not three numbers", place=place, remedy=REMEDY) from error
         if not np.isfinite(frame[v]).all():
+            if gaps:
+                frame[v] = np.nan
+                continue
             what = f"a coordinate of joint {v} ({skeleton.joint_names[v]}) is not a finite number"
             raise BadInput(what, place=place, remedy="fill gaps with the last known position")
     return frame
@@ -161,7 +206,7 @@ def _frame(joints: list, skeleton: Skeleton, place: str) -> np.ndarray:
 
 def _guess_json(line: str, place: str) -> Skeleton:
     try:
-        first = json.loads(line)
+        first = parsed_json(line)
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)
@@ -181,11 +226,6 @@ def _first_body(skeleton: Skeleton) -> tuple[str, ...]:
     """Joint names of one body, without the number that `Skeleton.repeated` adds."""
     names = skeleton.joint_names[: _per_body(skeleton)]
     return names if skeleton.bodies == 1 else tuple(name.removesuffix(" (1)") for name in names)
-
-
-def _plain(name: str) -> str:
-    """Joint names compare without case, and with any separator for a space."""
-    return re.sub(r"[\s_.\-]+", " ", name.lower()).strip()
 
 
 def _is_number(cell: str) -> bool:

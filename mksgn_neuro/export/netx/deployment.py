@@ -6,6 +6,7 @@ Sources: lava-dl 0.6.0's own `test_hdf5_nx.py` for Loihi2HwCfg and NxToPyAdapter
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -46,7 +47,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
 from lava.proc import io
 
-NET = Path(__file__).with_name("{net}")
+NET = Path(__file__).with_name({code})
 
 
 def main():
@@ -113,8 +114,13 @@ class Endless:
 
 def deployment_script(net: str, *, script: str = "run_on_loihi2.py", endless: Endless | None = None) -> str:
     """The text of a Python script that runs the netx file named `net`, which lies beside it with its sidecar."""
-    net = PurePath(net).name
-    return SCRIPT.format(net=net, script=PurePath(script).name, protocol=_protocol(net, endless))
+    code, net, script = ascii(PurePath(net).name), _in_words(net), _in_words(script)
+    return SCRIPT.format(net=net, code=code, script=script, protocol=_protocol(net, endless))
+
+
+def _in_words(path: str) -> str:
+    """A file's name for the script's own description, which a quote or a line break in it would end."""
+    return re.sub(r"[^\w.+-]", "_", PurePath(path).name, flags=re.ASCII)
 
 
 def _protocol(net: str, endless: Endless | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import h5py
 import numpy as np
 import scipy.sparse as sp
 
@@ -18,6 +17,8 @@ from mksgn_neuro.export.netx.loader_model import (
     NEURON_RANGES,
     ROWS_AT_ONCE,
 )
+from mksgn_neuro.gates.hdf5 import Dataset, Group
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir.spec import BIAS_RANGE
 
 READ = {
@@ -39,7 +40,7 @@ OTHER_NEURONS = {"SDNN": "sigma-delta neurons", "RF": "resonate-and-fire neurons
 class LayerFile:
     """One group under /layer. Its numbers come back as integers, truncated as the loader does, with a finding."""
 
-    group: h5py.Group
+    group: Group
     path: str
     index: int
     is_last: bool
@@ -202,18 +203,19 @@ class LayerFile:
             return value.reshape(())
         raise self.bad(name, f"has shape {value.shape}, the layer {shape}", "give one per layer or per neuron")
 
-    def _dataset(self, name: str) -> h5py.Dataset:
-        if not self.has(name) or not isinstance(self.group[name], h5py.Dataset):
+    def _dataset(self, name: str) -> Dataset:
+        found = self.group.get(name)
+        if not isinstance(found, Dataset):
             raise self.bad(name, "is missing", "add it")
-        return self.group[name]
+        return found
 
     def _field(self, name: str) -> np.ndarray:
-        return np.asarray(self._dataset(name)[()])
+        return self._dataset(name).read()
 
     def _blocks(self, name: str) -> Iterator[np.ndarray]:
         dataset = self._dataset(name)
         for start in range(0, dataset.shape[0], ROWS_AT_ONCE):
-            yield dataset[start : start + ROWS_AT_ONCE]
+            yield dataset.rows(start, start + ROWS_AT_ONCE)
 
     def _truncated(self, name: str, value: np.ndarray) -> tuple[np.ndarray, int]:
         """Integers, and how many were none before."""
@@ -230,19 +232,20 @@ class LayerFile:
 
     def _text(self, name: str) -> str:
         value = self._field(name)
-        first = value.flat[0] if value.size else b""
-        return first.decode("ascii", "replace") if isinstance(first, bytes) else str(first)
+        return shown(value.flat[0]) if value.size else ""
 
 
-def open_layers(file: h5py.File, path: str) -> Iterator[LayerFile]:
+def open_layers(file: Group, path: str) -> Iterator[LayerFile]:
     """The layers in order, each with findings on fields that the stock loader does not read."""
-    if "layer" not in file or not len(file["layer"]):
+    layers = file.get("layer")
+    if not isinstance(layers, Group) or not len(layers):
         raise BadInput("has no /layer", place=path, remedy="give a netx file")
-    count = len(file["layer"])
+    count = len(layers)
     for i in range(count):
-        if str(i) not in file["layer"]:
+        group = layers.get(str(i))
+        if not isinstance(group, Group):
             raise BadInput("is missing", place=f"{path}:/layer/{i}", remedy=f"number the {count} layers from 0")
-        layer = LayerFile(file["layer"][str(i)], path, i, i == count - 1)
+        layer = LayerFile(group, path, i, i == count - 1)
         layer.findings += _unread(layer)
         yield layer
 
@@ -250,13 +253,14 @@ def open_layers(file: h5py.File, path: str) -> Iterator[LayerFile]:
 def _unread(layer: LayerFile) -> Iterator[Finding]:
     for name in sorted(set(layer.group) - READ.get(layer.type, set(layer.group)) - REDUNDANT):
         yield Finding(f"{layer.place}/{name}", f"the stock loader ignores it in a {layer.type} layer")
-    if layer.type not in READ or not layer.has("neuron"):
+    neuron = layer.group.get("neuron")
+    if layer.type not in READ or not isinstance(neuron, Group):
         return
-    for name in sorted(set(layer.group["neuron"]) - NEURON_READ):
+    for name in sorted(set(neuron) - NEURON_READ):
         place = f"{layer.place}/neuron/{name}"
         if name == "messageBits":
             yield Finding(place, "the stock loader hangs on it")
         elif name not in NEURON_HARMLESS:
             yield Finding(place, "the stock loader ignores it")
-        elif np.any(layer.group["neuron"][name][()] != NEURON_HARMLESS[name]):
+        elif not np.array_equal(np.unique(neuron.array(name)), [NEURON_HARMLESS[name]]):
             yield Finding(place, f"the stock loader ignores it and runs {NEURON_HARMLESS[name]}")

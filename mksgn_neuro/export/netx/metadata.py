@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import h5py
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx.layer_file import LayerFile
 from mksgn_neuro.export.netx.loader_model import FORMAT, GROUP, VERSION
+from mksgn_neuro.gates import hdf5
+from mksgn_neuro.gates.fields import made_of
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.gates.text import parsed_json
 from mksgn_neuro.ir import Group, Source, Task
+from mksgn_neuro.ir.store import group_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class About:
     period: int | None = None
     levels: dict[int, AboutLevel] = field(default_factory=dict)
 
+    @property
+    def pruned(self) -> bool:
+        """Whether neurons were left out."""
+        return any(group.index is not None for level in self.levels.values() for group in level.groups)
+
     def level(self, layer: LayerFile, size: int) -> AboutLevel | None:
         """The description of a layer, None if there is none; raises BadInput if it is of another layer."""
         known = self.levels.get(layer.index)
@@ -47,46 +54,38 @@ class About:
         return self.levels[layer.index].delays if self.levels else ()
 
 
-def read_about(file: h5py.File, path: str) -> About | None:
+def read_about(file: hdf5.Group, path: str) -> About | None:
     """The description in an open netx file, None if it is not one of ours."""
     if GROUP not in file:
         return None
     remedy = "export the model again with this version"
     try:
-        about = json.loads(file[f"{GROUP}/about"].asstr()[()])
+        about = parsed_json(file.text(f"{GROUP}/about"))
         if (about["format"], about["version"]) != (FORMAT, VERSION):
-            problem = f"is {about['format']} {about['version']}, this program reads {FORMAT} {VERSION}"
+            problem = f"is {shown(about['format'])} {shown(about['version'])}, this program reads {FORMAT} {VERSION}"
             raise BadInput(problem, place=f"{path}:/{GROUP}", remedy=remedy)
         return About(
-            source=Source(**_tuples(about["input"])),
-            task=None if about["task"] is None else Task(**_tuples(about["task"])),
+            source=made_of(Source, about["input"]),
+            task=None if about["task"] is None else made_of(Task, about["task"]),
             period=None if about.get("steps_per_sample") is None else int(about["steps_per_sample"]),
-            levels={level["layer"]: _level(file[GROUP], level) for level in about["levels"]},
+            levels={int(level["layer"]): _level(file.group(GROUP), level) for level in about["levels"]},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"damaged description ({error})", place=f"{path}:/{GROUP}", remedy=remedy) from error
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise BadInput(f"damaged description ({shown(error)})", place=f"{path}:/{GROUP}", remedy=remedy) from error
 
 
 def metadata_in(path: Path) -> About | None:
     """What a netx file says of itself, None for one that is not ours; raises BadInput."""
-    try:
-        with h5py.File(path, "r") as file:
-            return read_about(file, str(path))
-    except OSError as error:
-        remedy = "give a netx file that was written completely"
-        raise BadInput(f"not a readable HDF5 file ({error})", place=str(path), remedy=remedy) from error
+    with hdf5.opened(path, "give a netx file that was written completely") as file:
+        return read_about(file, str(path))
 
 
-def _level(group: h5py.Group, about: dict) -> AboutLevel:
+def _level(group: hdf5.Group, about: dict) -> AboutLevel:
     fields = {key: value for key, value in about.items() if key not in ("layer", "groups", "delays")}
     groups = tuple(_group(group, about["layer"], i, part) for i, part in enumerate(about["groups"]))
-    return AboutLevel(**fields, delays=tuple(about["delays"]), groups=groups)
+    return replace(made_of(AboutLevel, {**fields, "delays": about["delays"], "groups": ()}), groups=groups)
 
 
-def _group(group: h5py.Group, layer: int, i: int, about: dict) -> Group:
-    index = None if about["index"] is None else group[f"index/{layer}/{i}"][()]
-    return Group(**{**_tuples(about), "index": index})
-
-
-def _tuples(fields: dict) -> dict:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+def _group(group: hdf5.Group, layer: int, i: int, about: dict) -> Group:
+    index = None if about["index"] is None else group.array(f"index/{layer}/{i}")
+    return group_of(about, index)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import scipy.sparse as sp
 
@@ -21,6 +20,8 @@ from mksgn_neuro.export.netx.loader_model import DEFAULT_NEURON, RAISING_TYPES, 
 from mksgn_neuro.export.netx.metadata import About, read_about
 from mksgn_neuro.export.netx.reading import NetxFile, Reading
 from mksgn_neuro.files import is_lfs_pointer
+from mksgn_neuro.gates.hdf5 import opened
+from mksgn_neuro.gates.regular import require_regular
 from mksgn_neuro.ir import ConvKernel, Network, Projection
 
 BIAS_BITS = 13  # an input block takes its values as the neurons' bias mantissa
@@ -42,18 +43,16 @@ def read_file(
     binary where it does not. An `input` block with neurons becomes a population fed one to one with its neurons' bias.
     Raises BadInput for a file or a layer that cannot be read as CUBA neurons in a chain.
     """
-    try:
-        if is_lfs_pointer(path):
-            raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
-        with h5py.File(path, "r") as file:
-            about = read_about(file, str(path))
-            reading = Reading(str(path), about or About(), input_message_bits, input_shape)
-            for layer in open_layers(file, str(path)):
-                _add(reading, layer)
-            return reading.finish()
-    except OSError as error:
-        remedy = "give a netx file that was written completely"
-        raise BadInput(f"not a readable HDF5 file ({error})", place=str(path), remedy=remedy) from error
+    remedy = "give a netx file that was written completely"
+    require_regular(path, remedy)
+    if is_lfs_pointer(path):
+        raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
+    with opened(path, remedy) as file:
+        about = read_about(file, str(path))
+        reading = Reading(str(path), about or About(), input_message_bits, input_shape)
+        for layer in open_layers(file, str(path)):
+            _add(reading, layer)
+        return reading.finish()
 
 
 def _add(reading: Reading, layer: LayerFile) -> None:

@@ -13,6 +13,16 @@ from mksgn_neuro.export.netx.loader_model import GROUP
 from mksgn_neuro.export.netx.metadata import About
 from mksgn_neuro.ir import Group, Network, Population, Projection, Source
 from mksgn_neuro.ir.network import IMAGE_AXES
+from mksgn_neuro.ir.spec import (
+    biases_in_range,
+    current_cannot_wrap,
+    legal_from_file,
+    thresholds_in_range,
+    weights_on_grid,
+)
+
+# What `LayerFile` holds to the stock loader's own ranges, or says in a finding: other people's files run as they do.
+AS_THE_LOADER_RUNS_THEM = (biases_in_range, thresholds_in_range, weights_on_grid, current_cannot_wrap)
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Reading:
         source = self.about.source or self.source
         populations, projections = tuple(self.populations), tuple(self.projections)
         network = Network(source, populations, projections, self.populations[-1].name, task=self.about.task)
+        legal_from_file(network, self.path, but=AS_THE_LOADER_RUNS_THEM)
         findings = tuple(self.findings)
         return NetxFile(network, findings, self.num_layers, self.missing_shape, self.held, self.about.period)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 import nir
@@ -10,7 +9,11 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.nir.writer import DT, FORMAT, METADATA, VERSION
+from mksgn_neuro.gates.fields import made_of
+from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.gates.text import parsed_json
 from mksgn_neuro.ir import Group, Source, Task
+from mksgn_neuro.ir.store import group_of
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,24 @@ def read_about(graph: nir.NIRGraph, place: str) -> About | None:
         return None
     remedy = "export the model again with this version"
     try:
-        about = json.loads(graph.metadata[METADATA])
+        about = parsed_json(graph.metadata[METADATA])
         if (about["format"], about["version"]) != (FORMAT, VERSION):
-            raise BadInput(f"is {about['format']} {about['version']}", place=f"{place}:{METADATA}", remedy=remedy)
+            raise BadInput(
+                f"is {shown(about['format'])} {shown(about['version'])}", place=f"{place}:{METADATA}", remedy=remedy
+            )
         return About(
             dt=float(about["dt"]),
             hop=int(about["hop"]),
-            source=Source(**_tuples(about["source"])),
-            task=None if about["task"] is None else Task(**_tuples(about["task"])),
+            source=made_of(Source, about["source"]),
+            task=None if about["task"] is None else made_of(Task, about["task"]),
             populations={p["name"]: p for p in about["populations"]},
             projections={q["node"]: int(q["weight_exp"]) for q in about["projections"]},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"damaged metadata ({error})", place=f"{place}:{METADATA}", remedy=remedy) from error
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise BadInput(f"damaged metadata ({shown(error)})", place=f"{place}:{METADATA}", remedy=remedy) from error
 
 
 def group(about: dict) -> Group:
     """A group of neurons as the metadata describes it."""
     index = None if about["index"] is None else np.array(about["index"], dtype=np.int64)
-    return Group(**{**_tuples(about), "index": index})
-
-
-def _tuples(fields: dict) -> dict:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    return group_of(about, index)

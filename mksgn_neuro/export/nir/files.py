@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import nir
 import numpy as np
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.nir.nodes import KNOWN, NEURONS, supported
+from mksgn_neuro.files import is_lfs_pointer
+from mksgn_neuro.gates import hdf5
+from mksgn_neuro.gates.regular import require_regular, shown
 
-LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 OPTIONAL = {"Conv1d": {"input_shape": None}, "Conv2d": {"input_shape": None}}  # older files leave these out
 
 
@@ -22,40 +23,42 @@ def load(path: Path) -> nir.NIRGraph:
     """
     path = Path(path)
     remedy = "give a file of nir 1.x"
-    try:
-        with path.open("rb") as file:
-            if file.read(len(LFS_POINTER)) == LFS_POINTER:
-                problem = "is a Git LFS pointer and not the file that it points to"
-                raise BadInput(problem, place=str(path), remedy="fetch that file with git lfs pull")
-        with h5py.File(path, "r") as file:
-            root = _tree(file["node"])
-    except (OSError, KeyError, ValueError) as error:
-        raise BadInput(f"not a readable NIR file ({error})", place=str(path), remedy=remedy) from error
+    require_regular(path, remedy)
+    if is_lfs_pointer(path):
+        problem = "is a Git LFS pointer and not the file that it points to"
+        raise BadInput(problem, place=str(path), remedy="fetch that file with git lfs pull")
+    with hdf5.opened(path, remedy) as file:
+        if not isinstance(file.get("node"), hdf5.Group):
+            raise BadInput("not a readable NIR file (no node)", place=str(path), remedy=remedy)
+        root = _tree(file.group("node"))
     if root.get("type") != "NIRGraph":
         problem = f"holds a node of type {root.get('type', 'unknown')} and no graph"
         raise BadInput(problem, place=str(path), remedy=remedy)
     return _graph(root, str(path))
 
 
-def _tree(group: h5py.Group) -> dict:
+def _tree(group: hdf5.Group) -> dict:
     """Groups as dictionaries, data sets as arrays, numbers or text."""
-    items = {name: _tree(item) if isinstance(item, h5py.Group) else item[()] for name, item in group.items()}
-    return {name: item.decode() if isinstance(item, bytes) else item for name, item in items.items()}
+    read = {name: _tree(item) if isinstance(item, hdf5.Group) else item.read() for name, item in group.items.items()}
+    return {n: item[()] if isinstance(item, np.ndarray) and item.ndim == 0 else item for n, item in read.items()}
 
 
 def _graph(fields: dict, place: str) -> nir.NIRGraph:
     try:
         pairs = [(a, b) for a, b in fields["edges"]] if len(fields["edges"]) else []
-        edges = [tuple(n.decode() if isinstance(n, bytes) else str(n) for n in pair) for pair in pairs]
-        nodes = fields["nodes"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"damaged graph ({error!r})", place=place, remedy="write it again with nir 1.x") from error
-    nodes = {name: _node(node, f"{place}:{name}") for name, node in nodes.items()}
-    return nir.NIRGraph(nodes, edges, metadata=fields.get("metadata", {}), type_check=False)
+        edges = [tuple(str(n) for n in pair) for pair in pairs]
+        nodes, metadata = fields["nodes"], fields.get("metadata", {})
+        if not isinstance(metadata, dict) or not all(isinstance(node, dict) for node in nodes.values()):
+            raise ValueError("a node or its metadata is no group")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        problem = f"damaged graph ({shown(repr(error))})"
+        raise BadInput(problem, place=place, remedy="write it again with nir 1.x") from error
+    nodes = {name: _node(node, f"{place}:{shown(name)}") for name, node in nodes.items()}
+    return nir.NIRGraph(nodes, edges, metadata=metadata, type_check=False)
 
 
 def _node(fields: dict, place: str) -> nir.NIRNode:
-    kind = str(fields.get("type"))
+    kind = shown(fields.get("type"))
     if kind == "NIRGraph":
         return _graph(fields, place)
     known = {cls.__name__: cls for cls in KNOWN}
@@ -66,8 +69,8 @@ def _node(fields: dict, place: str) -> nir.NIRNode:
         fields = _broadcast(fields, place)
     try:
         return known[kind].from_dict(fields)
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise BadInput(f"damaged {kind} ({error})", place=place, remedy="write it again with nir 1.x") from error
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
+        raise BadInput(f"damaged {kind} ({shown(error)})", place=place, remedy="write it again with nir 1.x") from error
 
 
 def _broadcast(fields: dict, place: str) -> dict:

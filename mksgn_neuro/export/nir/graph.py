@@ -10,6 +10,7 @@ import numpy as np
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.export.nir.nodes import KNOWN, NEURONS, STEPS, Shape, Step, supported
+from mksgn_neuro.gates.regular import shown
 
 Edge = tuple[str, str]
 
@@ -54,7 +55,10 @@ class Graph:
         if (name, shape) not in self._steps:
             node = self.nodes[name]
             fail = lambda problem, remedy: self.bad(name, problem, remedy)
-            self._steps[name, shape] = STEPS[type(node)](node, shape, fail)
+            try:
+                self._steps[name, shape] = STEPS[type(node)](node, shape, fail)
+            except (OverflowError, MemoryError, ZeroDivisionError) as error:
+                raise fail(f"its numbers are those of no layer ({shown(error)})", "write the node again") from error
         return self._steps[name, shape]
 
     def shape(self, name: str) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.nir.maps import Kernel, Map
+from mksgn_neuro.ir.spec import MAX_NEURONS
 
 Shape = tuple[int, ...]
 Fail = Callable[[str, str], BadInput]  # problem and remedy; it knows the node's name
@@ -65,6 +67,8 @@ def _convolution(
     out = kernel.taps.output_shape
     if min(out) < 1 or len(values) % int(node.groups):
         raise fail(f"has kernels of {values.shape[2:]} for an image of {image[1:]}", "make the shapes fit")
+    if math.prod(out) > MAX_NEURONS:
+        raise fail(f"makes {math.prod(out)} outputs, limit {MAX_NEURONS}", "split the layer")
     return Step(out, kernel, np.repeat(_full(node.bias, (len(values),), fail), out[1] * out[2]))
 
 

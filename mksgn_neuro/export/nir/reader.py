@@ -22,14 +22,15 @@ from mksgn_neuro.export.nir.routes import Route, constant, routes
 from mksgn_neuro.export.nir.timestep import choose
 from mksgn_neuro.export.nir.writer import METADATA
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
-from mksgn_neuro.ir.spec import MAX_DECAY
+from mksgn_neuro.ir.spec import MAX_DECAY, current_cannot_wrap, legal_from_file
 
 Placed = tuple[str, Projection]  # and the name of the node that has its weights
 
 
 def read_nir(path: Path, *, dt: float | None = None, input_message_bits: int = 0) -> tuple[Network, list[Finding]]:
     """The network of a NIR file and what had to be rounded; see `from_nir`."""
-    return from_nir(load(path), dt=dt, input_message_bits=input_message_bits, place=str(path))
+    network, findings = from_nir(load(path), dt=dt, input_message_bits=input_message_bits, place=str(path))
+    return legal_from_file(network, str(path), but=(current_cannot_wrap,)), findings
 
 
 def from_nir(

@@ -17,7 +17,7 @@ def test_script_names_its_file_and_says_that_it_never_ran_on_hardware():
     text = deployment_script("out/tiny.net")
     module = ast.parse(text)
     assert "NOT RUN ON HARDWARE" in ast.get_docstring(module)
-    assert 'with_name("tiny.net")' in text and "Loihi2HwCfg()" in text
+    assert "with_name('tiny.net')" in text and "Loihi2HwCfg()" in text
 
 
 def test_a_script_for_a_stream_explains_rate_latency_and_window():
@@ -45,3 +45,12 @@ def test_script_simulated_gives_the_references_spikes(tmp_path, period):
     assert "simulated on CPU" in done.stdout
     spikes = np.load(tmp_path / "out.npy")
     assert spikes.any() and np.array_equal(spikes, run(network, inputs, period=period)["level2"].spikes)
+
+
+@pytest.mark.parametrize("name", ['a"""\nimport os\nos.abort()\n".net', "a').unlink(); ('.net", "{x}.net", "ä\\.net"])
+def test_a_files_name_is_data_in_the_script(name):
+    tree = ast.parse(deployment_script(name))
+    plain = ast.parse(deployment_script("n.net"))
+    constants = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert name in constants
+    assert [type(node) for node in ast.walk(tree)] == [type(node) for node in ast.walk(plain)]

@@ -182,7 +182,7 @@ def test_what_is_no_netx_file_is_refused(tmp_path):
     (tmp_path / "text").write_text("no")
     with pytest.raises(BadInput, match="not a readable HDF5 file"):
         read_netx(tmp_path / "text")
-    with pytest.raises(BadInput, match="not a readable HDF5 file"):
+    with pytest.raises(BadInput, match="no such file|no such file|not a readable HDF5 file"):
         read_netx(tmp_path / "absent")
     h5py.File(tmp_path / "empty", "w").close()
     with pytest.raises(BadInput, match="has no /layer"):

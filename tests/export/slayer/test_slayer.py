@@ -9,7 +9,7 @@ from mksgn_neuro.export.child import ChildFailed
 from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import levelize
+from mksgn_neuro.lowering import as_chain
 from mksgn_neuro.sim.reference import run
 from tests.export.carried import legal_network, random_chain
 from tests.export.lava import needs_lava
@@ -87,7 +87,7 @@ def test_a_convolution_with_a_loop_becomes_a_recurrent_block():
 def test_levelized_networks_with_skips_and_delays_equal_the_reference():
     chains = 0
     for seed in range(60):
-        chain = levelize(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
+        chain = as_chain(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
         if check(chain) or has_pairs_with_two_delays(chain):  # levelize joins odd and negative weights
             continue
         chains += 1
@@ -198,7 +198,7 @@ def test_run_slayer_in_a_child_equals_the_reference():
 def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
     """A bias counts from the sample's arrival at its level on, in every sample anew."""
     for seed in range(20):
-        chain = levelize(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
+        chain = as_chain(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
         if not check(chain) and not has_pairs_with_two_delays(chain) and any(p.bias.any() for p in chain.populations):
             break
     period = 12 + chain.flush

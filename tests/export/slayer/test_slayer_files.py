@@ -12,7 +12,8 @@ from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer, write_
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.workflows.verify import Subject
+from mksgn_neuro.workflows.subject import Subject
+from mksgn_neuro.workflows.targets import build
 from tests.export.carried import random_chain
 from tests.export.lava import needs_lava
 from tests.export.netx.stock_batch import run_batch
@@ -233,7 +234,7 @@ def test_decays_of_convolution_channels_are_refused_for_slayer_misaligns_them():
 def test_student_as_slayer_network_lava_graph_and_slayers_file_on_five_clips(seed, tmp_path):
     student = quantize(warm_student(seed))
     inputs = random_frames(seed, 5, 12).flatten(2).numpy().astype(np.int64)
-    subject = Subject.of(lower(student), inputs)
+    subject = Subject.of(build(lower(student), "slayer"), inputs)
     depth = max(subject.chain.level.values())
     alone = np.pad(subject.padded(), ((0, 0), (0, depth), (0, 0)))
     spikes = run_slayer(subject.chain, alone)

@@ -69,6 +69,9 @@ def load(dataset: str, path: Path, *, skip_bad: bool = False, progress: Progress
     return _clips(dataset, path, stored, from_names=derived is None)
 
 
+read = load  # what the registry asks of a reader
+
+
 def _stored(path: Path, extra: str, records: Callable[[], Iterator[Record]], skip_bad: bool) -> Stored:
     name = "ntu-" + cache.key(path, SUFFIXES, extra)
     stored = cache.filled(name, SKELETON.joints, lambda: records() if skip_bad else _up_to_the_first_bad(records()))

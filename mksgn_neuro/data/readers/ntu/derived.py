@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import pickle
+import math
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,10 @@ from mksgn_neuro.data.cache import Record
 from mksgn_neuro.data.readers.ntu.bodies import SLOTS, two_bodies
 from mksgn_neuro.data.readers.ntu.text import JOINTS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.array_pickles import KNOWN
+from mksgn_neuro.gates.arrays import read_header
+from mksgn_neuro.gates.pickles import Forbidden, load_plain
+from mksgn_neuro.gates.regular import require_regular, shown
 
 PYSKL_REMEDY = (
     'expected pyskl\'s 3D file, {"split": {name: [clips]}, "annotations": [{"frame_dir", "label", "keypoint"}]}'
@@ -23,62 +26,21 @@ CTR_GCN_REMEDY = "expected CTR-GCN's arrays x_train, y_train, x_test, y_test"
 # What CTR-GCN's scripts call the protocols in their file names.
 CTR_GCN_MARKS = {"ntu60-xsub": "CS", "ntu60-xview": "CV", "ntu120-xsub": "CSub", "ntu120-xset": "CSet"}
 
+ONE_HOT_BYTES, CLIP_BYTES = 1 << 28, 1 << 26
 Progress = Callable[[int, int], None]
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    """What old pickles of arrays call to get bytes from text; no other codec is needed."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"codec {encoding!r}")
-    return codecs.encode(text, "latin1")
-
-
-def _no_bytes() -> bytes:
-    """What old pickles write for b""."""
-    return b""
-
-
-_HARMLESS: dict[tuple[str, str], object] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _latin1,
-    ("__builtin__", "bytes"): _no_bytes,
-}
-for _core in ("numpy.core", "numpy._core"):  # as numpy 1 and numpy 2 call it
-    _HARMLESS[f"{_core}.multiarray", "_reconstruct"] = np.empty(0).__reduce__()[0]
-    _HARMLESS[f"{_core}.multiarray", "scalar"] = np.float64(0).__reduce__()[0]
-    _HARMLESS[f"{_core}.numeric", "_frombuffer"] = np.empty(0).__reduce_ex__(5)[0]
-
-
-class _Forbidden(Exception):
-    """A pickle asks for something that is no plain data."""
-
-
-class DataUnpickler(pickle.Unpickler):
-    """Numpy arrays, dicts, lists, tuples, strings, numbers; nothing that could run."""
-
-    def find_class(self, module: str, name: str) -> object:
-        """The harmless few, or _Forbidden."""
-        try:
-            return _HARMLESS[module, name]
-        except KeyError:
-            asked_for = f"{module}.{name}".encode("unicode_escape").decode()  # a damaged name may hold line breaks
-            raise _Forbidden(asked_for) from None
 
 
 def unpickle(path: Path) -> object:
     """Read a pickle of plain data; raises BadInput for anything else."""
+    require_regular(path, PYSKL_REMEDY)
     try:
         with open(path, "rb") as file:
-            content = DataUnpickler(file).load()
-            if file.read(1):
-                raise pickle.UnpicklingError("more bytes after its end")
-            return content
-    except _Forbidden as error:
+            return load_plain(file, KNOWN)
+    except Forbidden as error:
         remedy = "do not trust this file; get it from its makers"
         raise BadInput(f"the pickle wants to run {error}", place=str(path), remedy=remedy) from error
     except Exception as error:  # a damaged pickle can raise anything
-        raise BadInput(f"not a readable pickle ({error!r})", place=str(path), remedy=PYSKL_REMEDY) from error
+        raise BadInput(f"not a readable pickle ({shown(repr(error))})", place=str(path), remedy=PYSKL_REMEDY) from error
 
 
 def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | None) -> Iterator[Record]:
@@ -94,8 +56,8 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
     for i, annotation in enumerate(annotations):
         place = f"{path}, annotation {i}"
         name = annotation.get("frame_dir", "") if isinstance(annotation, dict) else ""
-        if name in train_names or name in test_names:
-            yield _checked(str(name), place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
+        if isinstance(name, str) and (name in train_names or name in test_names):
+            yield _checked(name, place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
         if progress:
             progress(i + 1, len(annotations))
 
@@ -109,6 +71,17 @@ def pyskl_protocols(path: Path) -> list[str]:
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise BadInput(f"not pyskl's file ({error!r})", place=str(path), remedy=PYSKL_REMEDY) from error
     return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
+
+
+def is_of_ntu(path: Path) -> bool:
+    """Whether the pickle holds pyskl's 3-D clips of NTU RGB+D under its split lists, not clips of somebody's own."""
+    content = unpickle(path)
+    try:
+        protocols = {name.split("-")[1] for name in CTR_GCN_MARKS}
+        split = any(str(name).rsplit("_", 1)[0] in protocols for name in content["split"])
+        return split and np.shape(content["annotations"][0]["keypoint"])[2:] == (JOINTS, 3)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError):
+        return False
 
 
 def _pyskl_clip(annotation: dict, classes: int) -> tuple[np.ndarray, int]:
@@ -145,7 +118,7 @@ def ctr_gcn_protocols(path: Path) -> list[str]:
     """The data set that the file's name and its number of classes tell of; X-Sub where its name says nothing."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
-            classes = np.lib.format.read_array(file, allow_pickle=False).shape[-1]
+            classes = read_header(file)[0][-1]
     except Exception as error:  # as above
         raise BadInput(f"not a readable file ({error})", place=str(path), remedy=CTR_GCN_REMEDY) from error
     named = [dataset for dataset, mark in CTR_GCN_MARKS.items() if path.stem.endswith(f"_{mark}")]
@@ -154,7 +127,11 @@ def ctr_gcn_protocols(path: Path) -> list[str]:
 
 def _one_hot(archive: zipfile.ZipFile, name: str, classes: int) -> np.ndarray:
     with archive.open(name) as file:
-        y = np.lib.format.read_array(file, allow_pickle=False)
+        shape, fortran, dtype = read_header(file)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.kind not in "biuf" or fortran or not 0 <= size <= min(archive.getinfo(name).file_size, ONE_HOT_BYTES):
+            raise ValueError(f"{name} of {dtype}, shape {shape}")
+        y = np.frombuffer(file.read(size), dtype).reshape(shape)
     if y.ndim != 2 or y.shape[1] != classes:
         raise ValueError(f"{name} of shape {y.shape}, expected one column for each of {classes} classes")
     return y.argmax(axis=1)
@@ -162,12 +139,12 @@ def _one_hot(archive: zipfile.ZipFile, name: str, classes: int) -> np.ndarray:
 
 def _rows(file: BinaryIO, n: int) -> Iterator[np.ndarray]:
     """The rows (frames, 150) of an array in an open .npy, without reading the rest."""
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read_header(file)
     if len(shape) != 3 or shape[2] != SLOTS * JOINTS * 3 or shape[0] != n or fortran or dtype.kind != "f":
         raise ValueError(f"{dtype} of shape {shape} for {n} labels, expected ({n}, frames, {SLOTS * JOINTS * 3})")
     size = shape[1] * shape[2] * dtype.itemsize
+    if size > CLIP_BYTES:
+        raise ValueError(f"clips of {shape[1]} frames")
     for _ in range(n):
         chunk = file.read(size)
         if len(chunk) < size:

@@ -7,9 +7,17 @@ it is not public, so this is our reconstruction.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
-from mksgn_neuro.nn import Pointwise, SpikingPopulation
+from mksgn_neuro.models.attention.base import Attention, Site
+from mksgn_neuro.nn import Pointwise, SpikingPopulation, TorchNode
+from mksgn_neuro.nn.nodes import AnyNode
+
+if TYPE_CHECKING:
+    from mksgn_neuro.models.student import StudentConfig
 
 
 class SpikingSelfAttention(nn.Module):
@@ -34,3 +42,16 @@ class SpikingSelfAttention(nn.Module):
     def _by_head(self, x: Tensor) -> Tensor:
         """(V, T, B, C) to (T, B, heads, V, C / heads)."""
         return x.unflatten(-1, (self.heads, -1)).permute(1, 2, 3, 0, 4)
+
+
+class SelfAttention(Attention):
+    """The module above in every block."""
+
+    grouped = False
+
+    def parts(self, config: StudentConfig, channels_in: int, channels: int) -> Mapping[str, nn.Module]:
+        return {"attention": SpikingSelfAttention(channels, config.heads)}
+
+    def nodes(self, site: Site, parts: Mapping[str, nn.Module]) -> Iterator[AnyNode]:
+        shape, axes = (site.joints, site.channels), ("joint", "channel")
+        yield TorchNode(site.name("and"), "and", shape, axes, parts["attention"], source=site.graph, block=site.block)

@@ -1,0 +1,330 @@
+"""What the commands do, in Python: `import mksgn_neuro`, `load`, and the verbs of the command line on what is loaded.
+
+    import mksgn_neuro as mk
+    net = mk.load("network.nir")               # or a model.pt, .net, .ir.h5, "nw-ucla", a network in memory
+    written = net.export("loihi2")             # network.net with its sidecar and script
+    assert net.verify(written.main).ok         # every spike of every neuron, simulated on CPU
+    spikes = net.simulate(x).spikes            # population → uint8 (T, N), x integers (T, N)
+
+Everything is simulated on CPU. What a user can cause raises a `UserError`: `BadInput`, `Unsupported`, `WorkFailed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import require_writable
+from mksgn_neuro.ir import Network
+from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, resolve, says_itself, stem_of
+
+if TYPE_CHECKING:
+    import nir
+
+    from mksgn_neuro.data.clips import Clips
+    from mksgn_neuro.models.store import Model
+    from mksgn_neuro.nn import SpikingNetwork
+    from mksgn_neuro.training.presets import Preset
+    from mksgn_neuro.training.stage import Report
+    from mksgn_neuro.workflows.arrays import Recording
+    from mksgn_neuro.workflows.export import Deployed
+    from mksgn_neuro.workflows.inspect import Inspected
+    from mksgn_neuro.workflows.ladder import Rung
+    from mksgn_neuro.workflows.recognise import Recognised
+    from mksgn_neuro.workflows.streaming import Recogniser
+
+File = str | Path
+Target = Literal["loihi2", "lava", "slayer", "nir"]
+Backend = Literal["emulator", "reference", "lava"]
+IN_MEMORY = Path("network")  # the name of a network that came from no file
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The comparisons of one verification, what they were made on, and what is odd about the file."""
+
+    rungs: tuple[Rung, ...]
+    inputs: str
+    findings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether no spike differs. A comparison that could not run here does not fail: see `not_run`."""
+        return all(rung.ok for rung in self.rungs)
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """What could not be compared with, and why."""
+        return tuple(f"{rung.target}: {rung.not_run}" for rung in self.rungs if rung.not_run)
+
+    def __str__(self) -> str:
+        lines = [f"{rung.source} → {rung.target}: {rung.verdict}" for rung in self.rungs]
+        return "\n".join([f"on {self.inputs}, simulated on CPU", *(f"note: {f}" for f in self.findings), *lines])
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network that can be simulated, exported, verified and inspected; `load` and `train` make one."""
+
+    networks: Networks
+
+    @property
+    def network(self) -> Network:
+        """The integer network that `simulate` runs, in time steps of the chip."""
+        return self.networks.simulated[1]
+
+    @property
+    def model(self) -> Model | None:
+        """The trained model, where it is one."""
+        return self.networks.model
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What was rounded, guessed or ignored when the file was read; empty if nothing was."""
+        return tuple(self.networks.findings)
+
+    def simulate(
+        self, inputs: np.ndarray, *, states: bool = False, period: int | None = None, backend: Backend = "emulator"
+    ) -> Recording:
+        """Run integers (T, N_in) from rest; spikes uint8 (T, N) by population, with `states` u and v int32 too.
+
+        A population at level k answers k steps after its input. `period`: u and v are zeroed every so many steps.
+        Raises BadInput for another shape, or values that the input cannot send.
+        """
+        from mksgn_neuro.ir.inputs import checked
+        from mksgn_neuro.workflows.arrays import simulate_array
+
+        inputs = checked(self.network.source, inputs)
+        return simulate_array(self.network, inputs, backend=backend, states=states, period=period)
+
+    def recognise(
+        self, clips: Clips, *, protocol: str | None = None, split: str = "test", limit: int | None = None,
+        backend: Backend = "emulator", seed: int = 0,
+    ) -> Recognised:  # fmt: skip
+        """Run labelled clips, of a `split` and at most `limit`, evenly spaced; raises BadInput where they do not fit.
+
+        `protocol`: "offline", "clip" or "continuous", as `simulate --protocol`; the default is "clip", for a network
+        without a frame rate "offline". The result has `predictions()`, class spikes, and `as_json(energy_profile)`.
+        """
+        from mksgn_neuro.workflows.inputs import Request, chosen
+        from mksgn_neuro.workflows.recognise import HEADLINE, default_protocols, recognise
+
+        task = self.network.task
+        if task is None:
+            place, remedy = str(self.networks.path), "run arrays with simulate"
+            raise BadInput("does not say what clips it takes", place=place, remedy=remedy)
+        protocols = default_protocols(task)
+        request = Request(split=split, limit=limit, seed=seed)
+        wanted = chosen(clips, task, request, clips.dataset)
+        name = protocol or (HEADLINE if HEADLINE in protocols else protocols[0])
+        return recognise(self.network, wanted, name, backend=backend, seed=seed)
+
+    def stream(self, *, rate: float | None = None, window: int | None = None) -> Recogniser:
+        """A function of one frame after another, joints (V, 3) in metres; its answer has scores and decision.
+
+        `rate`: the camera's in Hz, `window`: decide on so many frames; the defaults are the network's own.
+        """
+        from mksgn_neuro.workflows.streaming import Recogniser
+
+        return Recogniser(self.networks.given, rate=rate, window=window, place=str(self.networks.path))
+
+    def export(
+        self, target: Target = "loihi2", output: File | None = None, *, reset: bool | None = None,
+        period: int | None = None, steps_per_frame: int = 1, prune: bool = False,
+    ) -> Deployed:  # fmt: skip
+        """Write the network for a target; the files are named after `output`, by default after the file loaded.
+
+        `reset`, `steps_per_frame` and `prune` as in the command; `period`, of what is no trained model: state is zeroed
+        every so many time steps. Raises Unsupported for what the target cannot hold exactly. Nothing is compared: that
+        is `verify`.
+        """
+        from mksgn_neuro.lowering.passes import Options
+        from mksgn_neuro.workflows.export import write_file, write_target
+
+        if output is None and self.networks.path == IN_MEMORY:
+            raise BadInput("a network in memory has no file to write beside", remedy="give output")
+        stem, options = stem_of(Path(output or self.networks.path)), Options(steps_per_frame, prune)
+        if self.model is None:
+            return write_file(self.networks, target, stem, reset=reset, period=period, options=options)
+        _refuse({"period": period}, "is for networks that are not trained models", "give reset")
+        return write_target(self.model, target, stem, reset=reset, options=options)
+
+    def verify(
+        self, file: File | None = None, *, target: Target = "loihi2", samples: int = 3, steps: int = 50, seed: int = 0,
+        period: int | None = None, lava: bool = True, everything: bool = False, dataset: str | None = None,
+        data: File | None = None,
+    ) -> Verified:  # fmt: skip
+        """Compare every spike of this network's forms, and of `file`, which it was exported to for `target`.
+
+        A trained model is compared on clips (of `dataset`, `data`) or random walks, any other network on random inputs,
+        `samples` of `steps` steps each, `seed`, each followed by a reset where there is a `period`. A .net without
+        `file` is compared with what Intel's loader runs of it. With `everything` also as SLAYER blocks and Lava graph;
+        without `lava` only our simulators run. Never raises for a spike that differs: see `ok`.
+        """
+        from mksgn_neuro.workflows.inputs import Request
+        from mksgn_neuro.workflows.verify_model import check_model
+
+        if self.model is not None:
+            _refuse({"period": period}, "is for networks that are not trained models", "leave it out")
+            request = Request(dataset, None if data is None else Path(data), limit=samples, seed=seed)
+            path = self.networks.path.with_suffix(".net") if file is None else _existing(file)
+            rungs, what = check_model(self.model, target, path, request, everything=everything, lava=lava)
+            return Verified(tuple(rungs), what, self.findings)
+        _refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
+        options: dict[str, Any] = {"samples": samples, "steps": steps, "seed": seed, "period": period, "lava": lava}
+        if file is None and self.networks.kind == "netx":
+            return self._against_intel(options)
+        return self._against_file(None if file is None else _existing(file), target, options, everything)
+
+    def _against_file(self, file: Path | None, target: str, options: dict[str, Any], everything: bool) -> Verified:
+        from mksgn_neuro.workflows.targets import build
+        from mksgn_neuro.workflows.verify import check_network
+
+        built = build(self.networks.given, target)
+        rungs = check_network(built, target, file, everything=everything, **options)
+        return Verified(tuple(rungs), _drawn(options), self.findings)
+
+    def _against_intel(self, options: dict[str, Any]) -> Verified:
+        from mksgn_neuro.workflows.verify_file import check_file, read_for_check
+
+        source = self.network.source
+        port = Port(source.message_bits, source.shape if source.is_image else None)
+        file, findings = read_for_check(self.networks.path, port)
+        options["period"] = options["period"] or file.period
+        rungs = check_file(self.networks.path, file, **options)
+        return Verified(tuple(rungs), _drawn(options), tuple(findings))
+
+    def inspect(self, chip: File = "loihi2", chips: int = 1) -> Inspected:
+        """What is in it, the cores it takes on `chips` chips ("loihi2", "loihi1" or a .toml file), what is broken.
+
+        Never raises for a network that does not fit: see `fit.violations`.
+        """
+        from mksgn_neuro.chip.catalog import load_chip
+        from mksgn_neuro.workflows.inspect import inspect
+
+        return inspect(self.networks, load_chip(str(chip)), chips)
+
+    def tune(
+        self, clips: Clips, preset: str = "base", output: File = "runs/tuned", *, seed: int = 0, resume: bool = False,
+        report: Report | None = None, **changes: Any,
+    ) -> Loaded:  # fmt: skip
+        """Train a trained model further, in integers, on clips of its classes; writes `output`/model.pt.
+
+        `changes` are fields of the preset (`training.presets.Preset`), `report(kind, record)` hears of every epoch.
+        """
+        from mksgn_neuro.training.presets import preset as named
+        from mksgn_neuro.training.train import say_nothing
+        from mksgn_neuro.training.tune import tune
+        from mksgn_neuro.workflows.inputs import require_same_task
+
+        if self.model is None:
+            raise BadInput("is no trained model", place=str(self.networks.path), remedy="give a model.pt")
+        require_same_task(clips, self.model.task(), clips.dataset)
+        chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
+        config = {"model": str(self.networks.path), **_config(clips, preset, chosen, seed)}
+        options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
+        tuned = tune(self.model, clips, chosen, directory, **options)
+        return Loaded(of_model(tuned, directory / "model.pt"))
+
+
+def load(
+    source: File | Loaded | Network | Model | nir.NIRGraph, *, input_bits: int | None = None,
+    input_shape: tuple[int, int, int] | None = None, dt: float | None = None,
+) -> Loaded:  # fmt: skip
+    """A model.pt, .net, .nir or .ir.h5 file, the name of a model in the package, or a network in memory.
+
+    `input_bits` of graded input (.net, NIR; None: binary), `input_shape` (C, H, W) of a .net that begins with a
+    convolution, `dt` the seconds per time step of a NIR graph, None to read it off its neurons. Raises BadInput, with
+    place and remedy, for what cannot be read. What was rounded or guessed is in `findings`.
+    """
+    port = Port(input_bits, input_shape, dt)
+    if isinstance(source, (str, Path)):
+        return Loaded(load_networks(resolve(source), port))
+    if isinstance(source, (Loaded, Network)) and port != Port():
+        raise says_itself(IN_MEMORY)
+    if isinstance(source, Loaded):
+        return source
+    if isinstance(source, Network):
+        return Loaded(Networks(IN_MEMORY, "network", source))
+    return _from_memory(source, port)
+
+
+def _from_memory(source: Model | nir.NIRGraph, port: Port) -> Loaded:
+    import nir
+
+    from mksgn_neuro.models.store import Model
+
+    if isinstance(source, Model):
+        if port != Port():
+            raise says_itself(IN_MEMORY)
+        return Loaded(of_model(source, IN_MEMORY))
+    if isinstance(source, nir.NIRGraph):
+        from mksgn_neuro.export.nir.reader import from_nir
+
+        if port.shape:
+            raise says_itself(IN_MEMORY)
+        network, findings = from_nir(source, dt=port.dt, input_message_bits=port.bits or 0)
+        return Loaded(Networks(IN_MEMORY, "nir", network, [*map(str, findings)]))
+    remedy = "give a file, a mksgn_neuro.ir.Network, a model or a nir.NIRGraph"
+    raise BadInput(f"cannot load a {type(source).__name__}", remedy=remedy)
+
+
+def read_clips(dataset: str = "synthetic", path: File | None = None, *, skip_bad: bool = False, seed: int = 0) -> Clips:
+    """Labelled clips of a data set that the command line knows; `path` is the file or folder, None for "synthetic".
+
+    Raises BadInput, with the place in the file; with `skip_bad` clips that cannot be read are left out and listed in
+    `skipped`.
+    """
+    from mksgn_neuro.data.registry import load
+
+    return load(dataset, None if path is None else Path(path), skip_bad=skip_bad, seed=seed)
+
+
+def train(
+    clips: Clips, preset: str = "tiny", output: File = "runs/latest", *, network: SpikingNetwork | None = None,
+    teacher: File | None = None, seed: int = 0, resume: bool = False, report: Report | None = None, **changes: Any,
+) -> Loaded:  # fmt: skip
+    """Train MK-SGN, or any declared `network` (`mksgn_neuro.nn`) from the labels alone; writes `output`/model.pt.
+
+    In floats, then in the integers of the chip. `changes` are fields of the preset (`training.presets.Preset`), such as
+    `epochs=3`; `teacher` is a folder of teachers that a former run wrote; `report(kind, record)` hears of every epoch.
+    """
+    from mksgn_neuro.training.presets import preset as named
+    from mksgn_neuro.training.train import say_nothing, train, train_network
+
+    chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
+    config = _config(clips, preset, chosen, seed)
+    options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
+    if network is None:
+        model = train(clips, chosen, directory, teacher=None if teacher is None else Path(teacher), **options)
+    else:
+        _refuse({"teacher": teacher}, "is for MK-SGN", "leave it out")
+        model = train_network(network, clips, chosen, directory, **options)
+    return Loaded(of_model(model, directory / "model.pt"))
+
+
+def _config(clips: Clips, name: str, chosen: Preset, seed: int) -> dict[str, Any]:
+    """What config.json says, as the commands write it."""
+    return {"dataset": clips.dataset, "preset": name, "seed": seed, **asdict(chosen)}
+
+
+def _drawn(options: dict[str, Any]) -> str:
+    return "{samples} samples of {steps} random inputs, seed {seed}".format(**options)
+
+
+def _existing(file: File) -> Path:
+    path = Path(file)
+    if not path.exists():
+        raise BadInput("no such file", place=str(path), remedy="export it first")
+    return path
+
+
+def _refuse(given: dict[str, object], because: str, remedy: str) -> None:
+    """Raises BadInput if one of these was given: nothing that is asked for is ignored."""
+    for name, value in given.items():
+        if value is not None:
+            raise BadInput(f"{name} {because}", remedy=remedy)

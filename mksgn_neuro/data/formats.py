@@ -1,0 +1,56 @@
+"""The formats of recordings, told apart by what a file or folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mksgn_neuro.data.readers.poses import arrays, azure, bvh, coco, kinect_2, mediapipe, openpose, pickles, plain
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording
+from mksgn_neuro.errors import BadInput
+
+# The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
+MODULES = (openpose, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
+FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in MODULES}
+REMEDY = f"known are {'; '.join(form.description for form in FORMATS.values())}"
+
+
+def format_of(source: Source) -> Format | None:
+    """The format that recognises the file or folder; None where none does."""
+    return next((form for form in FORMATS.values() if form.recognises(source)), None)
+
+
+def recordings(path: Path) -> tuple[list[Recording], list[str]]:
+    """The clips of a file, or of a folder and all that lies in it; and which files were left out, and why.
+
+    Raises BadInput where there is no clip, or where a file that was named itself cannot be read.
+    """
+    if not path.exists():
+        raise BadInput("no such file or folder", place=str(path), remedy="check the path")
+    found, left_out = [], []
+    for source, form in _sources(path):
+        if form is None:
+            left_out.append(f"{source.path}: no known format")
+            continue
+        try:
+            found += form.read(source)
+        except BadInput as error:
+            if source.path == path:
+                raise
+            left_out.append(str(error))
+    if not found:
+        problem = f"no clip in it (first: {left_out[0]})" if left_out and path.is_dir() else "holds no known format"
+        raise BadInput(problem, place=str(path), remedy=REMEDY)
+    return found, left_out
+
+
+def _sources(path: Path) -> Iterator[tuple[Source, Format | None]]:
+    source = Source(path)
+    form = format_of(source)
+    if form is not None or path.is_file():
+        yield source, form
+        return
+    for child in sorted(path.iterdir()):
+        if not child.name.startswith("."):
+            yield from _sources(child)

@@ -1,0 +1,86 @@
+"""One clip as an array: `.npy`, or an `.npz` with one array of three or four axes.
+
+(T, V, C), (M, T, V, C) with M people, or ST-GCN's (C, T, V, M); C is 2, 3, or 3 of which the last is a confidence.
+"""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+
+from mksgn_neuro.data.bodies import body_of
+from mksgn_neuro.data.readers.poses.people import numbers
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
+from mksgn_neuro.errors import BadInput
+
+REMEDY = "save one array (frames, joints, 2 or 3)"
+IN_PIXELS = 10.0  # as in `coco`: no metres
+
+
+def recognises(source: Source) -> bool:
+    """A `.npy`, or an `.npz` that is no data set."""
+    if source.suffix == ".npy":
+        return source.path.is_file()
+    if source.suffix != ".npz" or not source.path.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            return not {"lengths.npy", "x_train.npy"} & set(archive.namelist())
+    except Exception:  # damaged directories raise more than BadZipFile
+        return False
+
+
+def read(source: Source) -> list[Recording]:
+    """The one clip."""
+    place = str(source.path)
+    people = _people(numbers(_array(source), place), place)
+    notes: list[str] = []
+    if people.shape[3] == 3 and _is_confidence(people):
+        notes.append("the third number is a confidence, not metres: two coordinates")
+        people = np.where(people[..., 2:] >= LEAST_CONFIDENCE, people[..., :2], np.nan)
+    people = np.where((people == 0).all(axis=(2, 3))[..., None, None], np.nan, people).astype(np.float32)
+    body = body_of(people.shape[2], people.shape[3])
+    rest = {"second": people[1] if len(people) > 1 and np.isfinite(people[1]).any() else None}
+    if body is None:
+        return [Recording(source.name, "array", people[0], notes=tuple(notes), **rest)]
+    notes.append(f"{people.shape[2]} joints: taken as {body.name}, in its order and axes")
+    unit = body.unit if people.shape[3] == 2 or body.unit != "mm" else None
+    return [of_body(source.name, "array", people[0], body, unit=unit, notes=tuple(notes), **rest)]
+
+
+def _array(source: Source) -> np.ndarray:
+    try:
+        loaded = np.load(source.path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            found = {name: loaded[name] for name in loaded.files}
+    except Exception as error:  # what damage raises is anybody's guess
+        raise BadInput(f"not a readable array ({error})", place=str(source.path), remedy=REMEDY) from error
+    clips = [name for name, x in found.items() if x.ndim in (3, 4) and x.dtype.kind in "fiu"]
+    if len(clips) != 1:
+        problem = f"{len(clips)} arrays with 3 or 4 axes among {', '.join(found) or 'none'}"
+        raise BadInput(problem, place=str(source.path), remedy=REMEDY)
+    return found[clips[0]]
+
+
+def _people(x: np.ndarray, place: str) -> np.ndarray:
+    """(M, T, V, C)."""
+    if x.ndim == 3:
+        x = x[None]
+    if x.ndim == 4 and x.shape[3] not in (2, 3) and x.shape[0] in (2, 3):
+        x = x.transpose(3, 1, 2, 0)
+    if x.ndim != 4 or x.shape[3] not in (2, 3) or 0 in x.shape:
+        raise BadInput(f"an array of shape {x.shape}", place=place, remedy=REMEDY)
+    return x
+
+
+def _is_confidence(people: np.ndarray) -> bool:
+    """Whether the third number is a share and the others are no metres."""
+    third, others = people[..., 2], np.abs(people[..., :2])
+    return bool(np.nanmin(third) >= 0 and np.nanmax(third) <= 1 and np.nanmax(others) > IN_PIXELS)
+
+
+FORMAT = Format("array", "one clip, .npy or .npz", recognises, read)

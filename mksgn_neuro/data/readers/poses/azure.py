@@ -1,0 +1,66 @@
+"""Azure Kinect, 32 joints: the JSON of `offline_processor`, in millimetres.
+
+`{"joint_names": […], "frames": [{"timestamp_usec", "bodies": [{"body_id", "joint_positions": [[x, y, z], …]}]}]}`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mksgn_neuro.data.bodies import AZURE_32, BODIES
+from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.readers.poses.people import followed, numbers, rate_of
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording, of_body
+from mksgn_neuro.errors import BadInput
+
+JOINTS = 32
+REMEDY = "write it again with Azure Kinect's offline_processor"
+
+
+def recognises(source: Source) -> bool:
+    """Whether it is one JSON object of frames with bodies."""
+    document = source.document if source.path.is_file() else None
+    frames = document.get("frames") if isinstance(document, dict) else None
+    return isinstance(frames, list) and any(isinstance(frame, dict) and "bodies" in frame for frame in frames)
+
+
+def read(source: Source) -> list[Recording]:
+    """The one clip."""
+    document, path = source.document, source.path
+    order = _order(document.get("joint_names"), str(path))
+    frames, seconds = [], []
+    for t, frame in enumerate(document["frames"]):
+        place = f"{path}, frame {t}"
+        try:
+            bodies = [body["joint_positions"] for body in frame["bodies"] or ()]
+            stamp = frame.get("timestamp_usec")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"not a frame of bodies ({error!r})", place=place, remedy=REMEDY) from error
+        frames.append([_body(body, place)[order] for body in bodies])
+        seconds.append(stamp * 1e-6 if isinstance(stamp, (int, float)) else None)
+    positions, note = followed(frames, JOINTS, 3)
+    return [
+        of_body(source.name, "azure", positions, BODIES["azure32"], rate=rate_of(seconds), notes=(note,) * bool(note))
+    ]
+
+
+def _order(names: object, place: str) -> list[int]:
+    """Where the file has each of the 32 joints."""
+    if names is None:
+        return list(range(JOINTS))
+    at = {canonical(str(name)): i for i, name in enumerate(names)}
+    missing = [name for name in AZURE_32.joint_names if canonical(name) not in at]
+    if missing:
+        raise BadInput(f"no joint {missing[0]!r}", place=place, remedy=REMEDY)
+    return [at[canonical(name)] for name in AZURE_32.joint_names]
+
+
+def _body(values: object, place: str) -> np.ndarray:
+    table = numbers(values, place)
+    if table.shape != (JOINTS, 3):
+        raise BadInput(f"joints of shape {table.shape}, expected (32, 3)", place=place, remedy=REMEDY)
+    return table.astype(np.float32)
+
+
+FORMAT = Format("azure", "Azure Kinect, 32 joints in millimetres", recognises, read)

@@ -1,0 +1,143 @@
+"""BVH: a hierarchy of joints with offsets, and their rotations frame by frame, from which positions follow.
+
+No library for it is kept alive: forward kinematics is a product of rotations along the tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording
+from mksgn_neuro.errors import BadInput
+
+REMEDY = "export it again as BVH"
+# Animators name a joint after the bone that begins there; the usual rig, in our words.
+RIG = {
+    "hips": "hip centre",
+    "left shoulder": "left clavicle",
+    "left arm": "left shoulder",
+    "left fore arm": "left elbow",
+    "left forearm": "left elbow",
+    "left hand": "left wrist",
+    "left up leg": "left hip",
+    "left leg": "left knee",
+    "left foot": "left ankle",
+    "left toe base": "left foot",
+    "left toe": "left foot",
+}
+MARKS = ("left up leg", "left leg")  # where both are there, names are a rig's
+
+
+@dataclass
+class _Joint:
+    name: str
+    parent: int
+    offset: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    channels: list[str] = field(default_factory=list)
+
+
+def recognises(source: Source) -> bool:
+    """By its first word."""
+    return source.path.is_file() and bool(source.lines) and source.lines[0][1].strip() == "HIERARCHY"
+
+
+def read(source: Source) -> list[Recording]:
+    """The one clip; BVH has no unit, y is up by convention."""
+    joints, start = _hierarchy(source)
+    rate, motion = _motion(source, start, sum(len(joint.channels) for joint in joints))
+    positions = _kinematics(joints, motion)
+    kept = [v for v, joint in enumerate(joints) if joint.name]
+    names = _renamed([joints[v].name for v in kept])
+    notes = ("BVH does not say which axis points up: taken as y, as is usual (--up)",)
+    signs = (1, 1, 1)
+    return [Recording(source.name, "bvh", positions[:, kept], names, signs=signs, rate=rate, notes=notes)]
+
+
+def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
+    """The joints, nameless where they only end a bone, and the index of the line after MOTION."""
+    joints: list[_Joint] = []
+    open_joints: list[int] = []
+    for i, (n, line) in enumerate(source.lines[1:], 1):
+        words, place = line.split(), f"{source.path}, line {n}"
+        try:
+            if words[0] in ("ROOT", "JOINT", "End"):
+                name = "" if words[0] == "End" else words[1].split(":")[-1]
+                joints.append(_Joint(name, open_joints[-1] if open_joints else -1))
+            elif words[0] == "{":
+                open_joints.append(len(joints) - 1)
+            elif words[0] == "}":
+                open_joints.pop()
+            elif words[0] == "OFFSET":
+                joints[open_joints[-1]].offset = np.array([float(word) for word in words[1:4]])
+            elif words[0] == "CHANNELS":
+                joints[open_joints[-1]].channels = [word.lower() for word in words[2 : 2 + int(words[1])]]
+            elif words[0] == "MOTION":
+                return joints, i + 1
+            else:
+                raise BadInput(f"unknown word {words[0]!r}", place=place, remedy=REMEDY)
+        except (ValueError, IndexError) as error:
+            raise BadInput(f"not a line of a hierarchy ({error})", place=place, remedy=REMEDY) from error
+    raise BadInput("the file ends before MOTION", place=str(source.path), remedy=REMEDY)
+
+
+def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarray]:
+    """Frames per second and (T, channels)."""
+    lines = source.lines[start:]
+    try:
+        frames = int(lines[0][1].split(":")[1])
+        rate = 1 / float(lines[1][1].split(":")[1])
+    except (ValueError, IndexError, ZeroDivisionError) as error:
+        problem = f"no number of frames and frame time after MOTION ({error})"
+        raise BadInput(problem, place=str(source.path), remedy=REMEDY) from error
+    rows = []
+    for n, line in lines[2:]:
+        try:
+            rows.append([float(word) for word in line.split()])
+        except ValueError as error:
+            raise BadInput(f"not numbers ({error})", place=f"{source.path}, line {n}", remedy=REMEDY) from error
+        if len(rows[-1]) != channels:
+            problem = f"{len(rows[-1])} numbers, the hierarchy has {channels} channels"
+            raise BadInput(problem, place=f"{source.path}, line {n}", remedy=REMEDY)
+    if len(rows) != frames or not rows:
+        raise BadInput(f"{len(rows)} frames, {frames} announced", place=str(source.path), remedy=REMEDY)
+    return rate, np.array(rows)
+
+
+def _kinematics(joints: list[_Joint], motion: np.ndarray) -> np.ndarray:
+    """Positions (T, V, 3) float32 in the file's unit: every joint turns what hangs on it, in its channels' order."""
+    positions, turns, at = np.zeros((len(motion), len(joints), 3)), [], 0
+    for v, joint in enumerate(joints):
+        values = {name: motion[:, at + i] for i, name in enumerate(joint.channels)}
+        at += len(joint.channels)
+        offset = np.tile(joint.offset, (len(motion), 1))
+        for axis, name in enumerate(("xposition", "yposition", "zposition")):
+            if name in values:
+                offset[:, axis] = values[name] if joint.parent < 0 else offset[:, axis] + values[name]
+        order = [name for name in joint.channels if name.endswith("rotation")]
+        own = Rotation.identity(len(motion))
+        for name in order:
+            own = own * Rotation.from_euler(name[0], values[name], degrees=True)
+        if joint.parent < 0:
+            positions[:, v] = offset
+            turns.append(own)
+        else:
+            positions[:, v] = positions[:, joint.parent] + turns[joint.parent].apply(offset)
+            turns.append(turns[joint.parent] * own)
+    return positions.astype(np.float32)
+
+
+def _renamed(names: list[str]) -> tuple[str, ...]:
+    """A rig's names in our words; others as they are."""
+    spelled = [canonical(name) for name in names]
+    if not set(MARKS) <= set(spelled):
+        return tuple(names)
+    rig = {**RIG, **{k.replace("left", "right"): v.replace("left", "right") for k, v in RIG.items()}}
+    return tuple(rig.get(name, name) for name in spelled)
+
+
+FORMAT = Format("bvh", "BVH motion capture", recognises, read)

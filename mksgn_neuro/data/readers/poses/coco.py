@@ -1,0 +1,123 @@
+"""COCO's 17 joints in a picture, as MMPose, Ultralytics and COCO's own results write them, whole or one frame a line.
+
+A frame: a list of people, `{"instances": [people]}`, one person, or 17 times [x, y, confidence]. A person:
+`{"keypoints": [[x, y], …], "keypoint_scores": […]}` (MMPose), `{"keypoints": {"x": […], "y": […], "visible": […]}}`
+(Ultralytics), `{"image_id", "keypoints": [x, y, confidence, …]}` (COCO).
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.data.readers.poses.people import followed, numbers, seen, with_confidence
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording, of_body
+from mksgn_neuro.errors import BadInput
+
+JOINTS = 17
+IN_PIXELS = 10.0  # metres from the camera; what lies further off is a picture's
+REMEDY = "write 17 joints with x, y and a confidence"
+
+
+def recognises(source: Source) -> bool:
+    """Whether some frame of the file has a person with 17 joints in a picture."""
+    if not source.path.is_file():
+        return False
+    document = source.document
+    if isinstance(document, dict) and isinstance(document.get("instance_info"), list):
+        return True
+    first = document if document is not None else source.first
+    return _is_picture(first) or any(_is_frame(x) for x in ([first] if isinstance(first, dict) else first or []))
+
+
+def _is_frame(value: object) -> bool:
+    """A person, `{"instances"}`, a list of people, or 17 triples that can be no metres."""
+    if isinstance(value, dict):
+        return _has_17(value.get("keypoints")) or isinstance(value.get("instances"), list)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _is_frame(value[0])
+    return _is_picture(value)
+
+
+def _has_17(keypoints: object) -> bool:
+    if isinstance(keypoints, dict):
+        return len(keypoints.get("x", ())) == JOINTS
+    return isinstance(keypoints, list) and len(keypoints) in (JOINTS, 3 * JOINTS)
+
+
+def _is_picture(frame: object) -> bool:
+    """17 triples whose third is a share, and whose others are no metres: [x, y, confidence] in pixels."""
+    if not isinstance(frame, list) or len(frame) != JOINTS:
+        return False
+    try:
+        table = np.array(frame, dtype=np.float64)
+    except (ValueError, TypeError):
+        return False
+    if table.shape != (JOINTS, 3) or not np.isfinite(table).all():
+        return False
+    shares = ((table[:, 2] >= 0) & (table[:, 2] <= 1)).all()
+    return bool(shares and np.abs(table[:, :2]).max() > IN_PIXELS)
+
+
+def read(source: Source) -> list[Recording]:
+    """The one clip."""
+    frames = [[_person(x, place) for x in people] for people, place in _frames(source)]
+    positions, note = followed(frames, JOINTS, 2)
+    return [of_body(source.name, "coco", positions, BODIES["coco17"], notes=(note,) if note else ())]
+
+
+def _frames(source: Source) -> list[tuple[list, str]]:
+    """People of each frame, and where it is."""
+    document, path = source.document, source.path
+    if isinstance(document, dict) and "instance_info" in document:
+        listed = document["instance_info"]
+    elif isinstance(document, list) and all(isinstance(x, dict) and "image_id" in x for x in document):
+        listed = [list(people) for _, people in groupby(document, key=lambda person: person["image_id"])]
+    elif isinstance(document, list) and all(isinstance(x, dict) and "keypoints" in x for x in document):
+        listed = [document]
+    elif isinstance(document, list) and not _is_picture(document):
+        listed = document
+    elif document is not None:
+        listed = [document]
+    else:
+        return [(_people(value, place), place) for value, place in source.values]
+    places = [f"{path}, frame {i}" for i in range(len(listed))]
+    return [(_people(frame, place), place) for frame, place in zip(listed, places)]
+
+
+def _people(frame: object, place: str) -> list:
+    if isinstance(frame, dict):
+        return frame["instances"] if isinstance(frame.get("instances"), list) else [frame]
+    if frame is None:
+        return []
+    if not isinstance(frame, list):
+        raise BadInput("not a frame of people", place=place, remedy=REMEDY)
+    return frame if not frame or isinstance(frame[0], dict) else [frame]
+
+
+def _person(person: object, place: str) -> np.ndarray:
+    """(17, 2) float32, NaN where a joint is not seen."""
+    if isinstance(person, list):
+        return with_confidence(person, JOINTS, place)
+    keypoints = person.get("keypoints") if isinstance(person, dict) else None
+    if isinstance(keypoints, dict):
+        columns = [numbers(keypoints.get(name, ()), place) for name in ("x", "y")]
+        columns.append(numbers(keypoints.get("visible") or keypoints.get("confidence") or [1] * JOINTS, place))
+        if any(column.shape != (JOINTS,) for column in columns):
+            raise BadInput("not 17 joints with x and y", place=place, remedy=REMEDY)
+        return seen(np.stack(columns[:2], axis=1), columns[2])
+    if isinstance(keypoints, list) and isinstance(person.get("keypoint_scores"), list):
+        points, scores = numbers(keypoints, place), numbers(person["keypoint_scores"], place)
+        if points.shape != (JOINTS, 2) or scores.shape != (JOINTS,):
+            problem = f"keypoints of shape {points.shape} with {scores.shape} scores"
+            raise BadInput(problem, place=place, remedy=REMEDY)
+        return seen(points, scores)
+    if keypoints is None:
+        raise BadInput("a person without keypoints", place=place, remedy=REMEDY)
+    return with_confidence(keypoints, JOINTS, place)
+
+
+FORMAT = Format("coco", "COCO-17, 2-D with confidence (MMPose, Ultralytics, COCO results)", recognises, read)

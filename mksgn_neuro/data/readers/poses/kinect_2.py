@@ -1,0 +1,31 @@
+"""Kinect v2, 25 joints: one `.skeleton` file as NTU RGB+D has it, under whatever name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.data.clips import KINECT_RATE
+from mksgn_neuro.data.readers.ntu.bodies import tracks, two_bodies
+from mksgn_neuro.data.readers.ntu.text import JOINTS, parse
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording, of_body
+from mksgn_neuro.errors import BadInput
+
+
+def recognises(source: Source) -> bool:
+    """By its ending: the file is nothing but numbers."""
+    return source.path.is_file() and source.suffix == ".skeleton"
+
+
+def read(source: Source) -> list[Recording]:
+    """The one clip: the body that moves most, and the next where there is one."""
+    clip = two_bodies(tracks(parse(source.path.read_bytes(), str(source.path))))
+    if clip is None:
+        raise BadInput("no skeleton in any frame", place=str(source.path), remedy="leave it out")
+    first, second = (np.where((x == 0).all(axis=(1, 2))[:, None, None], np.nan, x) for x in np.split(clip, [JOINTS], 1))
+    second = second.astype(np.float32) if np.isfinite(second).any() else None
+    return [of_body(source.name, "kinect", first, BODIES["kinect25"], rate=KINECT_RATE, second=second)]
+
+
+FORMAT = Format("kinect", "Kinect v2, one .skeleton file", recognises, read)

@@ -1,0 +1,68 @@
+"""OpenPose, BODY_25: a folder with one JSON a frame, `CLIP_000000000012_keypoints.json`, of people in a picture.
+
+`{"version", "people": [{"pose_keypoints_2d": [x, y, confidence, …]}]}`, 25 joints; nobody seen: `"people": []`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.data.readers.poses.people import followed, with_confidence
+from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.recordings import Recording, of_body
+from mksgn_neuro.errors import BadInput
+
+JOINTS, OLD_JOINTS = 25, 18
+FRAME = re.compile(r"(.*?)_?(\d+)(_keypoints)?\.json")
+REMEDY = "run OpenPose with --model_pose BODY_25 --write_json FOLDER"
+
+
+def _files(path: Path) -> dict[str, list[Path]]:
+    """Frames in order, by clip."""
+    clips: dict[str, list[tuple[int, Path]]] = {}
+    for file in path.glob("*.json"):
+        match = FRAME.fullmatch(file.name)
+        clip, number = (match.group(1), int(match.group(2))) if match else (file.stem, 0)
+        clips.setdefault(clip, []).append((number, file))
+    return {clip: [file for _, file in sorted(frames)] for clip, frames in sorted(clips.items())}
+
+
+def recognises(source: Source) -> bool:
+    """Whether the folder's first JSON, or the file, lists people with OpenPose's joints."""
+    if source.path.is_dir():
+        first = min(source.path.glob("*.json"), default=None)
+        return first is not None and recognises(Source(first))
+    document = source.document
+    return isinstance(document, dict) and isinstance(document.get("people"), list)
+
+
+def read(source: Source) -> list[Recording]:
+    """The folder's clips, or the one frame of a file."""
+    clips = _files(source.path) if source.path.is_dir() else {source.name: [source.path]}
+    return [_clip(name or source.name, files) for name, files in clips.items()]
+
+
+def _clip(name: str, files: list[Path]) -> Recording:
+    positions, note = followed([_people(file) for file in files], JOINTS, 2)
+    return of_body(name, "openpose", positions, BODIES["body25"], notes=(note,) if note else ())
+
+
+def _people(file: Path) -> list[np.ndarray]:
+    place = str(file)
+    try:
+        people = json.loads(file.read_text(encoding="utf-8-sig"))["people"]
+        listed = [person["pose_keypoints_2d"] for person in people]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadInput(f"not a frame of OpenPose ({error!r})", place=place, remedy=REMEDY) from error
+    for values in listed:
+        if isinstance(values, list) and len(values) == 3 * OLD_JOINTS:
+            raise BadInput("18 joints, those of OpenPose's COCO model", place=place, remedy=REMEDY)
+    return [with_confidence(values, JOINTS, place) for values in listed if values]
+
+
+FORMAT = Format("openpose", "OpenPose BODY_25, a JSON per frame", recognises, read)

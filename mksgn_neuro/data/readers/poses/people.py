@@ -1,0 +1,70 @@
+"""What the readers of pose estimators share: people in frames, one of whom is followed; confidence as presence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
+from mksgn_neuro.errors import BadInput
+
+
+def with_confidence(values: object, joints: int, place: str, coordinates: int = 2) -> np.ndarray:
+    """Joints (V, C) float32 from (V, C + 1) numbers, flat or nested; NaN where the confidence is too small."""
+    table = numbers(values, place)
+    if table.size != joints * (coordinates + 1):
+        problem = f"{table.size} numbers, expected {joints} joints of {coordinates} coordinates and a confidence"
+        raise BadInput(problem, place=place, remedy="write the frame again")
+    table = table.reshape(joints, coordinates + 1)
+    return seen(table[:, :coordinates], table[:, coordinates])
+
+
+def seen(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """`points` (V, C) with NaN where `confidence` (V,) is below LEAST_CONFIDENCE or no number."""
+    return np.where((confidence >= LEAST_CONFIDENCE)[:, None], points, np.nan).astype(np.float32)
+
+
+def numbers(values: object, place: str) -> np.ndarray:
+    """An array of floats; null becomes NaN, infinities too. Raises BadInput for anything else."""
+    try:
+        with np.errstate(over="ignore"):
+            table = np.array(values, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadInput(f"not numbers ({error})", place=place, remedy="write the frame again") from error
+    return np.where(np.isfinite(table), table, np.nan)
+
+
+def followed(frames: Sequence[Sequence[np.ndarray]], joints: int, coordinates: int) -> tuple[np.ndarray, str]:
+    """One person through frames that each list people (V, C): positions (T, V, C), NaN where nobody is; and a note.
+
+    First whoever is seen best, most joints and then largest, in the first frame with anybody; then whoever is nearest
+    to where that person was last.
+    """
+    positions = np.full((len(frames), joints, coordinates), np.nan, dtype=np.float32)
+    last = None
+    for t, people in enumerate(frames):
+        people = [person for person in people if np.isfinite(person).any()]
+        if not people:
+            continue
+        chosen = max(people, key=_prominence) if last is None else min(people, key=lambda p: _distance(p, last))
+        positions[t], last = chosen, chosen
+    most = max(map(len, frames), default=0)
+    return positions, f"up to {most} people in a frame: one is followed" if most > 1 else ""
+
+
+def _prominence(person: np.ndarray) -> tuple[int, float]:
+    extent = np.nanmax(person, axis=0) - np.nanmin(person, axis=0)
+    return int(np.isfinite(person).all(axis=1).sum()), float(extent.max())
+
+
+def _distance(person: np.ndarray, last: np.ndarray) -> float:
+    return float(np.linalg.norm(np.nanmean(person, axis=0) - np.nanmean(last, axis=0)))
+
+
+def rate_of(seconds: Sequence[float | None]) -> float | None:
+    """Frames per second from the times of frames; None where they do not rise or some have none."""
+    if len(seconds) < 2 or any(second is None for second in seconds):
+        return None
+    steps = np.diff(np.array(seconds, dtype=np.float64))
+    return float(1 / np.median(steps)) if (steps > 0).all() else None

@@ -1,0 +1,101 @@
+"""A file or folder that a reader looks into, read once however many formats ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mksgn_neuro.data.recordings import Recording
+from mksgn_neuro.errors import BadInput
+
+LARGEST_JSON = 2**30  # bytes; a file beyond that is no clip
+
+
+@dataclass(frozen=True)
+class Format:
+    """`recognises` looks at the content; `read` gives the clips in it, raising BadInput for what is damaged."""
+
+    name: str
+    description: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source], list[Recording]]
+
+
+class Source:
+    """A path and what it holds, as text and as JSON."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def suffix(self) -> str:
+        """In small letters, with its dot."""
+        return self.path.suffix.lower()
+
+    @property
+    def name(self) -> str:
+        """What a clip in it is called."""
+        return self.path.stem if self.path.is_file() else self.path.name
+
+    @cached_property
+    def text(self) -> str:
+        """The whole file, without a byte-order mark; empty for what is no UTF-8 text."""
+        if not self.path.is_file() or self.path.stat().st_size > LARGEST_JSON:
+            return ""
+        try:
+            return self.path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            return ""
+
+    @cached_property
+    def lines(self) -> list[tuple[int, str]]:
+        """Lines that are not empty, with their numbers from 1."""
+        return [(n, line) for n, line in enumerate(self.text.splitlines(), 1) if line.strip()]
+
+    @cached_property
+    def document(self) -> object:
+        """The file as one JSON value; None where it is not one."""
+        if self.text.lstrip()[:1] not in ("[", "{"):
+            return None
+        if len(self.lines) > 1 and self._first_line is not None:
+            return None
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def _first_line(self) -> object:
+        try:
+            return json.loads(self.lines[0][1]) if self.lines else None
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def values(self) -> list[tuple[object, str]]:
+        """JSON values with their places: one a line, or the elements of a file that is one list. Empty if no JSON.
+
+        Raises BadInput for a line that is none where the first one is.
+        """
+        if self.document is not None:
+            listed = self.document if isinstance(self.document, list) and self.suffix == ".json" else [self.document]
+            return [(value, f"{self.path}, element {i}") for i, value in enumerate(listed)]
+        if self._first_line is None or self.text.lstrip()[:1] not in ("[", "{"):
+            return []
+        return [(self._value(n, line), f"{self.path}, line {n}") for n, line in self.lines]
+
+    @property
+    def first(self) -> object:
+        """The first of `values`, without a look at the others; None where there is none."""
+        if self.document is not None:
+            return self.values[0][0] if self.values else None
+        return self._first_line if self.text.lstrip()[:1] in ("[", "{") else None
+
+    def _value(self, n: int, line: str) -> object:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"not JSON ({error})", place=f"{self.path}, line {n}", remedy="repair the line") from error

@@ -1,0 +1,39 @@
+"""Whether coordinates can be people in metres: the encoder takes them for that, and nothing else says so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.errors import BadInput
+
+LOOKED_AT = 200  # clips, evenly spaced
+LARGEST = 1e6  # no unit of length makes a recording of that
+UNLIKELY, MILLIMETRES = 30.0, 500.0  # in each frame, from the lowest to the highest coordinate of one axis
+REMEDY = "give positions in metres"
+
+
+def doubts_about_units(clips: Clips, place: str) -> tuple[str, ...]:
+    """What the user must hear of coordinates that are no metres, or no motion; raises BadInput beyond any unit."""
+    if not len(clips):
+        return ()
+    chosen = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), LOOKED_AT)).astype(int))
+    largest = max(float(np.abs(clips[i]).max()) for i in range(len(clips)))
+    if largest > LARGEST:
+        raise BadInput(f"coordinates of up to {largest:.1e}", place=place, remedy=REMEDY)
+    if largest == 0:
+        return ("every coordinate is 0: there is nothing to learn in it",)
+    span = float(np.median([_span(clips[i]) for i in chosen]))
+    if span <= UNLIKELY:
+        return ()
+    unit = "millimetres" if span >= MILLIMETRES else "centimetres"
+    return (f"a body spans {span:.0f} as if in {unit}, and is taken as metres: {REMEDY}",)
+
+
+def _span(clip: np.ndarray) -> float:
+    """The largest extent along an axis, median over frames, of joints that are not at exactly 0 (absent)."""
+    absent = (clip == 0).all(axis=2)[:, :, None]
+    low, high = (np.where(absent, limit, clip) for limit in (np.inf, -np.inf))
+    extent = (high.max(axis=1) - low.min(axis=1)).max(axis=1)
+    seen = extent[np.isfinite(extent)]
+    return float(np.median(seen)) if len(seen) else 0.0

@@ -1,0 +1,58 @@
+"""The one table of targets: the passes that a network goes through, who writes the result, and what proves it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from mksgn_neuro.export.lava_graph import LOADER_FILE, NETWORK_FILE
+from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.store import SUFFIX, save
+from mksgn_neuro.lowering.passes import DEFAULT, FRAMES, NETX, PRUNE, STEPS, Built, Options, Pass, run_passes
+from mksgn_neuro.workflows.checks import Check, lava_rungs, netx_rungs, nir_rungs, slayer_rungs
+from mksgn_neuro.workflows.writers import Writer, write_lava, write_loihi2, write_nir_graph, write_slayer
+
+
+@dataclass(frozen=True)
+class Target:
+    """Passes in order; `write` and `check` are None where nothing is written.
+
+    `suffix` is how the name of the file with the network ends, `beside` how those of the other files do.
+    """
+
+    passes: tuple[Pass, ...]
+    write: Writer | None = None
+    check: Check | None = None
+    suffix: str = ""
+    beside: tuple[str, ...] = ()
+
+
+TARGETS = {
+    "stream": Target(()),  # as it was trained or read: a frame is answered at once
+    "emulator": Target(STEPS),
+    "loihi2": Target(NETX, write_loihi2, netx_rungs, ".net", (".net.json", "_on_loihi2.py")),
+    "lava": Target(STEPS, write_lava, lava_rungs, f"_lava/{NETWORK_FILE}", (f"_lava/{LOADER_FILE}",)),
+    "slayer": Target(NETX, write_slayer, slayer_rungs, "_slayer.net"),
+    "nir": Target((*FRAMES, PRUNE), write_nir_graph, nir_rungs, ".nir"),
+}
+WRITTEN = tuple(name for name, target in TARGETS.items() if target.write)
+
+
+def build(
+    network: Network, target: str, options: Options = DEFAULT, *, dump: Path | None = None, first: str = "read"
+) -> Built:
+    """The network that a target runs. With `dump` each pass leaves its result in that folder, numbered and named.
+
+    `first` is the name of what made the network that is given. Raises what the passes raise.
+    """
+    watch = None
+    if dump is not None:
+        dump.mkdir(parents=True, exist_ok=True)
+        count = itertools.count()
+
+        def watch(name: str, made: Network) -> None:
+            save(made, dump / f"{next(count):02d}-{name}{SUFFIX}")
+
+        watch(first, network)
+    return run_passes(network, TARGETS[target].passes, options, watch)

@@ -1,0 +1,100 @@
+"""Any recording to a class: the same as the labelled clip gives, for every format, with what was guessed."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mksgn_neuro.cli import cli
+from mksgn_neuro.data.readers import npz
+from mksgn_neuro.models.store import save_model
+from tests.data import pose_files
+from tests.data.pose_files import EVERY
+from tests.small_models import small_model, synthetic
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    save_model(small_model(), path)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)])
+
+
+def document(*arguments):
+    result = run("recognise", *arguments, "--json")
+    assert result.exit_code == 0, result.exception
+    return json.loads(result.stdout)
+
+
+def test_an_unlabelled_clip_gets_the_scores_that_simulate_gives_a_labelled_one(tmp_path, model):
+    clips = synthetic()
+    test = clips.subset(np.flatnonzero(~clips.train)[:3])
+    npz.save(test, tmp_path / "clips.npz")
+    said = run("simulate", model, "--dataset", "npz", "--data", tmp_path / "clips.npz", "--protocol", "clip", "--json")
+    labelled = json.loads(said.stdout)
+    for i, expected in enumerate(labelled["predictions"]):
+        path = tmp_path / f"{i}.jsonl"
+        path.write_text("\n".join(json.dumps(frame.tolist()) for frame in test[i]))
+        (clip,) = document(path, "--model", model)["clips"]
+        assert list(clip["scores"].values()) == expected["scores"] and sum(expected["scores"]) > 0
+        assert clip["decision"] == expected["decision"] and clip["recorded_frames"] == test.lengths[i]
+        assert clip["joules"] > 0 and clip["spikes"] == sum(clip["spikes_of_populations"].values()) > 0
+        assert "its joints have no names: taken in the network's order" in clip["notes"]
+    whole = document(tmp_path / "clips.npz", "--model", model)["clips"]
+    assert [list(clip["scores"].values()) for clip in whole] == [p["scores"] for p in labelled["predictions"]]
+    confusion = np.array(labelled["confusion"])
+    names = list(labelled["accuracy_of_classes"])
+    for p in labelled["predictions"]:
+        confusion[names.index(p["label"]), names.index(p["decision"])] -= 1
+    assert not confusion.any() and np.trace(labelled["confusion"]) == round(3 * labelled["accuracy"])
+
+
+@pytest.mark.parametrize("writer", [writer for _, writer in EVERY], ids=[writer.__name__ for _, writer in EVERY])
+def test_each_format_goes_to_a_class_by_one_command(tmp_path, model, writer):
+    path, expected = writer(tmp_path)
+    flat = ("--flat",) if expected.shape[2] == 2 else ()
+    (clip,) = document(path, "--model", model, *flat)["clips"]
+    assert clip["decision"] == max(clip["scores"], key=clip["scores"].get) and sum(clip["scores"].values()) > 0
+    assert clip["recorded_frames"] == len(expected)
+    assert (clip["joints_held"] > 0) == bool(np.isnan(expected).any()) or not flat
+    if flat:
+        result = run("recognise", path, "--model", model)
+        assert result.exit_code != 0 and "--flat" in str(result.exception)
+
+
+def test_people_and_spreadsheets_read_the_same(tmp_path, model):
+    path, _ = pose_files.mediapipe_lines(tmp_path)
+    (clip,) = document(path, "--model", model)["clips"]
+    result = run("recognise", path, "--model", model, "--csv", tmp_path / "out.csv")
+    assert result.exit_code == 0
+    for words in ("mediapipe33 mapped onto the network's 20 joints", "guessed: hip centre =", "joints not seen:"):
+        assert words in result.stdout
+    assert "simulated on CPU" in result.stdout and clip["decision"].split()[0] in result.stdout
+    (row,) = csv.DictReader((tmp_path / "out.csv").open())
+    assert row["decision"] == clip["decision"] and float(row["joules"]) == clip["joules"]
+    assert {name: int(row[name]) for name in clip["scores"]} == clip["scores"]
+
+
+def test_below_the_evidence_it_is_none_of_them(tmp_path, model):
+    path, _ = pose_files.npy(tmp_path)
+    (clip,) = document(path, "--model", model)["clips"]
+    most = max(clip["scores"].values())
+    assert document(path, "--model", model, "--evidence", most)["clips"][0]["decision"] == clip["decision"] != "none"
+    assert document(path, "--model", model, "--evidence", most + 1)["clips"][0]["decision"] == "none"
+
+
+def test_a_folder_says_what_it_leaves_out_and_one_bad_file_is_an_error(tmp_path, model):
+    pose_files.npy(tmp_path)
+    np.save(tmp_path / "mm.npy", 1000 * pose_files.movement())
+    (tmp_path / "notes.txt").write_text("by hand")
+    found = document(tmp_path, "--model", model)
+    assert [clip["clip"].split(": ")[1] for clip in found["clips"]] == ["walk"] and len(found["left_out"]) == 2
+    result = run("recognise", tmp_path / "mm.npy", "--model", model)
+    assert result.exit_code != 0 and "give --unit mm" in str(result.exception)
+    assert run("recognise", tmp_path / "mm.npy", "--model", model, "--unit", "mm").exit_code == 0

@@ -1,0 +1,42 @@
+"""What somebody adds, each as in a file of its own: a data set, a chip, an energy profile, a pass, a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mksgn_neuro.chip.catalog import LOIHI2
+from mksgn_neuro.chip.profile import Constant, Profile
+from mksgn_neuro.chip.spec import Chip
+from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.synthetic import generate
+from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.store import load, save
+from mksgn_neuro.workflows.forms import by_emulator
+from mksgn_neuro.workflows.ladder import Rung, Truth
+
+SMALL = Chip.of("small", *(tuple(vars(limit).values()) for limit in LOIHI2.limits.values()))
+FREE = Profile("free", "nobody", (Constant("acs", 1, "one femtojoule"),))
+
+
+def read(name: str, path: Path, *, skip_bad: bool, progress: object) -> Clips:
+    """As many clips as the file says."""
+    return generate(int(path.read_text()))
+
+
+def deaf(network: Network) -> Network:
+    """A pass that changes spikes: nobody hears anything."""
+    return network.with_(projections=tuple(replace(q, weights=q.matrix * 0) for q in network.projections))
+
+
+def write(network: Network, stem: Path, period: int | None) -> tuple[Path, ...]:
+    """A format: our own file under another name."""
+    path = stem.with_name(f"{stem.name}.mine")
+    save(network, path)
+    return (path,)
+
+
+def check(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
+    """The file, read back and run."""
+    yield truth.against_steps("my file", load(path), by_emulator)

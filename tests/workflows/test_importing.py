@@ -1,0 +1,92 @@
+"""A folder of recordings becomes a data set that is read back, and what was guessed is said."""
+
+import json
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mksgn_neuro.cli import cli
+from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.data.readers import npz
+from mksgn_neuro.data.recordings import Wanted
+from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.workflows.importing import import_recordings
+from tests.data import pose_files
+
+
+def folder_of(path, parts=("",), clips=6, writer=pose_files.mediapipe_lines):
+    for part in parts:
+        for name in ("sit", "wave"):
+            for i in range(clips):
+                (path / part / name / str(i)).mkdir(parents=True)
+                writer(path / part / name / str(i))
+    return path
+
+
+def test_folders_are_classes_and_every_fifth_clip_of_each_tests(tmp_path):
+    made = import_recordings(folder_of(tmp_path), Wanted())
+    assert made.class_names == ("sit", "wave") and made.labels.tolist() == [0] * 6 + [1] * 6
+    assert made.train.tolist() == [True, True, True, True, False, True] * 2
+    assert made.skeleton == BODIES["mediapipe33"].skeleton and made.rate == 30
+    assert np.isfinite(made.positions).all() and made.lengths.tolist() == [pose_files.FRAMES] * 12
+    said = "\n".join(made.assumed)
+    for words in ("no frame rate in it: taken as 30 Hz", "of the joints were not seen", "every 5th of each class"):
+        assert words in said
+
+
+def test_train_and_test_folders_are_the_split(tmp_path):
+    made = import_recordings(folder_of(tmp_path, ("train", "test"), 2), Wanted(), "kinect20")
+    assert made.skeleton == KINECT_20 and made.train.tolist() == [False] * 4 + [True] * 4
+    assert any(note.startswith("guessed: ") for note in made.assumed)
+
+
+def test_joints_that_were_not_seen_lie_between_the_frames_around(tmp_path):
+    (found,) = (import_recordings(folder_of(tmp_path), Wanted()).subset(np.arange(1)),)
+    table, expected = pose_files._landmarks()
+    expected[5] = np.nan
+    signed = expected * np.float32([-1, -1, 1])
+    seen = np.isfinite(signed)
+    assert np.allclose(found[0][seen], signed[seen], atol=1e-5)
+    assert np.allclose(found[0][5], (signed[4] + signed[6]) / 2, atol=1e-5) and len(table) == len(found[0])
+
+
+def test_a_pickle_brings_its_own_labels_and_split(tmp_path):
+    path, _ = pose_files.pyskl(tmp_path)
+    content = pickle.loads(path.read_bytes())
+    (one,) = content["annotations"]
+    content["annotations"] += [{**one, "frame_dir": "jump", "label": 1}]
+    content["split"]["val"] = ["jump"]
+    path.write_bytes(pickle.dumps(content))
+    flat, made = import_recordings(path, Wanted(flat=True)), import_recordings(path, Wanted())
+    assert made.class_names == ("class 1", "class 3") and made.labels.tolist() == [1, 0]
+    assert made.train.tolist() == [True, False] and np.array_equal(flat.positions, made.positions)
+    assert flat.skeleton == BODIES["coco17"].skeleton == replace(made.skeleton, coordinates=3) != made.skeleton
+    assert any("depth taken as 0" in note for note in flat.assumed)
+    assert not any("depth" in note for note in made.assumed)
+
+
+def test_the_command_writes_what_is_read_back_and_says_what_it_left_out(tmp_path):
+    folder = folder_of(tmp_path / "own")
+    (folder / "sit" / "notes.txt").write_text("by hand")
+    result = CliRunner().invoke(cli, ["data", "import", str(folder), str(tmp_path / "own.npz"), "--json"])
+    report = json.loads(result.stdout)
+    assert report["clips"] == 12 and len(report["left_out"]) == 1
+    made, again = import_recordings(folder, Wanted()), npz.load(tmp_path / "own.npz")
+    assert np.array_equal(again.positions, made.positions) and again.class_names == made.class_names
+    assert again.skeleton == made.skeleton and np.array_equal(again.train, made.train)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [((), "no folder of a class"), (("sit",), "only one class, 'sit'")],
+)
+def test_what_is_no_data_set_is_refused(tmp_path, names, message):
+    for name in names:
+        (tmp_path / name).mkdir()
+        pose_files.npy(tmp_path / name)
+    with pytest.raises(BadInput, match=message):
+        import_recordings(tmp_path, Wanted())

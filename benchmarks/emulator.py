@@ -83,7 +83,7 @@ def against_lava(subject: Subject, threads: int, steps: int) -> dict:
     seconds = {}
     for length in (steps // 4, steps):
         started = time.perf_counter()
-        spikes = run_lava(network, stream[:length], record=[network.readout], timeout=1800)
+        spikes = run_lava(network, stream[:length], record=[network.readout], limit=1800)
         seconds[length] = time.perf_counter() - started
     lava = (steps - steps // 4) / (seconds[steps] - seconds[steps // 4])
     batch, alone = Emulator(network, threads=threads), Emulator(network, threads=1)

@@ -11,13 +11,14 @@ Everything is simulated on CPU. What a user can cause raises a `UserError`: `Bad
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.ir import Network
 from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, resolve, says_itself, stem_of
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.nn import SpikingNetwork
+    from mksgn_neuro.training.presets import Preset
     from mksgn_neuro.training.stage import Report
     from mksgn_neuro.workflows.arrays import Recording
     from mksgn_neuro.workflows.export import Deployed
@@ -222,9 +224,11 @@ class Loaded:
         if self.model is None:
             raise BadInput("is no trained model", place=str(self.networks.path), remedy="give a model.pt")
         require_same_task(clips, self.model.task(), clips.dataset)
-        options: dict[str, Any] = {"seed": seed, "resume": resume, "report": report or say_nothing}
-        tuned = tune(self.model, clips, named(preset, **changes), Path(output), **options)
-        return Loaded(of_model(tuned, Path(output) / "model.pt"))
+        chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
+        config = {"model": str(self.networks.path), **_config(clips, preset, chosen, seed)}
+        options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
+        tuned = tune(self.model, clips, chosen, directory, **options)
+        return Loaded(of_model(tuned, directory / "model.pt"))
 
 
 def load(
@@ -292,14 +296,20 @@ def train(
     from mksgn_neuro.training.presets import preset as named
     from mksgn_neuro.training.train import say_nothing, train, train_network
 
-    chosen, directory = named(preset, **changes), Path(output)
-    options: dict[str, Any] = {"seed": seed, "resume": resume, "report": report or say_nothing}
+    chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
+    config = _config(clips, preset, chosen, seed)
+    options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
     if network is None:
         model = train(clips, chosen, directory, teacher=None if teacher is None else Path(teacher), **options)
     else:
         _refuse({"teacher": teacher}, "is for MK-SGN", "leave it out")
         model = train_network(network, clips, chosen, directory, **options)
     return Loaded(of_model(model, directory / "model.pt"))
+
+
+def _config(clips: Clips, name: str, chosen: Preset, seed: int) -> dict[str, Any]:
+    """What config.json says, as the commands write it."""
+    return {"dataset": clips.dataset, "preset": name, "seed": seed, **asdict(chosen)}
 
 
 def _drawn(options: dict[str, Any]) -> str:

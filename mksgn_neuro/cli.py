@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from difflib import get_close_matches
+from typing import NoReturn
 
 import click
 
-from mksgn_neuro import __version__
-from mksgn_neuro.errors import UserError
+from mksgn_neuro import SAID_OF_COMPILED_CODE, __version__
+from mksgn_neuro.errors import BadInput, UserError, WorkFailed
 from mksgn_neuro.gates.regular import printable
+from mksgn_neuro.processes.ending import Terminated, raise_on_signals
 
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -63,9 +65,14 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: user errors become one line on stderr and their exit status."""
+    """Entry point: what a user or the machine causes becomes one line on stderr and its exit status."""
+    _use_what_there_is_of_a_terminal()
+    raise_on_signals()
+    if SAID_OF_COMPILED_CODE:
+        click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
     try:
         cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.UsageError as error:
@@ -74,12 +81,40 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted", 130)
+    except Terminated as stop:
+        _end(f"stopped by {stop.name}", stop.exit_code)
     except UserError as error:
-        click.echo(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", err=True)
-        sys.exit(error.exit_code)
+        _end(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is left in the buffer must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)  # as click does where it meets this first
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        _end(f"mksgn-neuro: {printable(str(error.filename or 'output'))}: {error.strerror}", BadInput.exit_code)
+    except MemoryError as error:
+        _end(f"mksgn-neuro: not enough memory ({str(error) or 'no more was given'})", WorkFailed.exit_code)
+
+
+def _end(line: str, status: int) -> NoReturn:
+    click.echo(line, err=True)
+    sys.exit(status)
+
+
+def _use_what_there_is_of_a_terminal() -> None:
+    """Stands in for closed standard streams, whose numbers the next files would get; prints what the locale cannot."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            while (opened := os.open(os.devnull, os.O_RDWR)) < number:
+                pass
+            if opened > number:
+                os.dup2(opened, number)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+        elif number and hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _show(error: click.UsageError) -> None:

@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mksgn_neuro.errors import BadInput
+
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+WRITE_REMEDY = "name a place with enough space that you may write to"
 
 
 @contextmanager
 def in_one_piece(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` to write to; it becomes `path` at the end, and goes away where writing fails."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
+    """A temporary file beside `path` to write to; it becomes `path` at the end, and goes away where writing fails.
+
+    Raises BadInput where the system does not let it be written: a full disk, a read-only folder.
+    """
+    with together(path) as (temporary,):
         yield temporary
-        os.replace(temporary, path)
+
+
+@contextmanager
+def together(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """As `in_one_piece`, several files of one folder: of two writers at once the last has written all of them."""
+    temporaries = tuple(path.with_name(f"{path.name}.{os.getpid()}.tmp") for path in paths)
+    try:
+        yield temporaries
+        with _folder_alone(paths[0].parent):
+            for temporary, path in zip(temporaries, paths):
+                os.replace(temporary, path)
+    except OSError as error:
+        raise BadInput(f"cannot write it ({_reason(error)})", place=str(paths[0]), remedy=WRITE_REMEDY) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    """In words: HDF5 says much, and the system's own words within."""
+    named = re.search(r"errno = (\d+)", str(error))
+    return os.strerror(int(named.group(1))) if named else (error.strerror or str(error)).splitlines()[0]
+
+
+@contextmanager
+def _folder_alone(folder: Path) -> Iterator[None]:
+    """Within, no other writer renames files in the folder; where the system has no such locks, one might."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def require_writable(path: Path, *, folder: bool = False) -> Path:
+    """The path, if a file (or `folder`) can be written there; raises BadInput: before the work, not after it."""
+    path = Path(path)
+    try:
+        _require_writable(path, folder)
+    except OSError as error:
+        raise BadInput(f"cannot write there ({_reason(error)})", place=str(path), remedy=WRITE_REMEDY) from error
+    return path
+
+
+def _require_writable(path: Path, folder: bool) -> None:
+    if folder and path.exists() and not path.is_dir():
+        raise BadInput("is a file, not a folder", place=str(path), remedy="name a folder")
+    if not folder and path.is_dir():
+        raise BadInput("is a folder, not a file", place=str(path), remedy="name a file in it")
+    above = path if folder else path.parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise BadInput(f"{above} is a file, not a folder", place=str(path), remedy="name another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise BadInput(f"nothing may be written into {above}", place=str(path), remedy=WRITE_REMEDY)
 
 
 def is_lfs_pointer(path: Path) -> bool:

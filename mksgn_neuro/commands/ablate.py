@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, json_option, print_json, seed_option
+from mksgn_neuro.commands.options import Output, dataset_options, json_option, print_json, seed_option
 from mksgn_neuro.commands.training import preset_option, teacher_option, watched
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @teacher_option
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True)
 @click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
 @seed_option
 @json_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import json_option, print_json, recording_options
+from mksgn_neuro.commands.options import Output, json_option, print_json, recording_options
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import BODIES
 
@@ -42,7 +42,7 @@ def inspect(path: Path, as_json: bool) -> None:
 
 @command.command(name="import")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("output", type=click.Path(path_type=Path))
+@click.argument("output", type=Output())
 @click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto it. Default: the first clip's.")
 @recording_options
 @json_option

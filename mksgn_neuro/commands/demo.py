@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import force_option, say, seed_option
+from mksgn_neuro.commands.options import Output, force_option, say, seed_option
 
 DEFAULT = Path("runs/demo")  # the demo's own, which it makes anew
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), default=DEFAULT, show_default=True)
+@click.option("--output", type=Output(folder=True), default=DEFAULT, show_default=True)
 @force_option
 @seed_option
 @click.pass_context

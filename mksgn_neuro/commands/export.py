@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import (
+    Output,
     beside,
     chip_option,
     dataset_options,
@@ -54,7 +55,7 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 )  # fmt: skip
 @click.option("--prune", is_flag=True, help="Leave out neurons that can never fire or that nobody hears.")
 @click.option(
-    "--dump-passes", type=click.Path(path_type=Path, file_okay=False),
+    "--dump-passes", type=Output(folder=True),
     help="Folder for the network after each pass, numbered and named: DIR/00-lower.ir.h5 and so on.",
 )  # fmt: skip
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.core import ParameterSource
 
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.names import MAX_MESSAGE_BITS, PROFILES
 
@@ -139,6 +141,32 @@ def refuse_overwriting(paths: Iterable[Path], *, force: bool, remedy: str = "giv
 chip_option = click.option(
     "--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file, see docs/chip.md."
 )
+
+
+class FiniteFloat(click.FloatRange):
+    """A number from `low`, or only `above` it, up to `high`: neither nan, which a range lets pass, nor infinite."""
+
+    def __init__(self, low: float, *, above: bool = False, high: float | None = None) -> None:
+        super().__init__(min=low, min_open=above, max=high)
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; raises click's BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
+
+class Output(click.Path):
+    """A path to write to, refused at once where nothing can be written."""
+
+    def __init__(self, *, folder: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self.folder = folder
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; raises BadInput."""
+        return require_writable(super().convert(value, param, ctx), folder=self.folder)
 
 
 def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import (
+    Output,
     energy_option,
     find_model,
     json_option,
@@ -29,7 +30,7 @@ SHOWN = 3  # classes with most spikes
 @click.option("--evidence", type=click.IntRange(0), default=1, show_default=True, help="With fewer class spikes: none.")
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 @energy_option
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="OUT.csv: one clip a row.")
+@click.option("--csv", "csv_path", type=Output(), help="OUT.csv: one clip a row.")
 @json_option
 def command(
     files: tuple[Path, ...], model: Path | None, unit: str | None, up: str | None, rate: float | None, flat: bool,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import (
+    Output,
     beside,
     chip_option,
     dataset_options,
@@ -18,6 +19,7 @@ from mksgn_neuro.commands.options import (
     say,
     seed_option,
 )
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 @dataset_options(default=None)
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
-@click.option("--output", type=click.Path(path_type=Path), help="FILE.html; default: beside MODEL.")
-@click.option("--figures", type=click.Path(path_type=Path), help="Also write every figure here, as PNG and SVG.")
+@click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
+@click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @energy_option
@@ -56,6 +58,7 @@ def command(
 
     chip = load_chip(chip_name)
     path = find_model(model)
+    output = require_writable(output or beside(path, ".html"))
     networks = load_networks(path)
     form, network = networks.simulated
     if network.task is None:
@@ -68,7 +71,6 @@ def command(
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
     rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, rungs)
-    output = output or beside(path, ".html")
     written = {"report": str(output), "bytes": write_report(report, output)}
     if rungs is not None:
         written |= Verdict.of(rungs).as_json()

@@ -8,6 +8,7 @@ import click
 
 from mksgn_neuro.commands.arrays import ONLY_ARRAYS, ONLY_CLIPS, ArrayRequest, array_options, print_array
 from mksgn_neuro.commands.options import (
+    Output,
     chip_option,
     dataset_options,
     energy_option,
@@ -41,9 +42,9 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 @energy_option
 @chip_option
 @array_options
-@click.option("--save-spikes", type=click.Path(path_type=Path), help="OUT.npz: population → (T, …) spikes.")
+@click.option("--save-spikes", type=Output(), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
-@click.option("--report", "report_path", type=click.Path(path_type=Path), help="FILE.html: see the network think.")
+@click.option("--report", "report_path", type=Output(), help="FILE.html: see the network think.")
 @seed_option
 @json_option
 def command(

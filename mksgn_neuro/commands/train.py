@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, force_option, json_option, seed_option
+from mksgn_neuro.commands.options import Output, dataset_options, force_option, json_option, seed_option
 from mksgn_neuro.commands.training import (
     announce,
     preset_option,
@@ -28,7 +28,7 @@ from mksgn_neuro.names import ATTENTIONS
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/latest"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/latest"), show_default=True)
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), help="Instead of the preset's.")
@@ -75,12 +75,13 @@ def command(
         clips = replace(clips, skeleton=in_coordinates(clips.skeleton, coordinates, str(data_path or dataset)))
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
     found = []
+    if is_first_rank():
+        announce(clips)
     for n, folder in folders.items():
-        if is_first_rank():
-            announce(clips, folder, {**config, "seed": n})
         with watched(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
-            model = train(clips, chosen, folder, seed=n, resume=resume, teacher=teacher, report=report)
+            options = {"resume": resume, "teacher": teacher, "config": {**config, "seed": n}}
+            model = train(clips, chosen, folder, seed=n, report=report, **options)
         found.append(model.training)
         if is_first_rank() and not (as_json and seeds > 1):  # --json promises one document
             print_result(folder / "model.pt", model.training, as_json)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import print_json, refuse_overwriting, say, stderr
+from mksgn_neuro.commands.options import FiniteFloat, print_json, refuse_overwriting, say, stderr
 from mksgn_neuro.names import PRESETS
+from mksgn_neuro.processes.ending import Terminated
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
@@ -21,11 +22,13 @@ teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
 )
 rate_penalty_option = click.option(
-    "--rate-penalty", type=float, help="Weight of synaptic operations in the loss: it buys energy."
+    "--rate-penalty", type=FiniteFloat(0.0), help="Weight of synaptic operations in the loss: it buys energy."
 )
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
 )
+
+GO_ON = "go on with the same command and --resume (checkpoints in"
 
 
 def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
@@ -35,13 +38,9 @@ def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
         refuse_overwriting([folder / "model.pt"], force=force, remedy=remedy)
 
 
-def announce(clips: Clips, output: Path, config: dict) -> None:
-    """Say how many clips there are, and keep the options in OUTPUT/config.json."""
-    from mksgn_neuro.training.record import write_json
-
-    output.mkdir(parents=True, exist_ok=True)
+def announce(clips: Clips) -> None:
+    """Say how many clips there are."""
     say(f"{clips.dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
-    write_json(output / "config.json", config)
 
 
 @contextmanager
@@ -53,8 +52,11 @@ def watched(output: Path) -> Iterator[TrainingDisplay]:
         with TrainingDisplay(stderr()) as display:
             yield display
     except KeyboardInterrupt:
-        say(f"interrupted; go on with the same command and --resume (checkpoints in {output})")
+        say(f"interrupted; {GO_ON} {output})")
         raise SystemExit(130) from None
+    except Terminated:
+        say(f"{GO_ON} {output})")
+        raise
 
 
 def print_result(path: Path, training: dict, as_json: bool) -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import dataset_options, find_model, force_option, json_option, seed_option
+from mksgn_neuro.commands.options import (
+    FiniteFloat,
+    Output,
+    dataset_options,
+    find_model,
+    force_option,
+    json_option,
+    seed_option,
+)
 from mksgn_neuro.commands.training import (
     announce,
     print_result,
@@ -29,10 +37,12 @@ from mksgn_neuro.names import PRESETS
     help="Whose batches and augmentation.",
 )  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
-@click.option("--learning-rate", type=float, help="Instead of the preset's integer one.")
+@click.option(
+    "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
+)
 @teacher_option
 @rate_penalty_option
-@click.option("--output", type=click.Path(path_type=Path), default=Path("runs/tuned"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
 @resume_option
 @force_option
 @seed_option
@@ -62,10 +72,11 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     require_same_task(clips, given.task(), str(data_path or dataset))
     if is_first_rank():
-        started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
-        announce(clips, output, {**started, "teacher": str(teacher), **asdict(chosen)})
+        announce(clips)
+    started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
+    config = {**started, "teacher": str(teacher), **asdict(chosen)}
     with watched(output) as display:
-        options = {"seed": seed, "resume": resume, "teacher": teacher, "report": display.report}
+        options = {"seed": seed, "resume": resume, "teacher": teacher, "config": config, "report": display.report}
         tuned = tune(given, clips, chosen, output, **options)
     if is_first_rank():
         print_result(output / "model.pt", tuned.training, as_json)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +16,11 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.gates.arrays import read_npz
+from mksgn_neuro.processes.locks import locked
 
 VERSION = 1
 FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
+TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
 REMEDY = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
 
@@ -50,12 +54,16 @@ def home() -> Path:
     named = os.environ.get("MKSGN_NEURO_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mksgn-neuro"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mksgn-neuro"
+    except RuntimeError as error:
+        raise WorkFailed("this user has no home folder for the cache of data", remedy=REMEDY) from error
 
 
 def key(path: Path, suffixes: tuple[str, ...], extra: str = "") -> str:
     """Changes when a file of interest at or under `path` is added, removed, resized or touched."""
-    digest = hashlib.blake2b(f"{VERSION}|{extra}|{path.resolve()}".encode(), digest_size=12)
+    path = path.resolve()  # so that a relative and an absolute path are one entry
+    digest = hashlib.blake2b(f"{VERSION}|{extra}|{path}".encode("utf-8", "surrogateescape"), digest_size=12)
     for line in sorted(_fingerprints(path, suffixes)):
         digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
@@ -77,19 +85,43 @@ def _fingerprint(path: object, stat: os.stat_result) -> str:
     return f"{path}|{stat.st_size}|{stat.st_mtime_ns}\n"
 
 
+def filled(name: str, joints: int, records: Callable[[], Iterable[Record]]) -> Stored:
+    """What is stored under a key; where nothing whole is, the records are stored first.
+
+    A process that is storing them is waited for. Raises WorkFailed where the cache cannot be written.
+    """
+    stored = load(name, joints)
+    if stored is not None:
+        return stored
+    with ExitStack() as held:
+        with _one_line_if_unwritable():
+            home().mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(home() / f".{name}.lock", -1, "", ""))
+            _remove_what_killed_processes_left(name)
+        stored = load(name, joints)
+        if stored is None:
+            store(name, records())
+            stored = load(name, joints)
+        if stored is None:
+            raise WorkFailed("what was written cannot be read back", place=str(home()), remedy=REMEDY)
+        return stored
+
+
 def load(name: str, joints: int) -> Stored | None:
-    """What was stored under a key, or None."""
+    """What was stored under a key, or None: also where it is damaged."""
     folder = home() / name
     try:
         arrays = _checked(read_npz(folder / "index.npz", FIELDS, REMEDY))
-        size = (folder / "positions.f32").stat().st_size // (4 * 3 * joints)
+        size = int(arrays["lengths"].sum())
+        if (folder / "positions.f32").stat().st_size != size * joints * 3 * 4:
+            return None
         shape = (size, joints, 3)
         positions = np.memmap(folder / "positions.f32", np.float32, "c", shape=shape) if size else np.zeros(shape)
-        if arrays["lengths"].sum() != size or (size and not np.isfinite(positions).all()):
+        if size and not np.isfinite(positions).all():
             return None
     except (OSError, ValueError, BadInput):
         return None
-    texts = {field: tuple(str(text) for text in arrays[field]) for field in ("names", "bad", "missing")}
+    texts = {field: tuple(str(text) for text in arrays[field]) for field in TEXTS}
     return Stored(positions=positions, **{**arrays, **texts})
 
 
@@ -111,17 +143,30 @@ def _checked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def store(name: str, records: Iterable[Record]) -> None:
     """Write the records as they come; the folder appears when it is complete. Raises WorkFailed if it cannot."""
     temporary = None
-    try:
-        home().mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{name}.", suffix=".tmp", dir=home()))
-        _write(temporary, records)
-        if not (home() / name).exists():
+    with _one_line_if_unwritable():
+        try:
+            home().mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f"{name}.", suffix=".tmp", dir=home()))
+            _write(temporary, records)
+            shutil.rmtree(home() / name, ignore_errors=True)  # damaged, if it is there
             os.replace(temporary, home() / name)
+        finally:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _one_line_if_unwritable() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise WorkFailed(f"cannot write the cache ({error})", place=str(home()), remedy=REMEDY) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_what_killed_processes_left(name: str) -> None:
+    """Under the entry's lock nobody else writes it: what is half-written is of the dead."""
+    for folder in home().glob(f"{glob.escape(name)}.*.tmp"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(folder: Path, records: Iterable[Record]) -> None:

@@ -2,17 +2,14 @@
 
 Lava forks one OS process per Lava process, keeps files open and can wait for ever when one of them fails
 (docs/design.md#lava-processes). So whatever runs Lava runs here: a fresh interpreter in its own process group, arrays
-in, arrays out, a time limit, and the whole group killed at the end whatever happened.
+in, arrays out, a limit to its CPU time, and the whole group killed at the end whatever happened to it or to us.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,9 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.errors import WorkFailed
+from mksgn_neuro.processes.guarded import Guard
+from mksgn_neuro.processes.watch import Watch
 
 GRACE_AFTER_TRACEBACK = 10.0  # seconds; a Lava process that raised leaves the others waiting for it
-SELF_DESTRUCT_MARGIN = 5  # seconds after the limit at which an orphaned child ends itself
+LOOK_SECONDS = 0.5
 TRACEBACK = "Traceback (most recent call last)"
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
 
@@ -34,33 +33,21 @@ class ChildFailed(WorkFailed):
 
     def __init__(self, module: str, problem: str, log: str) -> None:
         self.log = log
-        super().__init__(f"{problem}\n{log.rstrip()}" if log.strip() else problem, place=module)
+        super().__init__(f"{problem}\n{log.rstrip()}" if TRACEBACK in log else problem, place=module)
 
 
-def run_child(module: str, payload: Arrays, timeout: float) -> dict[str, np.ndarray]:
+def run_child(module: str, payload: Arrays | Callable[[Path], Arrays], limit: float) -> dict[str, np.ndarray]:
     """Call `serve` of `python -m module` on `payload` (no object arrays) and return the arrays that it answers.
 
-    Raises ChildFailed after `timeout` seconds at the latest, with what the child printed.
+    A payload that goes by files is a function of the folder to write them to. Raises ChildFailed, with what the child
+    printed, where it fails, is stopped, hangs, or one of its processes has used `limit` seconds of CPU time.
     """
-    with tempfile.TemporaryDirectory(prefix="mksgn-child-") as folder:
-        request, answer, log = (Path(folder) / name for name in ("request.npz", "answer.npz", "log"))
-        _save(request, payload)
-        command = [sys.executable, "-m", module, str(request), str(answer), str(timeout)]
-        with log.open("wb") as printed:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-                env=_environment(),
-                start_new_session=True,
-            )
-        try:
-            problem = _wait(child, log, timeout)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    with Guard("mksgn-child-", _environment()) as guard:
+        request, answer, log = (guard.folder / name for name in ("request.npz", "answer.npz", "log"))
+        _save(request, payload(guard.folder) if callable(payload) else payload)
+        log.touch()
+        guard.start([sys.executable, "-m", module, str(request), str(answer)], log)
+        problem = _wait(guard, log, limit)
         if problem or not answer.exists():
             raise ChildFailed(module, problem or "ended without an answer", log.read_text(errors="replace"))
         return _load(answer)
@@ -68,33 +55,31 @@ def run_child(module: str, payload: Arrays, timeout: float) -> dict[str, np.ndar
 
 def serve(work: Callable[[dict[str, np.ndarray]], Arrays]) -> None:
     """The child's side: read the request named on the command line, do the work, leave the answer."""
-    request, answer, timeout = sys.argv[1:]
-    # If the parent is killed nobody else ends this group.
-    signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
-    signal.alarm(int(float(timeout)) + SELF_DESTRUCT_MARGIN)
+    request, answer = sys.argv[1:]
     result = work(_load(request))
     unfinished = Path(answer).with_name("unfinished.npz")
     _save(unfinished, result)
     os.replace(unfinished, answer)
 
 
-def _wait(child: subprocess.Popen, log: Path, timeout: float) -> str | None:
+def _wait(guard: Guard, log: Path, limit: float) -> str | None:
     """None once the child ended well, else what went wrong."""
-    deadline = time.monotonic() + timeout
-    raised = False
-    while (now := time.monotonic()) < deadline:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = child.wait(timeout=min(0.1, deadline - now))
-            return _ending(status)
-        if not raised and TRACEBACK in log.read_text(errors="replace"):
-            raised = True
-            deadline = min(deadline, now + GRACE_AFTER_TRACEBACK)
-    return "raised in one of its processes and hung" if raised else f"did not finish within {timeout:g} s"
+    watch, raised = Watch(guard.pid, limit), None
+    while (message := guard.listen(LOOK_SECONDS)) == {}:
+        if problem := watch.look():
+            return problem
+        if raised is None and TRACEBACK in log.read_text(errors="replace"):
+            raised = time.monotonic()
+        if raised is not None and time.monotonic() - raised > GRACE_AFTER_TRACEBACK:
+            return "raised in one of its processes and hung"
+    return "lost the process that guards it" if message is None else _ending(message["status"])
 
 
 def _ending(status: int) -> str | None:
     if status == -signal.SIGKILL:
         return "was killed, as the system does when memory runs out"
+    if status < 0:
+        return f"crashed ({signal.Signals(-status).name})"
     return None if status == 0 else f"failed with status {status}"
 
 

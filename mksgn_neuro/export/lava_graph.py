@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,13 +55,13 @@ def run_lava(
     *,
     period: int | None = None,
     record: Iterable[str] | Literal["all"] = "all",
-    timeout: float = 600.0,
+    limit: float = 600.0,
 ) -> dict[str, np.ndarray]:
     """Run `inputs` (T, N_in), integers, through the network's own topology in Lava; spikes uint8 (T, N) by population.
 
     Samples follow each other on the time axis, `period` steps apart, and u and v are zeroed between them as
     `sim.reference.run` does. Raises Unsupported where Lava cannot run or the network counts frames, BadInput,
-    IllegalNetwork, and ChildFailed with Lava's traceback, after `timeout` seconds at the latest.
+    IllegalNetwork, and ChildFailed with Lava's traceback or after `limit` seconds of CPU time.
     """
     require_lava()
     _require_steps(network)
@@ -72,8 +71,7 @@ def run_lava(
         raise BadInput(f"no population {unknown[0]}", remedy=f"record some of {', '.join(network.by_name)}")
     if not len(inputs) or not names:
         return {name: np.zeros((len(inputs), network[name].size), np.uint8) for name in names}
-    with tempfile.TemporaryDirectory(prefix="mksgn-lava-") as folder:
-        return run_child(CHILD, request(network, inputs, period, names, Path(folder) / NETWORK_FILE), timeout)
+    return run_child(CHILD, lambda folder: request(network, inputs, period, names, folder / NETWORK_FILE), limit)
 
 
 def request(network: Network, inputs: np.ndarray, period: int | None, names: list[str], file: Path) -> dict:

@@ -173,8 +173,12 @@ def _from_version_2(content: dict) -> dict:
 
 def write_atomically(content: dict, path: Path) -> None:
     """torch.save to a temporary file, then a rename."""
-    with in_one_piece(Path(path)) as temporary:
-        torch.save(content, temporary)
+    with in_one_piece(Path(path)) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # torch stumbles over its own clean-up and hides why: a full disk
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def read_checked(path: Path, format_name: str, version: int, *, older: tuple[int, ...] = ()) -> dict:

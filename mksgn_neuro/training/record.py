@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import write_text
+from mksgn_neuro.processes.locks import locked
 from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.stage import Report
+
+LOCK = ".training.lock"
+
+
+@contextmanager
+def only_one_in(directory: Path) -> Iterator[None]:
+    """Make the folder and keep other trainings out of it; raises Busy where there is one."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    remedy = "wait until it has ended, or train into another folder with --output"
+    held = locked(directory / LOCK, 0, "another training writes into this folder", remedy)
+    with held if is_first_rank() else nullcontext():
+        yield
 
 
 class Recorder:

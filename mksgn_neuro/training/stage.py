@@ -20,6 +20,7 @@ from mksgn_neuro.training.collective import is_first_rank
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
 
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
+CHECKPOINT = ".checkpoint.pt"  # how their names end
 WARM_UP_SHARE = 0.05
 RECORDED = ("loss", "accuracy", "epochs", "learning_rate", "validation_accuracy", "seconds")
 READ_EVERY = 16  # steps: on a GPU, reading a step's result waits until it is done
@@ -53,7 +54,7 @@ def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, repor
 
     With `resume` it goes on from `directory`'s checkpoint of this stage; the result is that of an uninterrupted run.
     """
-    path = Path(directory) / f"{stage.name}.checkpoint.pt"
+    path = Path(directory) / f"{stage.name}{CHECKPOINT}"
     optimizer = make_optimizer(module, stage.weight_decay)
     step = training_step(module, optimizer, stage.loss)
     history: list[dict] = []
@@ -96,6 +97,8 @@ def _train_epoch(module, stage, epoch, optimizer, step, report) -> dict:  # noqa
     total, right, seen = sums.tolist()
     if not math.isfinite(total):
         raise BadInput(f"the loss became {total}", place=f"stage {stage.name}", remedy="lower the learning rate")
+    if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
+        raise BadInput("weights are no longer finite", place=f"stage {stage.name}", remedy="lower the learning rate")
     return {"loss": total / seen, "accuracy": right / seen}
 
 
@@ -116,14 +119,12 @@ def _save(path, stage, module, optimizer, history, best) -> None:  # noqa: ANN00
 
 
 def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa: ANN001
-    content = read_checked(path, FORMAT, VERSION)
+    content = read_checkpoint(path)
     if not same_value(content.get("epochs"), stage.epochs):
         said = shown(content.get("epochs"))
         remedy = f"resume with --epochs {said}, or train into another folder"
         raise BadInput(f"was written by a run of {said} epochs", place=str(path), remedy=remedy)
-    if not same_value(content.get("fingerprint"), stage.fingerprint):
-        remedy = "resume with the options of config.json beside it, or train into another folder"
-        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
+    require_same_run(content, stage.fingerprint, path)
     try:
         module.load_state_dict(content["best"]["state"])  # only to see that it fits: `fit` needs it at its end
         module.load_state_dict(content["module"])
@@ -133,6 +134,18 @@ def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa
     except DAMAGE as error:
         remedy = "train again, without --resume or into another folder"
         raise BadInput(f"damaged checkpoint ({shown(error)})", place=str(path), remedy=remedy) from error
+
+
+def read_checkpoint(path: Path) -> dict:
+    """A checkpoint of any stage."""
+    return read_checked(path, FORMAT, VERSION)
+
+
+def require_same_run(checkpoint: dict, fingerprint: str, path: Path) -> None:
+    """Raises BadInput unless the checkpoint is of a run with this fingerprint."""
+    if not same_value(checkpoint.get("fingerprint"), fingerprint):
+        remedy = "resume with the options of config.json beside it, or train into another folder"
+        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
 
 
 def _require_history(history: object, best: dict, stage: Stage) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,9 +28,9 @@ from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statis
 from mksgn_neuro.training.lessons import Lessons, prepare_lessons
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
-from mksgn_neuro.training.record import Recorder
+from mksgn_neuro.training.record import Recorder, only_one_in, write_json
 from mksgn_neuro.training.run import Run
-from mksgn_neuro.training.stage import Report, fit
+from mksgn_neuro.training.stage import CHECKPOINT, Report, fit, read_checkpoint, require_same_run
 from mksgn_neuro.training.teachers import describe, load_teachers, train_teachers
 
 WATCH_EVERY = 16
@@ -37,19 +39,20 @@ WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is 
 
 def train(
     clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    teacher: Path | None = None, report: Report,
+    teacher: Path | None = None, config: dict | None = None, report: Report,
 ) -> Model:  # fmt: skip
-    """Train on the training clips of `clips`; writes model.pt and metrics.json into `directory`.
+    """Train on the training clips of `clips`; writes model.pt, metrics.json and `config` into `directory`.
 
-    Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing.
+    Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing. Raises
+    Busy where another training writes into `directory`.
     """
-    options = {"seed": seed, "resume": resume, "report": report, "taught_by": str(teacher or "")}
-    run, recorder = start_run(clips, preset, directory, **options)
-    lessons, summary = _lessons(run, clips, teacher)
-    torch.manual_seed(seed)
-    student = build_student(preset.student(run.classes), clips.skeleton, preset.hops, run.scaling.bits)
-    forms = _train_forms(student, run, lessons)
-    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
+    options = {"seed": seed, "resume": resume, "report": report, "taught_by": str(teacher or ""), "config": config}
+    with started_run(clips, preset, directory, **options) as (run, recorder):
+        lessons, summary = _lessons(run, clips, teacher)
+        torch.manual_seed(seed)
+        student = build_student(preset.student(run.classes), clips.skeleton, preset.hops, run.scaling.bits)
+        forms = _train_forms(student, run, lessons)
+        return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
 
 
 def say_nothing(kind: str, record: dict) -> None:
@@ -58,7 +61,7 @@ def say_nothing(kind: str, record: dict) -> None:
 
 def train_network(
     network: SpikingNetwork, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    report: Report = say_nothing,
+    config: dict | None = None, report: Report = say_nothing,
 ) -> Model:  # fmt: skip
     """Train any declared network, from the labels alone, and write what `train` writes; it is changed in place.
 
@@ -66,14 +69,15 @@ def train_network(
     for a network that does not fit the clips.
     """
     options = {"seed": seed, "resume": resume, "report": report, "taught_by": f"{network.kind} {network.config!r}"}
-    run, recorder = start_run(clips, preset, directory, bits=network.source.message_bits, **options)
-    needed = (len(preset.modalities), clips.skeleton.joints, clips.skeleton.coordinates, run.classes)
+    needed = (len(preset.modalities), clips.skeleton.joints, clips.skeleton.coordinates, len(clips.class_names))
     given = (*network.source.shape, network.classes)
     if given != needed:
         problem = "the network has {} modalities, {} joints, {} coordinates and {} classes".format(*given)
         raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {}, {} and {}".format(*needed))
-    forms = _train_forms(network, run, None)
-    return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
+    options |= {"bits": network.source.message_bits, "config": config}
+    with started_run(clips, preset, directory, **options) as (run, recorder):
+        forms = _train_forms(network, run, None)
+        return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
 
 
 def _train_forms(network: SpikingNetwork, run: Run, lessons: Lessons | None) -> dict[str, SpikingNetwork]:
@@ -85,30 +89,44 @@ def _train_forms(network: SpikingNetwork, run: Run, lessons: Lessons | None) -> 
     return {"float": network.to(device()), "post_training_quantization": quantized, "integer": integer}
 
 
-def start_run(
+@contextmanager
+def started_run(
     clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, report: Report,
-    taught_by: str = "", scaling: Scaling | None = None, bits: int = 8,
-) -> tuple[Run, Recorder]:  # fmt: skip
-    """Split the clips and make the folder ready; the input's scaling is fitted, to `bits`, unless it is given.
+    taught_by: str = "", scaling: Scaling | None = None, bits: int = 8, config: dict | None = None,
+) -> Iterator[tuple[Run, Recorder]]:  # fmt: skip
+    """Split the clips and have the folder for this run alone; the input's scaling is fitted, to `bits`, unless given.
 
-    Raises BadInput for more processes than a batch has clips.
+    `config` goes into config.json, once it is sure that the run goes on with what is there. Raises BadInput for more
+    processes than a batch has clips, and for checkpoints of another run that it should resume; Busy.
     """
     rank, world = start()
     keep_freed_memory()
     if world > preset.rows:
         raise BadInput(f"{world} processes for batches of {preset.rows} sequences", remedy="start fewer processes")
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    if not resume and is_first_rank():
-        _forget_checkpoints(directory)
     if clips.train.sum() < 2:
         problem = f"{int(clips.train.sum())} training clips"
         raise BadInput(problem, place=clips.dataset, remedy="give at least two, one to select on")
-    fit_clips, held_out = _split(clips, preset.held_out, seed)
-    scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
-    recorder = Recorder(directory, report)
-    run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, rank, world)
-    return run, recorder
+    directory = Path(directory)
+    with only_one_in(directory):
+        fit_clips, held_out = _split(clips, preset.held_out, seed)
+        scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
+        recorder = Recorder(directory, report)
+        ranks = (rank, world)
+        run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, *ranks)
+        if is_first_rank():
+            _make_ready(run, config)
+        yield run, recorder
+
+
+def _make_ready(run: Run, config: dict | None) -> None:
+    """Refuse or remove what a former run left, then keep the options of this one."""
+    for checkpoint in (*run.directory.glob(f"*{CHECKPOINT}"), *run.directory.glob(f"teachers/*{CHECKPOINT}")):
+        if run.resume:
+            require_same_run(read_checkpoint(checkpoint), run.fingerprint(), checkpoint)
+        else:
+            checkpoint.unlink()
+    if config is not None:
+        write_json(run.directory / "config.json", config)
 
 
 def finish_run(
@@ -143,11 +161,6 @@ def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
         return clips.held_out_split(share, seed=seed)
     training = clips.subset(clips.train)
     return training, training.subset(np.arange(0, len(training), WATCH_EVERY))
-
-
-def _forget_checkpoints(directory: Path) -> None:
-    for path in (*directory.glob("*.checkpoint.pt"), *directory.glob("teachers/*.checkpoint.pt")):
-        path.unlink()
 
 
 def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | None, dict]:

@@ -14,12 +14,12 @@ from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset
 from mksgn_neuro.training.stage import Report
-from mksgn_neuro.training.train import finish_run, learn_from, start_run, train_integer
+from mksgn_neuro.training.train import finish_run, learn_from, started_run, train_integer
 
 
 def tune(
     model: Model, clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    teacher: Path | None = None, report: Report,
+    teacher: Path | None = None, config: dict | None = None, report: Report,
 ) -> Model:  # fmt: skip
     """The integer stage of `preset` on a model that has been through one; writes what `train` writes.
 
@@ -33,12 +33,12 @@ def tune(
         model = at_rate(model, clips, preset)
     preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
     options = {"seed": seed, "resume": resume, "report": report, "taught_by": taught_by}
-    run, recorder = start_run(clips, preset, directory, scaling=model.scaling, **options)
-    given = model.student.to(device())
-    tuned = copy.deepcopy(given)
-    lessons, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
-    train_integer(tuned, run, lessons)
-    return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes=notes)
+    with started_run(clips, preset, directory, scaling=model.scaling, config=config, **options) as (run, recorder):
+        given = model.student.to(device())
+        tuned = copy.deepcopy(given)
+        lessons, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
+        train_integer(tuned, run, lessons)
+        return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes=notes)
 
 
 def at_rate(model: Model, clips: Clips, preset: Preset) -> Model:

@@ -66,7 +66,7 @@ def _by_lava(network: Network, inputs: np.ndarray, states: bool, period: int | N
         remedy = "use the emulator or the reference, which compute the same"
         raise Unsupported("the Lava backend records spikes only", place="--states", remedy=remedy)
     seconds = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(inputs)
-    return run_lava(network, inputs, period=period, timeout=seconds), {}, {}
+    return run_lava(network, inputs, period=period, limit=seconds), {}, {}
 
 
 BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}

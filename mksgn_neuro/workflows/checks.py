@@ -12,6 +12,7 @@ from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance
+from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.forms import by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
 from mksgn_neuro.workflows.ladder import Rung, Truth
@@ -68,12 +69,15 @@ def form_rungs(truth: Truth, *, lava: bool = True) -> Iterator[Rung]:
 
 
 def unless_missing(target: str, rung: Callable[[str], Rung], needs: Distribution = "lava-dl") -> Rung:
-    """The rung, or that it was not run where the part of Lava that it needs cannot run."""
+    """The rung, or that it was not run where the part of Lava or the memory that it needs is not there."""
     try:
         require_lava(needs)
     except Unsupported as missing:
         return Rung("reference", target, not_run=not_run(missing, needs))
-    return rung(target)
+    try:
+        return rung(target)
+    except NotEnoughMemory as missing:
+        return Rung("reference", target, not_run=f"not run: {missing}")
 
 
 def not_run(missing: Unsupported, needs: Distribution) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.files import require_writable
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import lower, steps_per_sample
@@ -71,6 +72,7 @@ def write_target(
     `reset`: state is zeroed between samples, or never; None as `resets_by_default`. `options` and `dump`: see `build`,
     which says what it raises.
     """
+    _require_writable(target, stem)
     task = model.task()
     built = build(lower(model.student, task), target, options, dump=dump, first="lower")
     reset = resets_by_default(task) if reset is None else reset
@@ -87,6 +89,7 @@ def write_file(
     forbids it. Raises BadInput where the file itself would be overwritten, or does not say what a frame or a clip is.
     """
     refuse_itself(networks.path, target, stem)
+    _require_writable(target, stem)
     task = networks.given.task
     if task is None and options.steps_per_frame > 1:
         problem = f"{options.steps_per_frame} steps per frame of a file that knows no frames"
@@ -99,6 +102,12 @@ def write_file(
     if period is None and (reset or (reset is None and task is not None and resets_by_default(task))):
         period = period_of(built.network)
     return write_built(built, target, stem, period)
+
+
+def _require_writable(target: str, stem: Path) -> None:
+    """Raises BadInput where one of the target's files cannot be written: before the work, not after it."""
+    for path in files_of(target, stem):
+        require_writable(path)
 
 
 def write_built(built: Built, target: str, stem: Path, period: int | None) -> Deployed:

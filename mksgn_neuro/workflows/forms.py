@@ -12,11 +12,15 @@ from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
 from mksgn_neuro.export.slayer import run_slayer
 from mksgn_neuro.ir import Network
+from mksgn_neuro.processes.memory import require_memory
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
 DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
+# Measured (docs/robustness.md): Lava itself, a pair of neurons of neighbouring levels in lava-dl, and one of the
+# largest level's, while its weights are turned from one form into another.
+LAVA_BYTES, BYTES_PER_PAIR, BYTES_PER_PAIR_OF_LARGEST = 0.4e9, 9, 20
 RunForm = Callable[[Network, np.ndarray, int | None], dict[str, np.ndarray]]  # network, stream, period → spikes (T, N)
 
 
@@ -35,7 +39,8 @@ def by_stock_loader(path: Path) -> RunForm:
     """lava-dl's own loader on a file, every layer read."""
 
     def run(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
-        traces = run_stock_loader(path, stream, period=period, layers="all", timeout=_limit_if_dense(network, stream))
+        require_memory_if_dense(network, "the stock loader")
+        traces = run_stock_loader(path, stream, period=period, layers="all", limit=limit_if_dense(network, len(stream)))
         return {p.name: traces[k].spikes for k, p in enumerate(network.populations)}
 
     return run
@@ -43,19 +48,35 @@ def by_stock_loader(path: Path) -> RunForm:
 
 def by_lava(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """A Lava process graph in the network's own topology."""
-    return run_lava(network, stream, period=period, timeout=_limit(network, stream))
+    return run_lava(network, stream, period=period, limit=_limit(network, len(stream)))
 
 
 def by_slayer(network: Network, stream: np.ndarray, period: int | None) -> dict[str, np.ndarray]:
     """SLAYER blocks, one per level of a chain."""
-    return run_slayer(network, stream, period=period, timeout=_limit_if_dense(network, stream))
+    require_memory_if_dense(network, "SLAYER")
+    return run_slayer(network, stream, period=period, limit=limit_if_dense(network, len(stream)))
 
 
-def _limit(network: Network, stream: np.ndarray) -> float:
-    return LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(stream) * len(network.populations)
+def _limit(network: Network, steps: int) -> float:
+    return LAVA_SECONDS + LAVA_SECONDS_PER_STEP * steps * len(network.populations)
 
 
-def _limit_if_dense(chain: Network, stream: np.ndarray) -> float:
-    """SLAYER holds every level's weights dense, and the stock loader does while it loads."""
-    pairs = sum(before * size for before, size in pairwise([chain.source.size, *(p.size for p in chain.order)]))
-    return _limit(chain, stream) + DENSE_SECONDS_PER_MILLION * pairs / 1e6
+def limit_if_dense(chain: Network, steps: int) -> float:
+    """Seconds: SLAYER holds every level's weights dense, and the stock loader does while it loads."""
+    return _limit(chain, steps) + DENSE_SECONDS_PER_MILLION * sum(_pairs(chain)) / 1e6
+
+
+def require_memory_if_dense(chain: Network, what: str) -> None:
+    """Raises NotEnoughMemory where those dense weights would not fit."""
+    require_memory(dense_bytes(chain), what, "verify on a machine with more memory, or a smaller network")
+
+
+def dense_bytes(chain: Network) -> float:
+    """About what lava-dl takes at its peak."""
+    pairs = _pairs(chain)
+    return LAVA_BYTES + BYTES_PER_PAIR * sum(pairs) + BYTES_PER_PAIR_OF_LARGEST * max(pairs)
+
+
+def _pairs(chain: Network) -> list[int]:
+    """Of neurons of each level and the one before."""
+    return [before * size for before, size in pairwise([chain.source.size, *(p.size for p in chain.order)])]

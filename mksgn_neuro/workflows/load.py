@@ -137,7 +137,7 @@ def _of_netx(path: Path, port: Port) -> Networks:
     if port.dt is not None:
         raise says_itself(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return Networks(path, "netx", file.network, netx_findings(file), file.period)
+    return Networks(path, "netx", file.network, netx_findings(path, file), file.period)
 
 
 def _of_nir(path: Path, port: Port) -> Networks:
@@ -155,9 +155,11 @@ def _of_ir(path: Path, port: Port) -> Networks:
     return Networks(path, "ir", load(path))
 
 
-def netx_findings(file: NetxFile) -> list[str]:
-    """In words: what the stock loader ignores or changes, and what can never fire."""
-    return [*map(str, file.findings), *silent_findings(file.network)]
+def netx_findings(path: Path, file: NetxFile) -> list[str]:
+    """In words: what the stock loader ignores or changes, what can never fire, and a sidecar of another file."""
+    from mksgn_neuro.export.netx.sidecar import sidecar_findings
+
+    return [*map(str, file.findings), *silent_findings(file.network), *sidecar_findings(path)]
 
 
 def _of_model(path: Path, port: Port) -> Networks:

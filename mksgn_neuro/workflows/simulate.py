@@ -158,7 +158,7 @@ def _by_lava(network: Network, streams: Sequence[np.ndarray], period: int | None
         span = max(map(len, group)) + drain
         joined = np.concatenate([np.pad(s, ((0, span - len(s)), (0, 0))) for s in group])
         limit = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(joined)
-        spikes = run_lava(network, joined, period=None if period is None else span, timeout=limit)
+        spikes = run_lava(network, joined, period=None if period is None else span, limit=limit)
         for i, stream in enumerate(group):
             here = slice(i * span, i * span + len(stream) + drain)
             own = {name: fired[here] for name, fired in spikes.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from mksgn_neuro.export.netx.metadata import metadata_in
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
 from mksgn_neuro.models.store import Model
+from mksgn_neuro.processes.guarded import scratch_folder
 from mksgn_neuro.workflows.checks import form_rungs
 from mksgn_neuro.workflows.export import period_of, resets_by_default, write_built
 from mksgn_neuro.workflows.inputs import in_steps, random_samples
@@ -52,10 +52,10 @@ def check_all(
     steps = driven.options.steps_per_frame
     inputs = np.stack([in_steps(clip, steps) for clip in frames.flatten(2).numpy().astype("int64")])
     truth = Truth.of(built, inputs, reset=driven.reset)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         if not file.exists():
             period = period_of(built.network) if driven.reset else None
-            file = write_built(built, target, Path(folder) / "model", period).main
+            file = write_built(built, target, folder / "model", period).main
         yield truth.against_student(model.student, frames)
         yield from form_rungs(truth, lava=everything and lava)
         yield from TARGETS[target].check(truth, file, lava)

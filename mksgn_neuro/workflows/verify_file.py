@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +14,9 @@ from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_file
 from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
+from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.checks import not_run
-from mksgn_neuro.workflows.forms import (
-    DENSE_SECONDS_PER_MILLION,
-    LAVA_SECONDS,
-    LAVA_SECONDS_PER_STEP,
-    by_emulator,
-    by_reference,
-)
+from mksgn_neuro.workflows.forms import by_emulator, by_reference, limit_if_dense, require_memory_if_dense
 from mksgn_neuro.workflows.inputs import random_samples
 from mksgn_neuro.workflows.ladder import Pair, Rung, compare
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
@@ -43,7 +37,7 @@ def read_for_check(path: Path, port: Port) -> tuple[NetxFile, list[str]]:
     """A netx file, and what there is to say about it."""
     require_file(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return file, netx_findings(file)
+    return file, netx_findings(path, file)
 
 
 def check_file(
@@ -80,6 +74,8 @@ def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: l
         found = [_by_stock(path, file, trial, period) for trial in trials]
     except Unsupported as missing:
         return Rung(READER, STOCK, not_run=not_run(missing, "lava-dl"))
+    except NotEnoughMemory as missing:
+        return Rung(READER, STOCK, not_run=f"not run: {missing}")
     except ChildFailed as failed:
         return Rung(READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})")
     late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once
@@ -88,13 +84,12 @@ def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: l
 
 def _by_stock(path: Path, file: NetxFile, trial: Trial, period: int | None) -> Spikes:
     network = file.network
-    pairs = sum(before * size for before, size in pairwise([network.source.size, *(p.size for p in network.order)]))
-    seconds = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(trial.inputs) * len(network.populations)
+    require_memory_if_dense(network, "the stock loader")
     given = {"input_bias": trial.inputs[0]} if file.held else {"inputs": trial.inputs}
     traces = run_stock_loader(
         path,
         **given,
-        timeout=seconds + DENSE_SECONDS_PER_MILLION * pairs / 1e6,
+        limit=limit_if_dense(network, len(trial.inputs)),
         input_message_bits=0 if file.held else network.source.message_bits,
         input_shape=file.input_shape,
         num_layers=file.num_layers,

@@ -65,6 +65,15 @@ def test_a_file_that_the_stock_loader_cannot_run_is_said_to_be_so(tmp_path):
     assert "Error" in stock["not_run"] and "\n" not in stock["not_run"]
 
 
+@needs_lava
+def test_without_the_memory_the_stock_loader_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 10**8)
+    monkeypatch.setattr("mksgn_neuro.export.netx.stock_loader.run_child", None)
+    emulator, stock = document(write_foreign(tmp_path / "n.net", dense([[90, 40]])), *SHORT)["rungs"]
+    assert stock["not_run"].startswith("not run: the stock loader: needs about 0.4 GB of memory, 0.1 GB are free; ")
+    assert not emulator["not_run"]
+
+
 def test_without_lava_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     path = write_foreign(tmp_path / "n.net", dense([[90, 40]]))
     assert [rung["to"] for rung in document(path, *SHORT, "--no-lava")["rungs"]] == ["emulator"]

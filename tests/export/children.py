@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 from mksgn_neuro.export.child import serve
@@ -44,7 +45,19 @@ def work(payload):
         os._exit(0)
     if what == "hang":
         fork(hang, str(payload["file"]))
+        segment = SharedMemory(create=True, size=64)
+        Path(f"{payload['file']}.shm").write_text(segment.name)
         hang(str(payload["file"]))
+    if what == "compute":
+        while True:
+            pass
+    if what == "sleep":
+        time.sleep(3)
+    if what == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if what == "stop":
+        Path(str(payload["file"])).write_text(f"{os.getpid()}\n")
+        os.kill(os.getpid(), signal.SIGSTOP)
     if what == "fork_raises":
         fork(fail)
         hang()

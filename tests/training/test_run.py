@@ -1,8 +1,13 @@
+import json
 from dataclasses import replace
 
 import pytest
+import torch
 
-from mksgn_neuro.training.train import start_run
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.processes.locks import Busy
+from mksgn_neuro.training.stage import CHECKPOINT, FORMAT, VERSION
+from mksgn_neuro.training.train import started_run
 from tests.training.runs import WITHOUT_TEACHER, few_clips, silent
 
 
@@ -13,7 +18,34 @@ def test_the_best_epoch_is_kept_where_something_is_held_out_and_spikes_cost_noth
     tmp_path, held_out, rate_penalty, keeps_last
 ):
     preset = replace(WITHOUT_TEACHER, held_out=held_out, rate_penalty=rate_penalty)
-    run, _ = start_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent)
-    student = run.sequence_stage("float", preset.float_schedule, None, None)
-    teacher = run.clip_stage("teacher-joint", preset.teacher_schedule, None, None)
+    with started_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent) as (run, _):
+        student = run.sequence_stage("float", preset.float_schedule, None, None)
+        teacher = run.clip_stage("teacher-joint", preset.teacher_schedule, None, None)
     assert student.keep_last == teacher.keep_last == keeps_last
+
+
+def started(folder, **changes):
+    options = {"seed": 5, "resume": False, "report": silent, "config": {"seed": 5}} | changes
+    return started_run(few_clips(), WITHOUT_TEACHER, folder, **options)
+
+
+def test_a_second_training_into_a_folder_is_refused(tmp_path):
+    (tmp_path / "float.checkpoint.pt").write_text("of the first")
+    with started(tmp_path, resume=False):
+        (tmp_path / "float.checkpoint.pt").write_text("of the first")
+        with pytest.raises(Busy, match="another training writes into this folder"), started(tmp_path, seed=6):
+            pass
+        assert (tmp_path / "float.checkpoint.pt").exists()
+    with started(tmp_path, seed=6):
+        assert not (tmp_path / "float.checkpoint.pt").exists()
+
+
+def test_a_refused_resume_leaves_the_options_of_the_run_that_it_cannot_go_on_with(tmp_path):
+    with started(tmp_path) as (run, _):
+        checkpoint = {"format": FORMAT, "version": VERSION, "epochs": 2, "fingerprint": run.fingerprint()}
+        torch.save(checkpoint, tmp_path / f"float{CHECKPOINT}")
+    with pytest.raises(BadInput, match="other clips or options"):
+        started(tmp_path, resume=True, seed=6, config={"seed": 6}).__enter__()
+    assert json.loads((tmp_path / "config.json").read_text()) == {"seed": 5}
+    with started(tmp_path, resume=True, config={"seed": 5, "again": True}):
+        assert json.loads((tmp_path / "config.json").read_text())["again"]

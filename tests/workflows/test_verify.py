@@ -75,6 +75,15 @@ def test_a_population_is_silent_and_at_rest_until_it_starts():
 
 
 @needs_lava
+def test_without_the_memory_the_stock_loader_is_not_run_and_said_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 10**8)
+    truth = truth_of(firing_student(12, **ONE_BLOCK), random_frames(2, 2, 10))
+    write_netx(truth.subject.chain, tmp_path / "n.net", period=None)
+    ours, stock = netx_rungs(truth, tmp_path / "n.net", True)
+    assert not ours.not_run and stock.verdict.startswith("not run: the stock loader: needs about ")
+
+
+@needs_lava
 def test_the_stock_loader_without_a_reset_equals_the_reference_on_a_thousand_frames(tmp_path):
     """Every layer of the file at every step, in one go."""
     frames = random_frames(2, 25, 40)

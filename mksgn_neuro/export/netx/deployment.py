@@ -37,6 +37,7 @@ INRC's lava-loihi extension (lava.proc.embedded_io), which Intel gives to its me
 """
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
@@ -56,7 +57,10 @@ def main():
     parser.add_argument("--simulate", action="store_true", help="on this CPU, bit-accurate, without a Loihi")
     options = parser.parse_args()
 
-    settings = json.loads(NET.with_name(NET.name + ".json").read_text())["loader"]
+    sidecar = json.loads(NET.with_name(NET.name + ".json").read_text(encoding="utf-8"))
+    if sidecar["file"]["sha256"] != hashlib.sha256(NET.read_bytes()).hexdigest():
+        raise SystemExit(f"{{NET}} is not the file that its sidecar describes; export the model again")
+    settings = sidecar["loader"]
     network = netx.hdf5.Network(net_config=str(NET), **settings)
     print(network)
     values = np.load(options.input)

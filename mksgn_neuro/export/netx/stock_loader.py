@@ -65,14 +65,14 @@ class StockRun:
 
 
 def run_stock_loader(
-    path: Path, inputs: np.ndarray | None = None, *, timeout: float = 120.0, **options: object
+    path: Path, inputs: np.ndarray | None = None, *, limit: float = 120.0, **options: object
 ) -> dict[int, StockTrace]:
     """Run the file's network; a trace per layer, by its place in the chain. Options are StockRun's fields.
 
     Raises Unsupported where lava-dl is not installed, ChildFailed with Lava's traceback for everything else.
     """
     require_lava("lava-dl")
-    return traces(run_child(CHILD, StockRun(path, inputs, **options).payload(), timeout))
+    return traces(run_child(CHILD, StockRun(path, inputs, **options).payload(), limit))
 
 
 def traces(answer: Mapping[str, np.ndarray]) -> dict[int, StockTrace]:

@@ -6,7 +6,6 @@ reads our files reads what the chip would run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -21,7 +20,8 @@ from mksgn_neuro import __version__
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx.layers import Level, exact_chain
 from mksgn_neuro.export.netx.loader_model import FORMAT, GROUP, INPUT_MESSAGE_BITS, ROWS_AT_ONCE, VERSION
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.export.netx.sidecar import sha256_of, sidecar_of
+from mksgn_neuro.files import together
 from mksgn_neuro.ir import Group, Network, Projection
 from mksgn_neuro.ir.spec import require_legal
 
@@ -47,15 +47,15 @@ def write_netx(network: Network, path: Path, *, period: int | None) -> NetxFiles
         raise BadInput(f"period is {period}", place=str(path), remedy=remedy)
     levels = exact_chain(require_legal(network))
     about = describe(network, levels, period)
-    files = NetxFiles(path, path.with_name(path.name + ".json"))
-    with in_one_piece(files.sidecar) as sidecar, in_one_piece(files.net) as net:
+    files = NetxFiles(path, sidecar_of(path))
+    with together(files.net, files.sidecar) as (net, sidecar):
         with h5py.File(net, "w") as file:
             _write_shape_layers(file, levels)
             for level in levels:
                 _write_level(file.create_group(f"layer/{level.layer}"), level)
             _write_about(file.create_group(GROUP), about, levels)
-        digest = {"name": path.name, "sha256": hashlib.sha256(net.read_bytes()).hexdigest()}
-        sidecar.write_text(json.dumps({"file": digest, **about}, indent=2) + "\n")
+        digest = {"name": path.name, "sha256": sha256_of(net)}
+        sidecar.write_text(json.dumps({"file": digest, **about}, indent=2) + "\n", encoding="utf-8")
     return files
 
 

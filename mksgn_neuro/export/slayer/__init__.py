@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import numpy as np
 from mksgn_neuro.export.child import run_child
 from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.slayer import plan
+from mksgn_neuro.files import in_one_piece
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.ir.store import save
@@ -59,7 +59,7 @@ def from_slayer(
 
 
 def run_slayer(
-    network: Network, inputs: np.ndarray, *, period: int | None = None, timeout: float = 600.0
+    network: Network, inputs: np.ndarray, *, period: int | None = None, limit: float = 600.0
 ) -> dict[str, np.ndarray]:
     """SLAYER's forward in a process of its own; spikes uint8 of every population at every step.
 
@@ -69,35 +69,38 @@ def run_slayer(
     """
     inputs = checked(network.source, inputs, batch=True)
     if period:
-        return _in_stream(network, inputs, period, timeout)
+        return _in_stream(network, inputs, period, limit)
     batch = inputs if inputs.ndim == 3 else inputs[None]
-    spikes = _in_child(network, {"inputs": batch, "own_time": np.array(False)}, timeout)
+    spikes = _in_child(network, {"inputs": batch, "own_time": np.array(False)}, limit)
     return spikes if inputs.ndim == 3 else {name: value[0] for name, value in spikes.items()}
 
 
-def _in_stream(network: Network, inputs: np.ndarray, period: int, timeout: float) -> dict[str, np.ndarray]:
+def _in_stream(network: Network, inputs: np.ndarray, period: int, limit: float) -> dict[str, np.ndarray]:
     """Each sample by itself in every population's own time, put back where the stream has it."""
     steps, channels = inputs.shape
     samples = np.zeros((-(-steps // period), period, channels), np.int32)
     samples.reshape(-1, channels)[:steps] = inputs
-    answer = _in_child(network, {"inputs": samples, "own_time": np.array(True)}, timeout)
+    answer = _in_child(network, {"inputs": samples, "own_time": np.array(True)}, limit)
     silence = {name: np.zeros((level, network[name].size), np.uint8) for name, level in network.level.items() if level}
     flat = {name: value.reshape(-1, value.shape[-1]) for name, value in answer.items()}
     return {name: np.vstack([silence[name], value])[:steps] for name, value in flat.items()}
 
 
-def write_slayer_file(network: Network, path: Path, *, timeout: float = 600.0) -> None:
+def write_slayer_file(network: Network, path: Path, *, limit: float = 600.0) -> None:
     """Write the netx file that SLAYER's own `export_hdf5` makes of the network. Raises as `run_slayer`."""
-    _in_child(network, {"file": np.array(str(Path(path).resolve()))}, timeout)
+    with in_one_piece(Path(path).resolve()) as temporary:
+        _in_child(network, {"file": np.array(str(temporary))}, limit)
 
 
-def _in_child(network: Network, request: dict[str, np.ndarray], timeout: float) -> dict[str, np.ndarray]:
+def _in_child(network: Network, request: dict[str, np.ndarray], limit: float) -> dict[str, np.ndarray]:
     require_lava("lava-dl")
     plan.plan(network)  # refuse here, in one line, rather than in the child's traceback
-    with tempfile.TemporaryDirectory(prefix="mksgn-slayer-") as folder:
-        file = Path(folder) / "network.ir.h5"
-        save(network, file)
-        return run_child(CHILD, {"network": np.array(str(file)), **request}, timeout)
+
+    def payload(folder: Path) -> dict[str, np.ndarray]:
+        save(network, folder / "network.ir.h5")
+        return {"network": np.array(str(folder / "network.ir.h5")), **request}
+
+    return run_child(CHILD, payload, limit)
 
 
 def _load(name: str) -> ModuleType:

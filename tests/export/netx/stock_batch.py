@@ -10,10 +10,10 @@ from mksgn_neuro.export.netx import stock_child
 from mksgn_neuro.export.netx.stock_loader import traces
 
 
-def run_batch(runs, timeout=240):
+def run_batch(runs, limit=240):
     """Per run what run_stock_loader returns, or the last line of Lava's traceback."""
     payload = {f"{i}/{name}": array for i, run in enumerate(runs) for name, array in run.payload().items()}
-    answer = run_child("tests.export.netx.stock_batch", payload, timeout)
+    answer = run_child("tests.export.netx.stock_batch", payload, limit)
     results = []
     for i in range(len(runs)):
         own = parts(answer, i)

@@ -80,7 +80,7 @@ def test_random_weights_run_as_in_the_stock_loader(tmp_path, first, count, bits)
     made = [stock_run("", of_random_weights(seed), tmp_path, bits, seed, 14) for seed in seeds]
     assert sum(bool(file.findings) for file, _ in made) > count // 2
     assert any(q.weight_exp < 0 for file, _ in made for q in file.network.projections)
-    for (file, request), stock in zip(made, run_batch([request for _, request in made], timeout=290)):
+    for (file, request), stock in zip(made, run_batch([request for _, request in made], limit=290)):
         assert_equal(file, request, stock)
 
 
@@ -92,5 +92,5 @@ def test_odd_files_run_as_in_the_stock_loader_and_are_told(tmp_path):
     ]
     silent = ("a convolution without an input",)
     assert [bool(file.findings) for file, _ in made] == [name not in silent for name in ODD]
-    for (file, request), stock in zip(made, run_batch([request for _, request in made], timeout=290)):
+    for (file, request), stock in zip(made, run_batch([request for _, request in made], limit=290)):
         assert assert_equal(file, request, stock) > 3

@@ -30,7 +30,7 @@ def test_loaded_weights_are_what_lava_makes_of_them():
         payload[f"{i}.weight"] = weight
         if rec is not None:
             payload[f"{i}.weight_rec"] = rec
-    answer = run_child("tests.export.netx.stock_weights", payload, timeout=120)
+    answer = run_child("tests.export.netx.stock_weights", payload, limit=120)
     raised = 0
     for i, (weight, rec) in enumerate(cases):
         loaded = load_weights(weight, rec)

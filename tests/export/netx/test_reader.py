@@ -213,7 +213,7 @@ def test_our_group_damaged_or_of_another_layer_is_refused(tmp_path):
 
 @needs_lava
 def test_files_that_slayer_exports_run_here_as_in_lava(tmp_path):
-    run_child("tests.export.slayer.slayer_files", {"seed": np.array(3), "folder": np.array(str(tmp_path))}, timeout=120)
+    run_child("tests.export.slayer.slayer_files", {"seed": np.array(3), "folder": np.array(str(tmp_path))}, limit=120)
     runs, networks = [], []
     for name in ("dense", "convolution", "recurrent"):
         network, _ = read_netx(tmp_path / f"{name}.net")

@@ -42,7 +42,7 @@ def test_a_file_on_which_lava_hangs_ends_in_an_error(tmp_path):
         file["layer/0/neuron/messageBits"] = 0
     began = time.monotonic()
     with pytest.raises(ChildFailed):
-        run_stock_loader(path, np.ones((5, 2), int), timeout=60)
+        run_stock_loader(path, np.ones((5, 2), int), limit=60)
     assert time.monotonic() - began < 100
 
 

@@ -192,7 +192,7 @@ def test_chain_through_slayer_and_back_is_the_same_network():
 def test_run_slayer_in_a_child_equals_the_reference():
     network = random_chain(3)
     inputs = batch(3, network, 2)
-    assert_equals_reference(network, run_slayer(network, inputs, timeout=120), inputs)
+    assert_equals_reference(network, run_slayer(network, inputs, limit=120), inputs)
 
 
 def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
@@ -205,7 +205,7 @@ def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
     stream = np.zeros((3 * period + 4, chain.source.size), int)
     for n in range(3):
         stream[n * period : n * period + 12] = random_inputs(n, chain, 12)
-    spikes = run_slayer(chain, stream, period=period, timeout=120)
+    spikes = run_slayer(chain, stream, period=period, limit=120)
     for name, trace in run(chain, stream, period=period).items():
         level = chain.level[name]
         assert np.array_equal(spikes[name][level:], trace.spikes[level:]), name
@@ -215,4 +215,4 @@ def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
 def test_child_that_takes_too_long_is_killed():
     network = random_chain(3)
     with pytest.raises(ChildFailed, match="did not finish"):
-        run_slayer(network, batch(3, network, 1), timeout=0.5)
+        run_slayer(network, batch(3, network, 1), limit=0.5)

@@ -74,10 +74,7 @@ read = load  # what the registry asks of a reader
 
 def _stored(path: Path, extra: str, records: Callable[[], Iterator[Record]], skip_bad: bool) -> Stored:
     name = "ntu-" + cache.key(path, SUFFIXES, extra)
-    stored = cache.load(name, SKELETON.joints)
-    if stored is None:
-        cache.store(name, records() if skip_bad else _up_to_the_first_bad(records()))
-        stored = cache.load(name, SKELETON.joints)
+    stored = cache.filled(name, SKELETON.joints, lambda: records() if skip_bad else _up_to_the_first_bad(records()))
     if stored.bad and not skip_bad:
         raise BadInput(stored.bad[0])
     return stored

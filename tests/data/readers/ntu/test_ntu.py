@@ -1,4 +1,8 @@
+import os
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +35,11 @@ def folder(tmp_path):
     for i, name in enumerate(NAMES):
         (folder / f"{name}.skeleton").write_bytes(skeleton_text(walk(12 + i, seed=i), 12 + i))
     return folder
+
+
+def entries(cache):
+    """What is in it but locks, which are empty files."""
+    return [path for path in cache.iterdir() if not (path.name.startswith(".") and path.stat().st_size == 0)]
 
 
 def test_splits_follow_the_names(folder):
@@ -74,7 +83,7 @@ def test_zips_and_a_folder_of_zips_read_like_the_folder(folder, tmp_path):
 def test_the_second_start_reads_the_cache_and_a_change_is_noticed(folder, cache, monkeypatch):
     first = registry.load("ntu60-xsub", folder)
     assert isinstance(first.positions, np.memmap)
-    assert [p.name for p in cache.iterdir()] == [p.name for p in cache.iterdir() if not p.name.endswith(".tmp")]
+    assert len(entries(cache)) == 1
     with monkeypatch.context() as patch:
         patch.setattr(ntu, "parse", lambda *_: pytest.fail("parsed again"))
         again = registry.load("ntu60-xview", folder)
@@ -116,7 +125,7 @@ def test_a_bad_file_is_named_and_nothing_is_written_or_it_is_skipped(folder, cac
     (folder / f"{name}.skeleton").write_bytes(content)
     with pytest.raises(BadInput, match=message) as caught:
         registry.load("ntu60-xsub", folder)
-    assert f"{name}.skeleton" in str(caught.value) and list(cache.iterdir()) == []
+    assert f"{name}.skeleton" in str(caught.value) and entries(cache) == []
     made = registry.load("ntu60-xsub", folder, skip_bad=True)
     assert made.names == NAMES[:4] and len(made.skipped) == 1 and message in made.skipped[0]
     with pytest.raises(BadInput, match=message):
@@ -128,6 +137,62 @@ def test_one_clip_in_two_places_is_refused(folder):
     (folder / "copy" / f"{NAMES[0]}.skeleton").write_bytes(skeleton_text(walk(3), 3))
     with pytest.raises(BadInput, match="the same clip as"):
         registry.load("ntu60-xsub", folder)
+
+
+def test_a_relative_and_an_absolute_path_are_one_entry(folder, cache, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    registry.load("ntu60-xsub", folder)
+    registry.load("ntu60-xsub", Path(folder.name))
+    assert len(entries(cache)) == 1
+
+
+@pytest.mark.parametrize("part", ["index.npz", "positions.f32"])
+@pytest.mark.parametrize("keep", [0, 0.5, 0.99])
+def test_a_damaged_entry_is_stored_anew_and_what_a_kill_left_is_removed(folder, cache, part, keep):
+    first = registry.load("ntu60-xsub", folder)
+    expected = np.array(first.positions)
+    (entry,) = entries(cache)
+    (cache / f"{entry.name}.abcdefgh.tmp").mkdir()
+    content = (entry / part).read_bytes()
+    (entry / part).unlink()
+    (entry / part).write_bytes(content[: int(keep * len(content))])
+    again = registry.load("ntu60-xsub", folder)
+    assert again.names == first.names and np.array_equal(again.positions, expected)
+    assert entries(cache) == [entry] and (entry / part).read_bytes() == content
+
+
+def test_an_index_of_other_lengths_is_stored_anew(folder, cache):
+    registry.load("ntu60-xsub", folder)
+    index = entries(cache)[0] / "index.npz"
+    with np.load(index) as file:
+        arrays = dict(file)
+    for changed in ({"lengths": arrays["lengths"][::-1] * 0}, {"labels": arrays["labels"][:2]}, {"train": "no"}):
+        np.savez(index, **{**arrays, **changed})
+        assert registry.load("ntu60-xsub", folder).lengths.tolist() == [12, 13, 14, 15]
+
+
+FILL = """
+import sys, os
+from pathlib import Path
+from mksgn_neuro.data import registry
+from mksgn_neuro.data.readers import ntu
+read = ntu.parse
+def counted(*arguments):
+    with open(sys.argv[2], "a") as file:
+        file.write("1")
+    return read(*arguments)
+ntu.parse = counted
+print(",".join(registry.load("ntu60-xsub", Path(sys.argv[1])).names))
+"""
+
+
+def test_of_processes_that_fill_one_cache_one_reads_and_the_others_wait(folder, tmp_path):
+    command = [sys.executable, "-c", FILL, str(folder), str(tmp_path / "parsed")]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    fillers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {filler.communicate(timeout=200)[0].strip() for filler in fillers}
+    assert said == {",".join(NAMES[:4])}
+    assert len((tmp_path / "parsed").read_text()) == len(NAMES)
 
 
 def test_what_cannot_be_cached_fails_with_a_remedy(folder, cache, tmp_path, monkeypatch):

@@ -1,0 +1,54 @@
+"""Where numba keeps what it compiles: its kernels' import fails where it finds no place to write to."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "NUMBA_CACHE_DIR"
+PACKAGE = Path(__file__).resolve().parents[1]
+FALLBACK = "mksgn-neuro-numba"
+
+
+def find_place() -> str:
+    """Point numba, before it is imported, to a temporary folder where neither this package's nor the user's is one.
+
+    Returns what there is to say about it, nothing where numba finds a place itself.
+    """
+    if any(_is_writable(place) for place in _numbas_own()):
+        return ""
+    with suppress(OSError):
+        os.environ[VARIABLE] = _private_folder()
+        return f"compiled code is kept in {os.environ[VARIABLE]}: neither {PACKAGE} nor a cache folder is writable"
+    return ""
+
+
+def _numbas_own() -> Iterator[Path]:
+    """What the variable names, the folder of the source, the user's cache: numba's order."""
+    if os.environ.get(VARIABLE):
+        yield Path(os.environ[VARIABLE])
+    yield PACKAGE / "__pycache__"
+    with suppress(RuntimeError):  # no home, and no entry of this user that names one
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
+
+
+def _is_writable(place: Path) -> bool:
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError:
+        return False
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
+def _private_folder() -> str:
+    """This user's folder, the same every time; a new one where somebody else might write into it: it holds code."""
+    folder = Path(tempfile.gettempdir()) / f"{FALLBACK}-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    private = found.st_uid == os.getuid() and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink()
+    return str(folder) if private else tempfile.mkdtemp(prefix=f"{FALLBACK}-")

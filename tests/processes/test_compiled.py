@@ -1,0 +1,84 @@
+"""A read-only installation, as in a container or a service: numba's compiled code goes to a temporary folder."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mksgn_neuro
+from mksgn_neuro.models.store import save_model
+from mksgn_neuro.processes import compiled
+from tests.small_models import STRETCHED, small_model
+
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+
+
+def obey_modes():
+    """Root may write anywhere; without this capability it may write where its modes say so, after exec."""
+    if os.getuid() == 0:
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """A copy of the package that nobody may write to, as are its home and working folder."""
+    root = tmp_path_factory.mktemp("read-only")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(mksgn_neuro.__file__).parent, root / "site" / "mksgn_neuro", ignore=ignore)
+    (root / "home").mkdir()
+    save_model(small_model(STRETCHED), root / "model.pt")
+    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    yield root
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+@pytest.mark.slow  # compiles all kernels of the engine
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("simulate", "MODEL", "--limit", "2"),
+        ("export", "MODEL", "--target", "nir", "--no-verify", "--output", "OUT/out.nir"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_run_from_a_read_only_installation(arguments, installation, tmp_path_factory):
+    tmp_path = tmp_path_factory.getbasetemp()  # of all commands, so that only the first compiles
+    changed = {"MODEL": str(installation / "model.pt")}
+    words = [changed.get(word, word).replace("OUT", str(tmp_path)) for word in arguments]
+    home = installation / "home"
+    kept = {name: value for name, value in os.environ.items() if name not in ("XDG_CACHE_HOME", compiled.VARIABLE)}
+    environment = {**kept, "HOME": str(home), "TMPDIR": str(tmp_path), "PYTHONPATH": str(installation / "site")}
+    result = subprocess.run(
+        [sys.executable, "-m", "mksgn_neuro.cli", *words], cwd=home, env=environment, capture_output=True, text=True,
+        preexec_fn=obey_modes,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("compiled code is kept in") == 1
+    assert list((tmp_path / f"{compiled.FALLBACK}-{os.getuid()}").rglob("*.nbi"))
+
+
+def test_a_folder_that_somebody_else_could_write_to_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own = Path(compiled._private_folder())
+    assert own == Path(compiled._private_folder()) and own.stat().st_mode & 0o777 == 0o700
+    own.chmod(0o777)
+    other = Path(compiled._private_folder())
+    assert other != own and other.stat().st_mode & 0o777 == 0o700
+
+
+def test_numbas_own_places_are_left_alone_where_one_is_writable(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "PACKAGE", Path("/proc/none"))
+    monkeypatch.setattr(compiled.os, "access", lambda path, _: str(path).startswith(str(tmp_path)))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(compiled.VARIABLE, "/proc/none")
+    assert compiled.find_place() == "" and os.environ[compiled.VARIABLE] == "/proc/none"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    assert compiled.find_place().startswith(f"compiled code is kept in {tmp_path}")

@@ -45,7 +45,7 @@ def test_simulate_report_export_and_inspect_count_the_same_cores(model, small, t
         page = tmp_path / "page.html"
         reported = document("report", model, "--limit", 2, "--no-verify", "--output", page, "--chip", chip)
         exported = document(
-            "export", model, "--target", "lava", "--no-verify", "--output", tmp_path / "m", "--chip", chip
+            "export", model, "--target", "lava", "--no-verify", "--output", tmp_path / name, "--chip", chip
         )
         same = {d["cores"] for d in (inspected, simulated, reported["simulation"], exported)}
         assert len(same) == 1 and {d["chip"] for d in (inspected, simulated, exported)} == {name}

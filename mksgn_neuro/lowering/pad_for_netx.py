@@ -26,6 +26,8 @@ def fit(network: Network) -> Network:
     for level in chain(network):
         if level.conv is None and _needs_a_positive_weight(level.weights):
             network = _mended(network, level.population.name)
+        if level.recurrent is not None and _needs_a_positive_weight(level.recurrent):
+            network = _mended_loop(network, level.population.name)
     return network
 
 
@@ -43,6 +45,12 @@ def _mended(network: Network, name: str) -> Network:
         raise Unsupported("the only level has no positive weight", place=name, remedy=remedy)
     # Input channels are the user's, so the first level's neuron listens instead, and nobody listens to it.
     return _with_weight(_with_neuron(network, name, bias=BIAS_RANGE[0]), name, row=network[name].size, column=0)
+
+
+def _mended_loop(network: Network, name: str) -> Network:
+    """The new neuron of the level itself hears nothing, so that its weight in the loop has no effect."""
+    own = network[name].size
+    return _with_weight(_with_neuron(network, name, bias=0), name, row=0, column=own, loop=True)
 
 
 def _with_neuron(network: Network, name: str, bias: int) -> Network:
@@ -73,8 +81,8 @@ def _resized(q: Projection, row: bool, column: bool) -> Projection:
     return replace(q, weights=matrix)
 
 
-def _with_weight(network: Network, name: str, *, row: int, column: int) -> Network:
-    first = next(q for q in network.incoming[name] if q.pre != name)
+def _with_weight(network: Network, name: str, *, row: int, column: int, loop: bool = False) -> Network:
+    first = next(q for q in network.incoming[name] if (q.pre == name) == loop)
     matrix = first.matrix.tolil()
     matrix[row, column] = WEIGHT
     changed = replace(first, weights=matrix.tocsr())

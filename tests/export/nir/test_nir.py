@@ -215,7 +215,7 @@ def test_graphs_that_the_chip_cannot_run_are_refused_by_node(problem):
 
 def test_damaged_files_and_metadata_are_refused(tmp_path):
     (tmp_path / "text").write_text("no")
-    with pytest.raises(BadInput, match="not a readable NIR file"):
+    with pytest.raises(BadInput, match="not a readable HDF5 file"):
         read_nir(tmp_path / "text")
     for change, problem in ((lambda a: a | {"version": 9}, "nir 9"), (lambda a: {}, "damaged"), (no_groups, "damaged")):
         graph = to_nir(chain([np.array([[64]])]))

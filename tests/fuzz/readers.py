@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from mksgn_neuro.chip.catalog import load_chip
-from mksgn_neuro.commands.stream import stream
+from mksgn_neuro.commands.stream import Options, stream
 from mksgn_neuro.data import cache
 from mksgn_neuro.data.cache import Record
 from mksgn_neuro.data.frames import Scaling
@@ -113,7 +113,7 @@ def _streams(folder: Path) -> list[Path]:
 
 def _read_stream(path: Path) -> None:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    stream(_streamed(), lines, io.StringIO(), path)
+    stream(_streamed(), lines, io.StringIO(), path, Options())
 
 
 @cache_of_one

@@ -12,7 +12,7 @@ from mksgn_neuro.cli import cli
 from mksgn_neuro.data.frames import FrameEncoder, encode, fit_scaling
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.lowering import balance, levelize, lower
+from mksgn_neuro.lowering import as_chain, balance, lower
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.stages import quantize
@@ -58,7 +58,7 @@ def test_it_is_a_third_less_input_and_every_form_computes_the_students_spikes(mo
     with torch.no_grad():
         x = torch.from_numpy(encode(synthetic()[0], model.scaling, model.skeleton))[None].float()
         expected = model.student(x).class_spikes.sum(-1)[:, 0].numpy()
-    for form in (balance(frames), levelize(frames)):
+    for form in (balance(frames), as_chain(frames)):
         assert np.array_equal(simulate(form, [inputs]).class_spikes[0], expected)
     assert expected.sum() > 0
 

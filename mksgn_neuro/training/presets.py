@@ -187,32 +187,36 @@ NW_UCLA = replace(
     channels=(128, 128, 128, 128, 192, 192),
     epochs=300,
 )
-# And two more that hear all modalities. Three taps two frames apart see as far as five, and need fewer relays. Between
+# What training on sequences asks for. Three taps two frames apart see as far as five, and need fewer relays. Between
 # the cameras lighter variation, soft labels, twice as many sequences at once and a window of 25 frames each helped or
 # cost nothing (docs/results.md).
-NW_UCLA_MIXED = replace(
+NW_UCLA_SEQUENCES = replace(
     NW_UCLA,
+    taps=3,
+    dilations=(2, 2, 2, 2, 2, 2),
+    soft_label_weight=1.0,
+    rows=16,
+    window=25,
+    augmentation=replace(NW_UCLA.augmentation, crop=0.8, tilt=15.0, scale=0.15, shear=0.05),
+)
+# Two more that hear all modalities.
+NW_UCLA_MIXED = replace(
+    NW_UCLA_SEQUENCES,
     mutual_information=False,
     hearing=(*NW_UCLA.hearing, *2 * (NW_UCLA.modalities,)),
     channels=(192, 192, 192, 192, 288, 288),
     heads=6,
     query_channels=48,
     readout_copies=6,
-    taps=3,
-    dilations=(2, 2, 2, 2, 2, 2),
-    soft_label_weight=1.0,
     teacher_epochs=40,
-    rows=16,
-    window=25,
     epochs=335,
     integer_epochs=320,
-    augmentation=Augmentation(crop=0.8, turn=180.0, tilt=15.0, scale=0.15, shear=0.05, noise=0.01, mirror=0.5),
     integer_augmentation=replace(NW_UCLA_LEAN.integer_augmentation, crop=0.9, stretched=0.3),
 )
 # Every named part of MK-SGN on one chip: a branch for each modality and one that hears all of them, weighted by their
 # mutual information; attention across joints; soft labels and features of teachers that see the student's own clips.
 MK_SGN = replace(
-    NW_UCLA,
+    NW_UCLA_SEQUENCES,
     attention="spike-driven",
     mutual_information=True,
     hearing=(*NW_UCLA.hearing, NW_UCLA.modalities),
@@ -220,16 +224,10 @@ MK_SGN = replace(
     heads=10,
     query_channels=30,
     readout_copies=10,
-    taps=3,
-    dilations=(2, 2, 2, 2, 2, 2),
-    window=25,
-    rows=16,
-    soft_label_weight=1.0,
     feature_weight=0.5,
     teach_augmented=True,
     gate_penalty=1.0,
     teacher_epochs=60,
-    augmentation=replace(NW_UCLA.augmentation, crop=0.8, tilt=15.0, shear=0.05, scale=0.15),
 )
 
 PRESETS = {

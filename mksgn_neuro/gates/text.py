@@ -30,6 +30,14 @@ def parsed_json(text: str | bytes) -> object:
     return value
 
 
+def json_at(place: str, text: str, remedy: str) -> object:
+    """The same of a text that was found at `place`; raises BadInput."""
+    try:
+        return parsed_json(text)
+    except ValueError as error:
+        raise BadInput(f"not JSON ({error})", place=place, remedy=remedy) from error
+
+
 def _integer(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number of {len(digits)} digits")

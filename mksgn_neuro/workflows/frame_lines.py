@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,11 +11,12 @@ from mksgn_neuro.data.bodies import BODIES, METRES, Mapping, body_named, mapping
 from mksgn_neuro.data.clips import KINECT_RATE
 from mksgn_neuro.data.gaps import HOLD, GapFiller
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.one_clip import stamped_frame
+from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
 from mksgn_neuro.data.recordings import TALLEST_BODY
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import json_at
 
 Read = Callable[[str, Skeleton, str], tuple[np.ndarray, float | None]]
 
@@ -53,7 +53,7 @@ class FrameLines:
     def __call__(self, line: str, place: str) -> Frame:
         """The next frame; raises BadInput, naming `place`, for a line that is none, and `strict` for one with gaps."""
         if self._strict and self._read is _joints:
-            return Frame(*stamped_frame(line, self._skeleton, place))
+            return Frame(*one_clip.stamped_frame(line, self._skeleton, place))
         positions, seconds = self._read(line, self._skeleton, place)
         if self._strict and np.isnan(positions).any():
             raise BadInput("a joint is missing", place=place, remedy="leave --strict out")
@@ -75,11 +75,12 @@ def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:
 
 def _joints(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
     """Joints in the network's order or by name; names of another body in BODIES are mapped."""
-    names = _other_names(line, skeleton)
+    content = json_at(place, line, one_clip.REMEDY)
+    names = _other_names(content, skeleton)
     if names is None:
-        return stamped_frame(line, skeleton, place, gaps=True)
+        return one_clip.frame_of(content, skeleton, place, gaps=True)
     own = from_parents(np.full(len(names), -1), names)
-    frame, seconds = stamped_frame(line, own, place, gaps=True)
+    frame, seconds = one_clip.frame_of(content, own, place, gaps=True)
     body = body_named(names)
     if body is not None:
         frame = frame * np.array(body.signs, dtype=np.float32)
@@ -88,12 +89,8 @@ def _joints(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, floa
     return _onto(frame, names, skeleton, place), seconds
 
 
-def _other_names(line: str, skeleton: Skeleton) -> tuple[str, ...] | None:
+def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
     """The names in a line whose joints are another body's than the network's, all of which or some of which it has."""
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
     joints = content.get("joints") if isinstance(content, dict) else None
     if not isinstance(joints, dict) or not joints:
         return None
@@ -105,10 +102,7 @@ def _other_names(line: str, skeleton: Skeleton) -> tuple[str, ...] | None:
 
 def _landmarks(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
     """MediaPipe's world landmarks."""
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON ({error})", place=place, remedy=mediapipe.REMEDY) from error
+    content = json_at(place, line, mediapipe.REMEDY)
     frame, world = mediapipe.frame_of(content, place)
     x = frame[:, 0][np.isfinite(frame[:, 0])]
     if not world and len(x) and (x < 0).mean() <= mediapipe.LEFT_OF_CENTRE:

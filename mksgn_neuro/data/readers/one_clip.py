@@ -19,7 +19,7 @@ from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import require_regular, shown
-from mksgn_neuro.gates.text import parsed_json
+from mksgn_neuro.gates.text import json_at, parsed_json
 
 CLIP_BYTES = 1 << 25
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
@@ -59,7 +59,7 @@ def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndar
     if numbered[0][1].lstrip()[0] in "[{":
         skeleton = skeleton or _guess_json(numbered[0][1], f"{path}, line {numbered[0][0]}")
         places = [(line, f"{path}, line {n}") for n, line in numbered]
-        parsed = [(_parsed(line, place), place) for line, place in places]
+        parsed = [(json_at(place, line, REMEDY), place) for line, place in places]
         frames = [_from_json(content, skeleton, place, gaps=gaps) for content, place in parsed]
         seconds = [_seconds(content, place) for content, place in parsed] if gaps else seconds
     else:
@@ -77,15 +77,14 @@ def stamped_frame(
     With `gaps`, a joint that is null, left out or no number is NaN, and so is every joint of a frame that has too few
     without names or none at all. `place` names the line in errors.
     """
-    content = _parsed(line, place)
+    return frame_of(json_at(place, line, REMEDY), skeleton, place, gaps=gaps)
+
+
+def frame_of(
+    content: object, skeleton: Skeleton, place: str, *, gaps: bool = False
+) -> tuple[np.ndarray, float | None]:  # fmt: skip
+    """As `stamped_frame`, of what such a line holds."""
     return _from_json(content, skeleton, place, gaps=gaps), _seconds(content, place)
-
-
-def _parsed(line: str, place: str) -> object:
-    try:
-        return parsed_json(line)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON ({error})", place=place, remedy=REMEDY) from error
 
 
 def _seconds(content: object, place: str) -> float | None:

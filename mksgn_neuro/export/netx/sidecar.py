@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
+
+from mksgn_neuro.gates.text import parsed_json
 
 LONGEST = 16 * 2**20  # bytes of a sidecar; ours have some thousands
 
@@ -30,8 +31,8 @@ def sidecar_findings(net: Path) -> list[str]:
         return []
     try:
         with sidecar.open("rb") as file:
-            said = json.loads(file.read(LONGEST))["file"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            said = parsed_json(file.read(LONGEST))["file"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
         return [f"{sidecar.name} beside it is no sidecar of ours; export the model again"]
     if said == sha256_of(net):
         return []

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mksgn_neuro.data.readers.poses.people import followed, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import parsed_json
 
 JOINTS, OLD_JOINTS = 25, 18
 FRAME = re.compile(r"(.*?)_?(\d+)(_keypoints)?\.json")
@@ -55,9 +55,9 @@ def _clip(name: str, files: list[Path]) -> Recording:
 def _people(file: Path) -> list[np.ndarray]:
     place = str(file)
     try:
-        people = json.loads(file.read_text(encoding="utf-8-sig"))["people"]
+        people = parsed_json(file.read_text(encoding="utf-8-sig"))["people"]
         listed = [person["pose_keypoints_2d"] for person in people]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"not a frame of OpenPose ({error!r})", place=place, remedy=REMEDY) from error
     for values in listed:
         if isinstance(values, list) and len(values) == 3 * OLD_JOINTS:

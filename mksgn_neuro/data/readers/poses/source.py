@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mksgn_neuro.data.recordings import Recording
-from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import json_at, parsed_json
 
 LARGEST_JSON = 2**30  # bytes; a file beyond that is no clip
 
@@ -63,15 +62,15 @@ class Source:
         if len(self.lines) > 1 and self._first_line is not None:
             return None
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
+            return parsed_json(self.text)
+        except ValueError:
             return None
 
     @cached_property
     def _first_line(self) -> object:
         try:
-            return json.loads(self.lines[0][1]) if self.lines else None
-        except (ValueError, RecursionError):
+            return parsed_json(self.lines[0][1]) if self.lines else None
+        except ValueError:
             return None
 
     @cached_property
@@ -85,7 +84,8 @@ class Source:
             return [(value, f"{self.path}, element {i}") for i, value in enumerate(listed)]
         if self._first_line is None or self.text.lstrip()[:1] not in ("[", "{"):
             return []
-        return [(self._value(n, line), f"{self.path}, line {n}") for n, line in self.lines]
+        places = [(f"{self.path}, line {n}", line) for n, line in self.lines]
+        return [(json_at(place, line, "repair the line"), place) for place, line in places]
 
     @property
     def first(self) -> object:
@@ -93,9 +93,3 @@ class Source:
         if self.document is not None:
             return self.values[0][0] if self.values else None
         return self._first_line if self.text.lstrip()[:1] in ("[", "{") else None
-
-    def _value(self, n: int, line: str) -> object:
-        try:
-            return json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"not JSON ({error})", place=f"{self.path}, line {n}", remedy="repair the line") from error

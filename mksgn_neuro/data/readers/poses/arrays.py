@@ -14,6 +14,7 @@ from mksgn_neuro.data.readers.poses.people import numbers
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.arrays import read_npy, read_npz
 
 REMEDY = "save one array (frames, joints, 2 or 3)"
 IN_PIXELS = 10.0  # as in `coco`: no metres
@@ -51,14 +52,14 @@ def read(source: Source) -> list[Recording]:
 
 
 def _array(source: Source) -> np.ndarray:
+    if not zipfile.is_zipfile(source.path):
+        return read_npy(source.path, REMEDY)
     try:
-        loaded = np.load(source.path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            found = {name: loaded[name] for name in loaded.files}
+        with zipfile.ZipFile(source.path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
     except Exception as error:  # what damage raises is anybody's guess
         raise BadInput(f"not a readable array ({error})", place=str(source.path), remedy=REMEDY) from error
+    found = read_npz(source.path, names, REMEDY)
     clips = [name for name, x in found.items() if x.ndim in (3, 4) and x.dtype.kind in "fiu"]
     if len(clips) != 1:
         problem = f"{len(clips)} arrays with 3 or 4 axes among {', '.join(found) or 'none'}"

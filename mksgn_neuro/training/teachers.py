@@ -84,7 +84,7 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
     teachers = []
     for modality in run.scaling.modalities:
         path = Path(directory) / f"{_file_name(modality)}.pt"
-        content = read_checked(path, FORMAT, VERSION)
+        content = _as_written_today(read_checked(path, FORMAT, VERSION))
         for name, value in _surroundings(modality, run).items():
             if not same_value(content.get(name), value):
                 raise BadInput(
@@ -101,6 +101,12 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
             raise BadInput(problem, place=str(path), remedy="train it again") from error
         teachers.append(teacher.eval())
     return Ensemble(teachers)
+
+
+def _as_written_today(content: dict) -> dict:
+    """Teachers of before 0.2 do not say how many coordinates their skeleton has: three."""
+    skeleton = content.get("skeleton")
+    return content | {"skeleton": {"coordinates": 3} | skeleton} if isinstance(skeleton, dict) else content
 
 
 def _build(config: TeacherConfig, skeleton: Skeleton) -> Teacher:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.torch_file import read_torch
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.models.student import MKSGN
@@ -109,6 +111,15 @@ def test_without_distillation_no_teacher_is_trained(whole, tmp_path):
 def test_each_distillation_loss_changes_what_is_learned(whole, tmp_path, change):
     model = trained(tmp_path, replace(SMALLEST, **change), teacher=whole[1] / "teachers")
     assert not same_weights(model, whole[0])
+
+
+def test_teachers_of_before_coordinates_were_written_are_read(whole, tmp_path):
+    folder = shutil.copytree(whole[1] / "teachers", tmp_path / "teachers")
+    for path in folder.iterdir():
+        content = read_torch(path, "")
+        del content["skeleton"]["coordinates"]
+        torch.save(content, path)
+    assert same_weights(trained(tmp_path / "run", teacher=folder), whole[0])
 
 
 def test_teachers_of_another_input_are_refused(whole, tmp_path):

@@ -75,6 +75,8 @@ def print_result(path: Path, training: dict, as_json: bool) -> None:
     _print_forms(chosen_on, training["held_out"])
     if training["test"]:
         _print_forms("test clips", training["test"])
+    if finding := training.get("attention", {}).get("finding"):
+        click.echo(f"finding: {finding}")
     click.echo(f"wrote {path}")
 
 

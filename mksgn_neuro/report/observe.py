@@ -78,7 +78,8 @@ class Observed:
 
     `votes` int64 (N, T, classes): spikes for each class at each frame; `places` in order, `spikes` int64
     (places, T) of all clips; `joint_places` those at joints, `by_class` float32 (joint places, classes, T, joints):
-    the share of a joint's neurons that fire, mean over the class's clips.
+    the share of a joint's neurons that fire, mean over the class's clips. `gates` float32 (N, gates): share of frames
+    at which each attention gate is open.
     """
 
     votes: np.ndarray
@@ -86,6 +87,7 @@ class Observed:
     spikes: np.ndarray
     joint_places: tuple[Place, ...]
     by_class: np.ndarray
+    gates: np.ndarray
 
     @cached_property
     def decisions(self) -> np.ndarray:
@@ -106,18 +108,21 @@ def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes
     jointed = tuple(place for place in every if place.joint is not None and not role_of(place.role).foreign)
     spikes = np.zeros((len(every), frames), dtype=np.int64)
     by_class = np.zeros((len(jointed), classes, frames, joints), dtype=np.float32)
-    votes, labels = [], np.asarray(labels)
+    gating = [place for place in every if role_of(place.role).gates]
+    votes, gates, labels = [], [], np.asarray(labels)
     for result in recorded(network, inputs):
         done = sum(len(part) for part in votes)
         votes.append(votes_of(network, result, frames))
         own = labels[done : done + len(votes[-1])]
+        opened = [place.of(result, frames).mean(axis=1, dtype=np.float32) for place in gating]
+        gates.append(np.concatenate(opened, axis=1) if opened else np.zeros((len(own), 0), np.float32))
         for row, place in zip(spikes, every):
             row += place.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
         for total, place in zip(by_class, jointed):
             np.add.at(total, own, at_joints(place, place.of(result, frames), joints))
     clips = np.bincount(labels, minlength=classes).astype(np.float32)
     by_class /= np.maximum(clips, 1)[:, None, None]
-    return Observed(np.concatenate(votes), every, spikes, jointed, by_class)
+    return Observed(np.concatenate(votes), every, spikes, jointed, by_class, np.concatenate(gates))
 
 
 def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:

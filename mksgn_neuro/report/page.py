@@ -21,7 +21,7 @@ from mksgn_neuro.report.verdict import verdict
 
 MOST_ACTIONS = 12  # attention maps side by side; the actions with most clips
 ATTENTION_BYTES = 600_000  # of all maps before base64: large skeletons show fewer actions
-ATTENTION_ROLES = ("gate", "query", "graph", "and", "temporal")
+ATTENTION_ROLES = ("gate", "coincidence", "query", "key", "graph", "and", "temporal")
 SCRIPTS = ("page.js", "player.js")
 
 SECTIONS = (

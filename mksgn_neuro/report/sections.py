@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from mksgn_neuro.data.attention import chance_distance, gate_use, map_distance
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
@@ -109,24 +110,28 @@ def _activity_table(simulation: dict) -> str:
 
 def attention(report: Report) -> str:
     """Gates as joints × time for each action; drawn by the script, which lets the reader choose the block."""
-    observed = report.observed
-    gates = [k for k, place in enumerate(observed.joint_places) if role_of(place.role).gates]
-    if not gates:
-        note = "<p>This network has no attention gates; the maps show its other populations.</p>"
-    else:
-        present = np.flatnonzero(report.confusion.sum(axis=1))
-        opened = observed.by_class[gates][:, present]
-        note = f"<p>Gates are open {opened.mean():.1%} of the time on average."
-        idle = opened.min() == 1
-        note += (
-            " Every gate is open at every frame: the attention does nothing in this network.</p>" if idle else "</p>"
-        )
+    note = f"<p>{_gates(report)}</p>"
     return (
         f"{note}<div class=controls><label>show <select id=attention-layer></select></label></div>"
         "<div id=attention-maps class=maps></div><p class=scale id=attention-scale></p>"
         "<noscript><p>These maps need JavaScript.</p></noscript>"
         "<p>After Fig. 5 of the paper, which shows joints across and time steps down. A cell is the share of a joint's "
         f"neurons that fire at a frame, mean over the action's clips.</p>{what_is_shown(report.shown)}"
+    )
+
+
+def _gates(report: Report) -> str:
+    """What its gates do, in figures."""
+    opened, labels = report.observed.gates, report.shown.clips.labels
+    use = gate_use(opened.mean(axis=0))
+    if use is None:
+        return "This network has no attention gates; the maps show its other populations."
+    own, chance = map_distance(opened, labels), chance_distance(opened, labels)
+    return (
+        f"{use.gates} gates are open {use.opened:.1%} of the time on average; {use.always:.1%} of them nearly always, "
+        f"{use.never:.1%} nearly never.{f' <b>{use.finding}.</b>' if use.finding else ''} Between actions their maps "
+        f"differ by {own:.4f} (mean over actions of the distance from the overall mean; {chance:.4f} where actions are "
+        "shuffled)."
     )
 
 

@@ -23,10 +23,13 @@ PIECE, LEAD = 384, 128  # frames
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`recognition` by protocol as `data.recognition` gives it; mean firing `rates` by population, of the last one."""
+    """`recognition` by protocol as `data.recognition` gives it; of the last one mean firing `rates` by population and
+    `gates` (G,), the share of frames at which each attention gate is open.
+    """
 
     recognition: dict[str, dict]
     rates: dict[str, float]
+    gates: np.ndarray
 
     @property
     def accuracy(self) -> float:
@@ -41,13 +44,15 @@ def evaluate(
     """Run the student on clips under each protocol."""
     was_training = student.training
     student.eval()
-    found, rates = {}, {}
+    found = {}
     for protocol in protocols:
         given = streams(protocol, clips, timing)
-        spikes, rates = class_spikes(student, given, scaling, clips)
+        spikes, firing = class_spikes(student, given, scaling, clips)
         found[protocol] = recognition(spikes, given, clips, timing.rate or clips.rate)
     student.train(was_training)
-    return Evaluation(found, rates)
+    gates = [firing[node.name].flatten() for node in student.nodes if role_of(node.role).gates]
+    rates = {name: float(by_neuron.mean()) for name, by_neuron in firing.items()}
+    return Evaluation(found, rates, np.concatenate(gates) if gates else np.zeros(0))
 
 
 def spike_rate(network: SpikingNetwork, rates: dict[str, float]) -> float:
@@ -60,14 +65,14 @@ def spike_rate(network: SpikingNetwork, rates: dict[str, float]) -> float:
 @torch.no_grad()
 def class_spikes(
     student: SpikingNetwork, given: Streams, scaling: Scaling, clips: Clips
-) -> tuple[list[np.ndarray], dict[str, float]]:
-    """Readout spikes by class (T, classes) of each stream, int64, and mean firing rates by population.
+) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Readout spikes by class (T, classes) of each stream, int64, and each neuron's mean firing rate by population.
 
     A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers.
     """
     here = student.device
     found = [np.zeros((len(x), student.classes), dtype=np.int64) for x in given.positions]
-    rates: dict[str, float] = {}
+    firing: dict[str, np.ndarray] = {}
     frames = 0
     for group in _of_like_length(_pieces([len(x) for x in given.positions])):
         longest = max(piece.end - piece.first for piece in group)
@@ -78,9 +83,10 @@ def class_spikes(
         for i, piece in enumerate(group):
             found[piece.stream][piece.own : piece.end] = counted[piece.own - piece.first : piece.end - piece.first, i]
         seen = len(group) * longest
-        rates = {n: rates.get(n, 0.0) + seen * float(spikes.mean()) for n, spikes in activity.spikes.items()}
+        for name, spikes in activity.spikes.items():  # (V, T, B, C)
+            firing[name] = firing.get(name, 0.0) + seen * spikes.mean((1, 2), dtype=torch.float64).cpu().numpy()
         frames += seen
-    return found, {name: total / frames for name, total in rates.items()}
+    return found, {name: total / frames for name, total in firing.items()}
 
 
 @dataclass(frozen=True)

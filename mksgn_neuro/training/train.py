@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mksgn_neuro.data.attention import gate_use
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, fit_scaling
 from mksgn_neuro.data.protocols import PROTOCOLS
@@ -134,10 +135,13 @@ def finish_run(
 ) -> Model:  # fmt: skip
     """Measure every form of the student; the one called "integer" is written to DIR/model.pt, with the notes."""
     test = clips.subset(~clips.train)
+    held_out = {name: evaluate(form, run.held_out, run.scaling, run.preset.timing) for name, form in forms.items()}
+    use = gate_use(held_out["integer"].gates)
     summary = {
         **notes,
-        "held_out": {name: _recognised(form, run.held_out, run) for name, form in forms.items()},
+        "held_out": {name: found.recognition for name, found in held_out.items()},
         "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
+        **({"attention": use.as_json() | {"finding": use.finding}} if use else {}),
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
         **({"assumed": list(clips.assumed)} if clips.assumed else {}),

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.torch_file import read_torch
+from mksgn_neuro.ir import role_of
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.models.student import MKSGN
@@ -19,6 +20,10 @@ from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.loss import LOGIT_SCALE, student_loss, useless_gates, windowed_rates
 from tests.students import GROUPED, partitions, random_frames, small_config
 from tests.training.runs import SMALLEST, WITHOUT_TEACHER, same_weights, trained
+
+
+def gates_of(student):
+    return [node for node in student.nodes if role_of(node.role).gates]
 
 
 class Killed(Exception):
@@ -53,6 +58,8 @@ def test_files_and_metrics(whole):
     assert metrics["teacher"]["macs_per_clip"] > 0 and metrics["held_out"].keys() >= {"float", "integer"}
     assert metrics["test"]["integer"].keys() == {"offline", "clip", "continuous"}
     assert model.training["teacher"] == metrics["teacher"]
+    gates = sum(node.population.beta.numel() * node.shape[0] for node in gates_of(model.student))
+    assert metrics["attention"]["gates"] == gates and 0 <= metrics["attention"]["opened"] <= 1
     assert all(population.is_integer for population in model.student.populations().values())
 
 

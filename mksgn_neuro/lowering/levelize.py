@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
-from mksgn_neuro.ir.spec import MIXED_WEIGHT_RANGE
+from mksgn_neuro.ir.spec import BIAS_RANGE, MAX_DECAY, MIXED_WEIGHT_RANGE
 from mksgn_neuro.lowering.separate import relay_group
 
 
@@ -99,9 +99,11 @@ def _population(network: Network, k: int, slots: dict[str, _Slot]) -> Population
         remedy = "give populations of one level one threshold"
         raise Unsupported(f"a netx level has one threshold, here are {names}", place=f"level{k}", remedy=remedy)
     vth = thresholds.pop()
-    if len(own) < len(slots) and vth >= MIXED_WEIGHT_RANGE[1]:
-        remedy = f"quantize with thresholds below {MIXED_WEIGHT_RANGE[1]}"
-        raise Unsupported(f"threshold {vth} is more than one relayed spike can reach", place=f"level{k}", remedy=remedy)
+    if len(own) < len(slots) and _relay_bias(vth) > BIAS_RANGE[1]:
+        relays = ", ".join(s.of for s in slots.values() if s.relay)
+        remedy = f"bring thresholds below {BIAS_RANGE[1] + MIXED_WEIGHT_RANGE[1] - 1}"
+        problem = f"threshold {vth} is more than a relayed spike of {relays} can reach with a bias"
+        raise Unsupported(problem, place=f"level{k}", remedy=remedy)
     groups: list[Group] = []
     for slot in slots.values():
         groups += [relay_group(g) for g in _groups(network, slot.of)] if slot.relay else network[slot.of].groups
@@ -116,11 +118,13 @@ def _groups(network: Network, name: str) -> tuple[Group, ...]:
 
 
 def _joined(network: Network, slots: dict[str, _Slot], name: str) -> np.ndarray:
-    """One field of a level's neurons: a scalar where all agree. A relay keeps no current, forgets its voltage with
-    every spike, so that any v_decay serves it, and has no bias.
+    """One field of a level's neurons: a scalar where all agree. A relay keeps no current. Without a bias it forgets its
+    voltage with every spike, so that any v_decay serves it; with one it must forget it at every step.
     """
     own = next(network[s.of] for s in slots.values() if not s.relay)
-    filler = {"bias": 0, "i_decay": 4096, "v_decay": int(own.v_decay.flat[0])}[name]
+    bias = _relay_bias(own.vth)
+    v_decay = MAX_DECAY if bias else int(own.v_decay.flat[0])
+    filler = {"bias": bias, "i_decay": MAX_DECAY, "v_decay": v_decay}[name]
     parts = [
         np.full(s.size, filler) if s.relay else np.broadcast_to(getattr(network[s.of], name), (s.size,))
         for s in slots.values()
@@ -153,9 +157,19 @@ def _projections(network: Network, k: int, slots: list[dict], levels: list[Popul
     ]
 
 
-def _relay_weight(vth: int) -> int:
-    """The least even weight that fires a relay."""
+def _relay_drive(vth: int) -> int:
+    """The least even number that fires a relay."""
     return vth + 2 - vth % 2
+
+
+def _relay_weight(vth: int) -> int:
+    """What a spike brings of a relay's drive: all of it, or as much as a synapse holds."""
+    return min(_relay_drive(vth), MIXED_WEIGHT_RANGE[1])
+
+
+def _relay_bias(vth: int) -> int:
+    """The rest of it: a bias, which alone stays below the threshold."""
+    return _relay_drive(vth) - _relay_weight(vth)
 
 
 def _placed(parts: list, shape: tuple[int, int]) -> sp.csr_matrix:

@@ -36,7 +36,8 @@ class Verdict:
             return cls(False, "not verified", missing)
         if missing:
             return cls(False, "partly verified", f"{len(ran)} of {len(rungs)}, {missing}")
-        return cls(True, "verified", f"{len(ran)} comparisons, no spike differs")
+        silent = "" if any(rung.spikes for rung in ran) else "; but nothing fired on these inputs"
+        return cls(True, "verified", f"{len(ran)} comparisons, no spike differs{silent}")
 
     def __str__(self) -> str:
         return f"{self.word}: {self.details}"

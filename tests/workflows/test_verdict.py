@@ -6,7 +6,8 @@ from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.verdict import Verdict
 
 NOTHING = Rung("reference", "netx file")
-EQUAL = Rung("reference", "emulator", 3, 5)
+EQUAL = Rung("reference", "emulator", 3, 5, spikes=9)
+SILENT = Rung("reference", "emulator", 3, 5)
 DIFFERS = Rung("reference", "chain", 3, 5, mismatches=7, first="neuron 1")
 MISSING = Rung("reference", "stock loader", not_run="not run: needs lava-dl on Python 3.10; install it")
 NOT_RUN = "stock loader not run (needs lava-dl on Python 3.10)"
@@ -21,6 +22,8 @@ NOT_RUN = "stock loader not run (needs lava-dl on Python 3.10)"
             False,
             f"partly verified: 5 of 6, {NOT_RUN}",
         ),
+        ([SILENT] * 2, True, "verified: 2 comparisons, no spike differs; but nothing fired on these inputs"),
+        ([SILENT, EQUAL], True, "verified: 2 comparisons, no spike differs"),
         ([MISSING], False, f"not verified: {NOT_RUN}"),
         ([EQUAL, DIFFERS], False, "not verified: 7 spikes differ in 1 of 2 comparisons"),
         ([EQUAL, NOTHING], False, "not verified: netx file: nothing could be compared"),

@@ -93,7 +93,7 @@ def print_matrix(name: str, found: np.ndarray, modalities: tuple[str, ...]) -> N
 def main(data: Path, path: Path, limit: int) -> None:
     model = load_model(path)
     if not isinstance(model.student, MKSGN):
-        raise BadInput("no MK-SGN: it has no encoders by modality", place=str(path))
+        raise BadInput("no MK-SGN: it has no encoders by modality", location=str(path))
     clips = clips_for(model.task(), Request(path=data, split="train", limit=limit))
     spikes, labels = encoder_spikes(model, clips)
     frames = spikes.shape[1] // WINDOW * WINDOW

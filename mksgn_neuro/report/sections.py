@@ -80,9 +80,9 @@ def spikes_over_time(report: Report) -> str:
     """Rates of all populations at each frame."""
     observed, shown = report.observed, report.shown
     rates, frames = observed.rates, shown.frames
-    names = [place.name for place in observed.places]
+    names = [view.name for view in observed.population_views]
     tip = lambda r, c: f"{names[r]}, frame {c + 1}: {rates[r, c]:.1%}"
-    graded = [rates[k].max() for k, place in enumerate(observed.places) if not role_of(place.role).gates]
+    graded = [rates[k].max() for k, view in enumerate(observed.population_views) if not role_of(view.role).gates]
     most = max(graded, default=1.0) or 1.0
     wide = max(6, min(18, 560 // frames))
     chart = svg.heat_map(

@@ -16,7 +16,7 @@ PAPER = (0.596, 92.3)  # mJ and percent on NW-UCLA, a float SNN: arXiv 2404.1021
 
 @dataclass(frozen=True)
 class Point:
-    """One network: percent on all clips and on those without a twin in training, mJ and accumulates per sample."""
+    """One network: percent on all clips and on those without a duplicate in training, mJ and accumulates per sample."""
 
     label: str
     standard: float
@@ -57,7 +57,7 @@ def plot(points: list[Point], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 4))
     energies = [p.millijoules for p in points]
     axes.plot(energies, [p.standard for p in points], "o", label="all 464 test clips")
-    axes.plot(energies, [p.clean for p in points], "s", label="the 369 without a twin in training")
+    axes.plot(energies, [p.clean for p in points], "s", label="the 369 without a duplicate in training")
     axes.plot(*PAPER, "k*", markersize=11, label="the paper's float SNN, its own figure")
     for p in points:
         axes.annotate(p.label, (p.millijoules, p.clean), textcoords="offset points", xytext=(4, -14), fontsize=8)

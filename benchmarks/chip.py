@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from mksgn_neuro.chip.mapping import compiler_mapping, map_network
-from mksgn_neuro.chip.placement import naive_placement, place
+from mksgn_neuro.chip.placement import naive_placement, place_cores
 from mksgn_neuro.chip.traffic import measure_traffic
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering import as_chain, balance, lower
+from mksgn_neuro.lowering import as_layered, balance_delays, lower
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
@@ -42,7 +42,7 @@ def measure(name: str, network: Network) -> str:
     with timed(seconds, "map"):
         mapping = map_network(network)
     with timed(seconds, "place"):
-        placed = place(mapping)
+        placed = place_cores(mapping)
     with timed(seconds, "traffic"):
         measure_traffic(placed, *random_spikes(network))
     naive = naive_placement(mapping).mean_hops
@@ -61,10 +61,10 @@ def main() -> None:
     for name in PRESETS:
         chosen = preset(name)
         torch.manual_seed(0)
-        trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.hops).eval()))
+        trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.graph_radius).eval()))
         frames = lower(trained)
-        print(measure(f"{name}, graph", balance(frames)), flush=True)
-        print(measure(f"{name}, chain", as_chain(frames)), flush=True)
+        print(measure(f"{name}, graph", balance_delays(frames)), flush=True)
+        print(measure(f"{name}, layered", as_layered(frames)), flush=True)
 
 
 if __name__ == "__main__":

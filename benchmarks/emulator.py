@@ -18,16 +18,16 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from benchmarks.subject import Subject, settled_student, trained_student
+from benchmarks.workload import Workload, calibrated_student, trained_student
 from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.lowering import balance
+from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.sim.vector import HALF_LANES
-from mksgn_neuro.sim.workspace import allocate, load
+from mksgn_neuro.sim.workspace import allocate, fill_inputs
 
 ACTIVITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
@@ -43,28 +43,28 @@ def best(works: dict[str, Callable[[], object]], repetitions: int) -> dict[str, 
     return seconds
 
 
-def against_torch(subject: Subject, threads: int) -> dict:
+def against_torch(workload: Workload, threads: int) -> dict:
     """Samples per second of the float student's forward and of the emulator, same batch, same threads."""
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # the student's neurons are numba kernels
-    emulator = Emulator(subject.network, threads=threads)
+    emulator = Emulator(workload.network, threads=threads)
 
     def forward(student: torch.nn.Module) -> torch.Tensor:
         with torch.inference_mode():
-            return student(subject.frames).counts.sum(-1)
+            return student(workload.frames).counts.sum(-1)
 
-    result = emulator.run(subject.inputs)
-    equal = np.array_equal(result.scores, forward(subject.integer).numpy())
+    result = emulator.run(workload.inputs)
+    equal = np.array_equal(result.scores, forward(workload.integer).numpy())
     works = {
-        "emulator": lambda: emulator.run(subject.inputs),
-        "torch float32": lambda: forward(subject.floating),
-        "torch integer-exact": lambda: forward(subject.integer),
+        "emulator": lambda: emulator.run(workload.inputs),
+        "torch float32": lambda: forward(workload.floating),
+        "torch integer-exact": lambda: forward(workload.integer),
     }
     seconds = best(works, 5)
-    operations = measure(subject.network, result.counts).operations
+    operations = measure(workload.network, result.counts).operations
     synops, steps = operations.acs + operations.macs, result.counts.steps
     return {
-        "samples_per_s": {name: len(subject.frames) / s for name, s in seconds.items()},
+        "samples_per_s": {name: len(workload.frames) / s for name, s in seconds.items()},
         "steps_per_s": steps / seconds["emulator"],
         "synops_per_s": synops / seconds["emulator"],
         "dense_equivalent_per_s": operations.dense / seconds["emulator"],
@@ -74,12 +74,12 @@ def against_torch(subject: Subject, threads: int) -> dict:
     }
 
 
-def against_lava(subject: Subject, threads: int, steps: int) -> dict:
+def against_lava(workload: Workload, threads: int, steps: int) -> dict:
     """Steps per second in the network's own topology, start-up of Lava subtracted by running two lengths."""
     from mksgn_neuro.export.lava_graph import run_lava
 
-    network = balance(subject.network)
-    stream = np.concatenate(list(subject.inputs))[:steps]
+    network = balance_delays(workload.network)
+    stream = np.concatenate(list(workload.inputs))[:steps]
     seconds = {}
     for length in (steps // 4, steps):
         started = time.perf_counter()
@@ -88,8 +88,8 @@ def against_lava(subject: Subject, threads: int, steps: int) -> dict:
     lava = (steps - steps // 4) / (seconds[steps] - seconds[steps // 4])
     batch, alone = Emulator(network, threads=threads), Emulator(network, threads=1)
     ours = alone.run(stream, record=[network.readout])
-    counted = batch.run(subject.inputs).counts.steps
-    times = best({"batch": lambda: batch.run(subject.inputs), "one stream": lambda: alone.run(stream)}, 5)
+    counted = batch.run(workload.inputs).counts.steps
+    times = best({"batch": lambda: batch.run(workload.inputs), "one stream": lambda: alone.run(stream)}, 5)
     return {
         "lava_steps_per_s": lava,
         "lava_start_s": seconds[steps] - steps / lava,
@@ -101,18 +101,18 @@ def against_lava(subject: Subject, threads: int, steps: int) -> dict:
     }
 
 
-def graph_convolution(subject: Subject) -> Network:
+def graph_convolution(workload: Workload) -> Network:
     """The network's largest graph convolution alone, fed by as many binary inputs."""
-    largest = max((q for q in subject.network.projections if q.post.endswith(".graph")), key=lambda q: q.synapses)
-    post = subject.network[largest.post]
+    largest = max((q for q in workload.network.projections if q.post.endswith(".graph")), key=lambda q: q.synapses)
+    post = workload.network[largest.post]
     population = Population.of("graph", "graph", (post.size,), vth=post.vth, v_decay=post.v_decay, bias=post.bias)
     source = Source("input", (largest.matrix.shape[1],), 0)
     return Network(source, (population,), (Projection("input", "graph", largest.matrix),), readout="graph")
 
 
-def over_activity(subject: Subject, steps: int = 256) -> dict:
+def over_activity(workload: Workload, steps: int = 256) -> dict:
     """Seconds of the graph convolution's kernel over activity, beside exact float32 products per pair of joints."""
-    network, joints = graph_convolution(subject), len(subject.frames[0, 0, 0])
+    network, joints = graph_convolution(workload), len(workload.frames[0, 0, 0])
     emulator, rng = Emulator(network, threads=1), np.random.default_rng(0)
     matrix, size = network.projections[0].matrix, network.source.size
     pre, post = size // joints, matrix.shape[0] // joints
@@ -121,7 +121,7 @@ def over_activity(subject: Subject, steps: int = 256) -> dict:
     for activity in ACTIVITIES:
         spikes = (rng.random((steps, size)) < activity).astype(np.int32)
         work = allocate(emulator.plan, steps, size)
-        load(emulator.plan, network.source, work, 0, spikes)
+        fill_inputs(emulator.plan, network.source, work, 0, spikes)
         start, end = np.array([0]), np.array([steps])
         floats = spikes.astype(np.float32).reshape(steps, joints, pre).transpose(1, 0, 2).copy()
         works = {
@@ -161,11 +161,11 @@ def _gemm(spikes: np.ndarray, pairs: list, joints: int, post: int) -> np.ndarray
     return sums
 
 
-def counting_share(subject: Subject) -> float:
+def counting_share(workload: Workload) -> float:
     """Time of the counting pass over the time of the simulation, one thread."""
-    emulator, clip = Emulator(subject.network, threads=1), np.concatenate(list(subject.inputs[:6]))
-    work, tables = allocate(emulator.plan, len(clip), subject.network.source.size), emulator.plan.tables
-    load(emulator.plan, subject.network.source, work, 0, clip)
+    emulator, clip = Emulator(workload.network, threads=1), np.concatenate(list(workload.inputs[:6]))
+    work, tables = allocate(emulator.plan, len(clip), workload.network.source.size), emulator.plan.tables
+    fill_inputs(emulator.plan, workload.network.source, work, 0, clip)
     start, end = np.array([0]), np.array([len(clip)])
     counts = np.zeros(len(tables.degree), dtype=np.int32)
     fired = np.zeros((len(tables.pop_slot), len(clip)), dtype=np.int64)
@@ -184,10 +184,10 @@ def read_bandwidth(bytes_read: int) -> float:
     return array.nbytes / best({"sum": lambda: array.dot(array)}, 50)["sum"]
 
 
-def per_frame(subject: Subject) -> dict:
+def per_frame(workload: Workload) -> dict:
     """Milliseconds per frame of the step-wise emulator on one core."""
-    stepper, times = StepEmulator(subject.network), []
-    for clip in subject.inputs[:8]:
+    stepper, times = StepEmulator(workload.network), []
+    for clip in workload.inputs[:8]:
         stepper.reset()
         for frame in clip:
             started = time.perf_counter()
@@ -228,26 +228,26 @@ def plot(sweep: dict, path: Path) -> None:
 def main(folder: Path, model: Path | None, clips: int, threads: int, lava_steps: int) -> None:
     """Run every comparison and print the ratios."""
     folder.mkdir(parents=True, exist_ok=True)
-    subject = settled_student(clips=clips) if model is None else trained_student(model, clips)
-    neurons = sum(p.size for p in subject.network.populations)
-    synapses = sum(q.synapses for q in subject.network.projections)
-    click.echo(f"{subject.what}: {neurons} neurons, {synapses} synapses, {clips} clips; load {os.getloadavg()[0]:.1f}")
-    found = {"subject": subject.what, "neurons": neurons, "synapses": synapses, "threads": threads}
-    found["torch"] = run = against_torch(subject, threads)
+    workload = calibrated_student(clips=clips) if model is None else trained_student(model, clips)
+    neurons = sum(p.size for p in workload.network.populations)
+    synapses = sum(q.synapses for q in workload.network.projections)
+    click.echo(f"{workload.what}: {neurons} neurons, {synapses} synapses, {clips} clips; load {os.getloadavg()[0]:.1f}")
+    found = {"subject": workload.what, "neurons": neurons, "synapses": synapses, "threads": threads}
+    found["torch"] = run = against_torch(workload, threads)
     for name, value in run["samples_per_s"].items():
         click.echo(f"  {name}: {value:.0f} samples/s on {threads} threads")
     click.echo(
         f"  emulator / torch float32: {run['ratio_to_torch_float32']:.1f}×; {run['steps_per_s']:.0f} steps/s, "
         f"{run['synops_per_s'] / 1e9:.2f} G synops/s; scores equal: {run['scores_equal_integer_student']}"
     )
-    found["counting_share"] = counting_share(subject)
-    found["per_frame"] = per_frame(subject)
+    found["counting_share"] = counting_share(workload)
+    found["per_frame"] = per_frame(workload)
     click.echo(
         f"  counting: {found['counting_share']:.1%}; per frame, one core: {found['per_frame']['median_ms']:.2f} ms"
     )
-    found["activity"] = sweep = over_activity(subject)
+    found["activity"] = sweep = over_activity(workload)
     plot(sweep, folder / "emulator-activity.png")
-    weights = Emulator(graph_convolution(subject), threads=1).plan.tables.weights.nbytes
+    weights = Emulator(graph_convolution(workload), threads=1).plan.tables.weights.nbytes
     found["bandwidth"] = {"bytes": weights, "read_bytes_per_s": read_bandwidth(weights)}
     used = 2 * sweep["synops_per_s_marginal"]
     found["bandwidth"]["fraction"] = used / found["bandwidth"]["read_bytes_per_s"]
@@ -261,7 +261,7 @@ def main(folder: Path, model: Path | None, clips: int, threads: int, lava_steps:
         f"{sweep['gemm_faster_from_activity']}"
     )
     if lava_steps:
-        found["lava"] = lava = against_lava(subject, threads, lava_steps)
+        found["lava"] = lava = against_lava(workload, threads, lava_steps)
         click.echo(
             f"  Lava fixed_pt: {lava['lava_steps_per_s']:.1f} steps/s; emulator {lava['emulator_steps_per_s']:.0f} "
             f"({lava['ratio']:.0f}×), one stream on one core {lava['emulator_one_stream_steps_per_s']:.0f} "

@@ -1,4 +1,4 @@
-"""Peak memory of Intel's loader on chains of random weights, beside what `workflows.forms` estimates.
+"""Peak memory of Intel's loader on layered networks of random weights, beside what `workflows.simulators` estimates.
 
 python -m benchmarks.loader_memory NEURONS:LEVELS ...
 """
@@ -22,13 +22,13 @@ from mksgn_neuro.export.netx.stock_loader import CHILD, StockRun
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.processes.guarded import scratch_folder
-from mksgn_neuro.workflows.forms import dense_bytes
+from mksgn_neuro.workflows.simulators import dense_bytes
 
 DENSITY, STEPS = 0.02, 3
 
 
-def chain(neurons: int, levels: int) -> Network:
-    """A chain whose weights are random, DENSITY of them not 0."""
+def layered(neurons: int, levels: int) -> Network:
+    """A layered network whose weights are random, DENSITY of them not 0."""
     rng = np.random.default_rng(0)
     names = ["input", *(f"p{i}" for i in range(levels))]
     shape = (neurons, neurons)
@@ -40,7 +40,7 @@ def chain(neurons: int, levels: int) -> Network:
 
 def peak(network: Network, folder: Path) -> float:
     """Bytes of the loader's processes, each shared page counted once (proportional set size)."""
-    net = write_netx(network, folder / "chain.net", period=None).net
+    net = write_netx(network, folder / "chain.net", reset_interval=None).net
     _save(folder / "request.npz", StockRun(net, np.ones((STEPS, network.source.size), int)).payload())
     command = [sys.executable, "-m", CHILD, str(folder / "request.npz"), str(folder / "answer.npz")]
     child = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -62,7 +62,7 @@ def main(sizes: tuple[str, ...]) -> None:
     """A line for each NEURONS:LEVELS."""
     for size in sizes:
         neurons, levels = map(int, size.split(":"))
-        network = chain(neurons, levels)
+        network = layered(neurons, levels)
         with scratch_folder() as folder:
             measured = peak(network, folder)
         pairs = levels * neurons**2 / 1e6

@@ -15,7 +15,7 @@ import torch
 
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import as_chain, balance, lower
+from mksgn_neuro.lowering import as_layered, balance_delays, lower
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
@@ -30,15 +30,15 @@ def peak_mib() -> float:
 def measure(name: str) -> str:
     chosen = preset(name)
     torch.manual_seed(0)
-    student = build_student(chosen.student(10), KINECT_20, chosen.hops).eval()
+    student = build_student(chosen.student(10), KINECT_20, chosen.graph_radius).eval()
     before, start = peak_mib(), time.perf_counter()
     network = lower(quantize(fold(student)))
     lowered = time.perf_counter()
-    steps, chain = balance(network), as_chain(network)
+    steps, layered = balance_delays(network), as_layered(network)
     end = time.perf_counter()
-    violations = len(check(network)) + len(check(steps)) + len(check(chain))
+    violations = len(check(network)) + len(check(steps)) + len(check(layered))
     synapses = sum(q.synapses for q in network.projections)
-    seconds = f"{lowered - start:.2f} s to the IR, {end - lowered:.2f} s to time steps and to a chain"
+    seconds = f"{lowered - start:.2f} s to the IR, {end - lowered:.2f} s to time steps and to a layered network"
     memory = f"{before:.0f} MiB before, {peak_mib():.0f} MiB at most"
     return f"{name}: {synapses:,} synapses, {seconds}, {memory}, {violations} violations"
 

@@ -22,7 +22,7 @@ from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import Network
 from mksgn_neuro.workflows.inputs import Request, clips_for, encoded, timing_of
 from mksgn_neuro.workflows.load import load_networks
-from mksgn_neuro.workflows.simulate import emulated, period_of
+from mksgn_neuro.workflows.simulate import emulated, reset_interval_of
 
 STRETCHED = {"stretched": 1.0, "stretched to half": 0.5, "stretched to 1.5 times": 1.5}
 WINDOWS = (20, 40)
@@ -75,8 +75,8 @@ def rows_of(network: Network, clips: Clips) -> Iterator[Row]:
 def class_spikes(network: Network, given: Streams, clips: Clips) -> list[np.ndarray]:
     """(T_s, classes) of each stream; all but the endless one begin at rest."""
     inputs = [encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions]
-    period = None if given.protocol == "continuous" else period_of(network, inputs)
-    return [spikes for part, _ in emulated(network, inputs, period) for spikes in part]
+    reset_interval = None if given.protocol == "continuous" else reset_interval_of(network, inputs)
+    return [spikes for part, _ in emulated(network, inputs, reset_interval) for spikes in part]
 
 
 @click.command()
@@ -85,11 +85,11 @@ def class_spikes(network: Network, given: Streams, clips: Clips) -> list[np.ndar
 def main(data: Path, models: tuple[Path, ...]) -> None:
     """A table for each of MODELs on the test clips of DATA, in percent."""
     for path in models:
-        form, network = load_networks(path).simulated
+        representation, network = load_networks(path).default_representation
         clips = clips_for(network.task, Request(path=data))
         rate = "no frame rate" if network.task.rate is None else f"{network.task.rate:g} frames a second"
         leaked = int(clips.leaked.sum())
-        click.echo(f"{path} ({form}, {rate}): {len(clips)} test clips, {leaked} of them also in training\n")
+        click.echo(f"{path} ({representation}, {rate}): {len(clips)} test clips, {leaked} of them also in training\n")
         click.echo(f"| {' | '.join(HEAD)} |\n{'|---' * len(HEAD)}|")
         for row in rows_of(network, clips):
             click.echo(str(row))

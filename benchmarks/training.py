@@ -48,8 +48,8 @@ def main() -> None:
     torch.manual_seed(0)
     rows, clips = (drawn(BASE.rows, BASE.sequence), drawn(BASE.batch, BASE.frames))
     config = BASE.student(CLASSES)
-    graph = torch.from_numpy(partitions(KINECT_20, BASE.hops))
-    ours, slayers = build_student(config, KINECT_20, BASE.hops), SlayerStudent(config, graph)
+    graph = torch.from_numpy(partitions(KINECT_20, BASE.graph_radius))
+    ours, slayers = build_student(config, KINECT_20, BASE.graph_radius), SlayerStudent(config, graph)
     teacher = Teacher(TeacherConfig(CLASSES, BASE.teacher_channels), torch.from_numpy(partitions(KINECT_20, 2)))
     steps = {
         "ours": products_by_joint()(stepper(ours, lambda x: ours(x).counts.mean(-1), *rows)),  # as in `train`

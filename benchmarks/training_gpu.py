@@ -38,7 +38,7 @@ def steps_of(name: str) -> dict[str, Step]:
     """A step of either way on one batch, each waiting until the GPU has done it."""
     preset = PRESETS[name]
     batch = batch_of(preset, "cuda")
-    module = Distilled(build_student(preset.student(CLASSES), KINECT_20, preset.hops), []).cuda().train()
+    module = Distilled(build_student(preset.student(CLASSES), KINECT_20, preset.graph_radius), []).cuda().train()
     optimizer = make_optimizer(module, preset.weight_decay)
     set_rate(optimizer, 1e-3)
     recorded = training_step(module, optimizer, partial(student_loss, preset=preset))

@@ -30,7 +30,7 @@ from mksgn_neuro.training.presets import Preset, preset
 from mksgn_neuro.training.train import train
 
 EXCHANGED = {4: (4, 5), 5: (6, 7)}  # subject → labels, in view 2
-Votes = dict[str, list[np.ndarray]]  # protocol → votes (T_s, classes) of each stream, integers
+ClassSpikes = dict[str, list[np.ndarray]]  # protocol → class spikes (T_s, classes) of each stream, integers
 
 
 @click.command()
@@ -40,22 +40,24 @@ Votes = dict[str, list[np.ndarray]]  # protocol → votes (T_s, classes) of each
 @click.option("--seed", default=0, show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change a field of every preset.")
 def main(data: Path, names: tuple[str, ...], epochs: int, seed: int, changes: tuple[str, ...]) -> None:
-    """Accuracy of presets NAMES from view 1 to 2 and back, quantized without training, and of their pairs' votes.
+    """Accuracy of presets NAMES from view 1 to 2 and back, quantized without training, and of their pairs.
 
     Under each protocol.
     """
     presets = [changed(preset(name, epochs=epochs, integer_epochs=0), changes) for name in names]
     if len({chosen.timing for chosen in presets}) > 1:
-        raise BadInput("presets of different frame rates, windows or numbers of frames cannot vote together")
+        raise BadInput("presets of different frame rates, windows or numbers of frames cannot be counted together")
     forth = load("nw-ucla-views", data)
     ways = (forth, replace(forth, train=~forth.train))
     copies = lcm(*(chosen.readout_copies for chosen in presets))
-    votes = {name: [_votes(clips, chosen, seed, copies) for clips in ways] for name, chosen in zip(names, presets)}
+    class_spikes = {
+        name: [_class_spikes(clips, chosen, seed, copies) for clips in ways] for name, chosen in zip(names, presets)
+    }
     for size in (1, 2):
         for chosen in combinations(names, size):
             for protocol in PROTOCOLS:
                 there, back = (
-                    _accuracy(clips, presets[0], protocol, [votes[name][w][protocol] for name in chosen])
+                    _accuracy(clips, presets[0], protocol, [class_spikes[name][w][protocol] for name in chosen])
                     for w, clips in enumerate(ways)
                 )
                 said = f"{there:.1%} there, {back:.1%} back, {(there + back) / 2:.1%}"
@@ -69,7 +71,7 @@ def changed(given: object, changes: tuple[str, ...]) -> object:
         try:
             given = _set(given, path.split("."), ast.literal_eval(value))
         except (ValueError, SyntaxError, KeyError) as error:
-            raise BadInput(f"cannot set {change!r}", place="--set", remedy="give FIELD=VALUE of a preset") from error
+            raise BadInput(f"cannot set {change!r}", location="--set", hint="give FIELD=VALUE of a preset") from error
     return given
 
 
@@ -89,7 +91,7 @@ def tested(clips: Clips) -> Clips:
     return clips.subset(~clips.train & ~np.array(wrong))
 
 
-def _votes(clips: Clips, chosen: Preset, seed: int, copies: int) -> Votes:
+def _class_spikes(clips: Clips, chosen: Preset, seed: int, copies: int) -> ClassSpikes:
     """Spikes that the quantized student gives to the clips of the other view, as if each class had so many neurons."""
     with TemporaryDirectory() as directory:
         model = train(clips, chosen, Path(directory), seed=seed, report=lambda kind, record: None)
@@ -101,10 +103,10 @@ def _votes(clips: Clips, chosen: Preset, seed: int, copies: int) -> Votes:
     }
 
 
-def _accuracy(clips: Clips, chosen: Preset, protocol: str, votes: list[list[np.ndarray]]) -> float:
-    """Share of the other view's clips that students recognise whose votes are added up."""
+def _accuracy(clips: Clips, chosen: Preset, protocol: str, class_spikes: list[list[np.ndarray]]) -> float:
+    """Share of the other view's clips that students recognise whose class spikes are added up."""
     other = tested(clips)
-    given, added = streams(protocol, other, chosen.timing), [sum(parts) for parts in zip(*votes)]
+    given, added = streams(protocol, other, chosen.timing), [sum(parts) for parts in zip(*class_spikes)]
     return recognition(added, given, other, chosen.rate)["accuracy"]["standard"]
 
 

@@ -12,9 +12,9 @@ from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.training.presets import preset
 from mksgn_neuro.training.train import train_network
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.export import write_target
 from mksgn_neuro.workflows.inputs import random_walks
-from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.verify import Driven, check_all
 
 
@@ -46,7 +46,7 @@ class TwoPaths(nn.SpikingNetwork):
         ])  # fmt: skip
 
 
-def main(directory: Path, *, clips: int = 300, frames: int = 1000, **schedule: object) -> list[Rung]:
+def main(directory: Path, *, clips: int = 300, frames: int = 1000, **schedule: object) -> list[EquivalenceCheck]:
     """Everything from clips to a verified file; `schedule` changes fields of the preset."""
     data = generate(clips, subjects=5)
     torch.manual_seed(0)
@@ -58,4 +58,4 @@ def main(directory: Path, *, clips: int = 300, frames: int = 1000, **schedule: o
 
 
 if __name__ == "__main__":
-    print(*(f"{rung.source} → {rung.target}: {rung.verdict}" for rung in main(Path(sys.argv[1]))), sep="\n")
+    print(*(f"{check.source} → {check.target}: {check.verdict}" for check in main(Path(sys.argv[1]))), sep="\n")

@@ -6,14 +6,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mksgn_neuro.processes.compiled import find_place
+from mksgn_neuro.processes.compiled import find_cache_folder
 
 if TYPE_CHECKING:
     from mksgn_neuro.api import Loaded, Verified, load, read_clips, train
     from mksgn_neuro.errors import BadInput, Unsupported, UserError, WorkFailed
 
 __version__ = "0.2.0"
-SAID_OF_COMPILED_CODE = find_place()  # before anything imports numba
+SAID_OF_COMPILED_CODE = find_cache_folder()  # before anything imports numba
 
 # Looked up when first asked for, so that importing the package loads neither torch nor numpy.
 _HOMES = {

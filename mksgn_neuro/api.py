@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mksgn_neuro.training.presets import Preset
     from mksgn_neuro.training.stage import Report
     from mksgn_neuro.workflows.arrays import Recording
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.export import Deployed
     from mksgn_neuro.workflows.inspect import Inspected
-    from mksgn_neuro.workflows.ladder import Rung
     from mksgn_neuro.workflows.recognise import Recognised
     from mksgn_neuro.workflows.streaming import Recogniser
 
@@ -47,22 +47,22 @@ IN_MEMORY = Path("network")  # the name of a network that came from no file
 class Verified:
     """The comparisons of one verification, what they were made on, and what is odd about the file."""
 
-    rungs: tuple[Rung, ...]
+    checks: tuple[EquivalenceCheck, ...]
     inputs: str
     findings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether no spike differs. A comparison that could not run here does not fail: see `not_run`."""
-        return all(rung.ok for rung in self.rungs)
+        return all(check.ok for check in self.checks)
 
     @property
     def not_run(self) -> tuple[str, ...]:
         """What could not be compared with, and why."""
-        return tuple(f"{rung.target}: {rung.not_run}" for rung in self.rungs if rung.not_run)
+        return tuple(f"{check.target}: {check.not_run}" for check in self.checks if check.not_run)
 
     def __str__(self) -> str:
-        lines = [f"{rung.source} → {rung.target}: {rung.verdict}" for rung in self.rungs]
+        lines = [f"{check.source} → {check.target}: {check.verdict}" for check in self.checks]
         return "\n".join([f"on {self.inputs}, simulated on CPU", *(f"note: {f}" for f in self.findings), *lines])
 
 
@@ -75,7 +75,7 @@ class Loaded:
     @property
     def network(self) -> Network:
         """The integer network that `simulate` runs, in time steps of the chip."""
-        return self.networks.simulated[1]
+        return self.networks.default_representation[1]
 
     @property
     def model(self) -> Model | None:
@@ -88,18 +88,23 @@ class Loaded:
         return tuple(self.networks.findings)
 
     def simulate(
-        self, inputs: np.ndarray, *, states: bool = False, period: int | None = None, backend: Backend = "emulator"
+        self,
+        inputs: np.ndarray,
+        *,
+        states: bool = False,
+        reset_interval: int | None = None,
+        backend: Backend = "emulator",
     ) -> Recording:
         """Run integers (T, N_in) from rest; spikes uint8 (T, N) by population, with `states` u and v int32 too.
 
-        A population at level k answers k steps after its input. `period`: u and v are zeroed every so many steps.
-        Raises BadInput for another shape, or values that the input cannot send.
+        A population at level k answers k steps after its input. `reset_interval`: u and v are zeroed every so many
+        steps. Raises BadInput for another shape, or values that the input cannot send.
         """
         from mksgn_neuro.ir.inputs import checked
         from mksgn_neuro.workflows.arrays import simulate_array
 
         inputs = checked(self.network.source, inputs)
-        return simulate_array(self.network, inputs, backend=backend, states=states, period=period)
+        return simulate_array(self.network, inputs, backend=backend, states=states, reset_interval=reset_interval)
 
     def recognise(
         self, clips: Clips, *, protocol: str | None = None, split: str = "test", limit: int | None = None,
@@ -115,8 +120,8 @@ class Loaded:
 
         task = self.network.task
         if task is None:
-            place, remedy = str(self.networks.path), "run arrays with simulate"
-            raise BadInput("does not say what clips it takes", place=place, remedy=remedy)
+            location, hint = str(self.networks.path), "run arrays with simulate"
+            raise BadInput("does not say what clips it takes", location=location, hint=hint)
         protocols = default_protocols(task)
         request = Request(split=split, limit=limit, seed=seed)
         wanted = chosen(clips, task, request, clips.dataset)
@@ -130,52 +135,58 @@ class Loaded:
         """
         from mksgn_neuro.workflows.streaming import Recogniser
 
-        return Recogniser(self.networks.given, rate=rate, window=window, place=str(self.networks.path))
+        return Recogniser(self.networks.given, rate=rate, window=window, location=str(self.networks.path))
 
     def export(
         self, target: Target = "loihi2", output: File | None = None, *, reset: bool | None = None,
-        period: int | None = None, steps_per_frame: int = 1, prune: bool = False,
+        reset_interval: int | None = None, steps_per_frame: int = 1, prune: bool = False,
     ) -> Deployed:  # fmt: skip
         """Write the network for a target; the files are named after `output`, by default after the file loaded.
 
-        `reset`, `steps_per_frame` and `prune` as in the command; `period`, of what is no trained model: state is zeroed
-        every so many time steps. Raises Unsupported for what the target cannot hold exactly. Nothing is compared: that
-        is `verify`.
+        `reset`, `steps_per_frame` and `prune` as in the command; `reset_interval`, of what is no trained model: state
+        is zeroed every so many time steps. Raises Unsupported for what the target cannot hold exactly. Nothing is
+        compared: that is `verify`.
         """
         from mksgn_neuro.lowering.passes import Options
         from mksgn_neuro.workflows.export import write_file, write_target
 
         if output is None and self.networks.path == IN_MEMORY:
-            raise BadInput("a network in memory has no file to write beside", remedy="give output")
+            raise BadInput("a network in memory has no file to write beside", hint="give output")
         stem, options = stem_of(Path(output or self.networks.path)), Options(steps_per_frame, prune)
         if self.model is None:
-            return write_file(self.networks, target, stem, reset=reset, period=period, options=options)
-        _refuse({"period": period}, "is for networks that are not trained models", "give reset")
+            return write_file(self.networks, target, stem, reset=reset, reset_interval=reset_interval, options=options)
+        _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "give reset")
         return write_target(self.model, target, stem, reset=reset, options=options)
 
     def verify(
         self, file: File | None = None, *, target: Target = "loihi2", samples: int = 3, steps: int = 50, seed: int = 0,
-        period: int | None = None, lava: bool = True, everything: bool = False, dataset: str | None = None,
+        reset_interval: int | None = None, lava: bool = True, everything: bool = False, dataset: str | None = None,
         data: File | None = None,
     ) -> Verified:  # fmt: skip
-        """Compare every spike of this network's forms, and of `file`, which it was exported to for `target`.
+        """Compare every spike of this network's representations, and of `file`, which it was exported to for `target`.
 
         A trained model is compared on clips (of `dataset`, `data`) or random walks, any other network on random inputs,
-        `samples` of `steps` steps each, `seed`, each followed by a reset where there is a `period`. A .net without
-        `file` is compared with what Intel's loader runs of it. With `everything` also as SLAYER blocks and Lava graph;
-        without `lava` only our simulators run. Never raises for a spike that differs: see `ok`.
+        `samples` of `steps` steps each, `seed`, each followed by a reset where there is a `reset_interval`. A .net
+        without `file` is compared with what Intel's loader runs of it. With `everything` also as SLAYER blocks and Lava
+        graph; without `lava` only our simulators run. Never raises for a spike that differs: see `ok`.
         """
         from mksgn_neuro.workflows.inputs import Request
         from mksgn_neuro.workflows.verify_model import check_model
 
         if self.model is not None:
-            _refuse({"period": period}, "is for networks that are not trained models", "leave it out")
+            _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "leave it out")
             request = Request(dataset, None if data is None else Path(data), limit=samples, seed=seed)
             path = self.networks.path.with_suffix(".net") if file is None else _existing(file)
-            rungs, what = check_model(self.model, target, path, request, everything=everything, lava=lava)
-            return Verified(tuple(rungs), what, self.findings)
+            checks, what = check_model(self.model, target, path, request, everything=everything, lava=lava)
+            return Verified(tuple(checks), what, self.findings)
         _refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
-        options: dict[str, Any] = {"samples": samples, "steps": steps, "seed": seed, "period": period, "lava": lava}
+        options: dict[str, Any] = {
+            "samples": samples,
+            "steps": steps,
+            "seed": seed,
+            "reset_interval": reset_interval,
+            "lava": lava,
+        }
         if file is None and self.networks.kind == "netx":
             return self._against_intel(options)
         return self._against_file(None if file is None else _existing(file), target, options, everything)
@@ -185,8 +196,8 @@ class Loaded:
         from mksgn_neuro.workflows.verify import check_network
 
         built = build(self.networks.given, target)
-        rungs = check_network(built, target, file, everything=everything, **options)
-        return Verified(tuple(rungs), _drawn(options), self.findings)
+        checks = check_network(built, target, file, everything=everything, **options)
+        return Verified(tuple(checks), _drawn(options), self.findings)
 
     def _against_intel(self, options: dict[str, Any]) -> Verified:
         from mksgn_neuro.workflows.verify_file import check_file, read_for_check
@@ -194,9 +205,9 @@ class Loaded:
         source = self.network.source
         port = Port(source.message_bits, source.shape if source.is_image else None)
         file, findings = read_for_check(self.networks.path, port)
-        options["period"] = options["period"] or file.period
-        rungs = check_file(self.networks.path, file, **options)
-        return Verified(tuple(rungs), _drawn(options), tuple(findings))
+        options["reset_interval"] = options["reset_interval"] or file.reset_interval
+        checks = check_file(self.networks.path, file, **options)
+        return Verified(tuple(checks), _drawn(options), tuple(findings))
 
     def inspect(self, chip: File = "loihi2", chips: int = 1) -> Inspected:
         """What is in it, the cores it takes on `chips` chips ("loihi2", "loihi1" or a .toml file), what is broken.
@@ -222,7 +233,7 @@ class Loaded:
         from mksgn_neuro.workflows.inputs import require_same_task
 
         if self.model is None:
-            raise BadInput("is no trained model", place=str(self.networks.path), remedy="give a model.pt")
+            raise BadInput("is no trained model", location=str(self.networks.path), hint="give a model.pt")
         require_same_task(clips, self.model.task(), clips.dataset)
         chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
         config = {"model": str(self.networks.path), **_config(clips, preset, chosen, seed)}
@@ -239,7 +250,7 @@ def load(
 
     `input_bits` of graded input (.net, NIR; None: binary), `input_shape` (C, H, W) of a .net that begins with a
     convolution, `dt` the seconds per time step of a NIR graph, None to read it off its neurons. Raises BadInput, with
-    place and remedy, for what cannot be read. What was rounded or guessed is in `findings`.
+    location and hint, for what cannot be read. What was rounded or guessed is in `findings`.
     """
     port = Port(input_bits, input_shape, dt)
     if isinstance(source, (str, Path)):
@@ -269,8 +280,8 @@ def _from_memory(source: Model | nir.NIRGraph, port: Port) -> Loaded:
             raise says_itself(IN_MEMORY)
         network, findings = from_nir(source, dt=port.dt, input_message_bits=port.bits or 0)
         return Loaded(Networks(IN_MEMORY, "nir", network, [*map(str, findings)]))
-    remedy = "give a file, a mksgn_neuro.ir.Network, a model or a nir.NIRGraph"
-    raise BadInput(f"cannot load a {type(source).__name__}", remedy=remedy)
+    hint = "give a file, a mksgn_neuro.ir.Network, a model or a nir.NIRGraph"
+    raise BadInput(f"cannot load a {type(source).__name__}", hint=hint)
 
 
 def read_clips(dataset: str = "synthetic", path: File | None = None, *, skip_bad: bool = False, seed: int = 0) -> Clips:
@@ -319,12 +330,12 @@ def _drawn(options: dict[str, Any]) -> str:
 def _existing(file: File) -> Path:
     path = Path(file)
     if not path.exists():
-        raise BadInput("no such file", place=str(path), remedy="export it first")
+        raise BadInput("no such file", location=str(path), hint="export it first")
     return path
 
 
-def _refuse(given: dict[str, object], because: str, remedy: str) -> None:
+def _refuse(given: dict[str, object], because: str, hint: str) -> None:
     """Raises BadInput if one of these was given: nothing that is asked for is ignored."""
     for name, value in given.items():
         if value is not None:
-            raise BadInput(f"{name} {because}", remedy=remedy)
+            raise BadInput(f"{name} {because}", hint=hint)

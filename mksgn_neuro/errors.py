@@ -11,11 +11,11 @@ class UserError(Exception):
 
     exit_code = 2
 
-    def __init__(self, problem: str, *, place: str = "", remedy: str = "") -> None:
-        self.problem, self.place, self.remedy = problem, place, remedy
-        parts = [f"{place}: {problem}" if place else problem]
-        if remedy:
-            parts.append(remedy)
+    def __init__(self, problem: str, *, location: str = "", hint: str = "") -> None:
+        self.problem, self.location, self.hint = problem, location, hint
+        parts = [f"{location}: {problem}" if location else problem]
+        if hint:
+            parts.append(hint)
         super().__init__("; ".join(parts))
 
 
@@ -24,10 +24,10 @@ class BadInput(UserError):
 
 
 class Unsupported(UserError):
-    """A legal request that this compiler does not lower; the remedy names the alternative."""
+    """A legal request that this compiler does not lower; the hint names the alternative."""
 
 
 class WorkFailed(UserError):
-    """The command ran and its answer is no: a rung differs, a network does not fit."""
+    """The command ran and its answer is no: a check differs, a network does not fit."""
 
     exit_code = 1

@@ -16,7 +16,7 @@ WRITE_REMEDY = "name a place with enough space that you may write to"
 
 
 @contextmanager
-def in_one_piece(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` to write to; it becomes `path` at the end, and goes away where writing fails.
 
     Raises BadInput where the system does not let it be written: a full disk, a read-only folder.
@@ -27,7 +27,7 @@ def in_one_piece(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def together(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """As `in_one_piece`, several files of one folder: of two writers at once the last has written all of them."""
+    """As `atomic_write`, several files of one folder: of two writers at once the last has written all of them."""
     temporaries = tuple(path.with_name(f"{path.name}.{os.getpid()}.tmp") for path in paths)
     try:
         yield temporaries
@@ -35,7 +35,7 @@ def together(*paths: Path) -> Iterator[tuple[Path, ...]]:
             for temporary, path in zip(temporaries, paths):
                 os.replace(temporary, path)
     except OSError as error:
-        raise BadInput(f"cannot write it ({_reason(error)})", place=str(paths[0]), remedy=WRITE_REMEDY) from error
+        raise BadInput(f"cannot write it ({_reason(error)})", location=str(paths[0]), hint=WRITE_REMEDY) from error
     finally:
         for temporary in temporaries:
             with suppress(OSError):
@@ -66,22 +66,22 @@ def require_writable(path: Path, *, folder: bool = False) -> Path:
     try:
         _require_writable(path, folder)
     except OSError as error:
-        raise BadInput(f"cannot write there ({_reason(error)})", place=str(path), remedy=WRITE_REMEDY) from error
+        raise BadInput(f"cannot write there ({_reason(error)})", location=str(path), hint=WRITE_REMEDY) from error
     return path
 
 
 def _require_writable(path: Path, folder: bool) -> None:
     if folder and path.exists() and not path.is_dir():
-        raise BadInput("is a file, not a folder", place=str(path), remedy="name a folder")
+        raise BadInput("is a file, not a folder", location=str(path), hint="name a folder")
     if not folder and path.is_dir():
-        raise BadInput("is a folder, not a file", place=str(path), remedy="name a file in it")
+        raise BadInput("is a folder, not a file", location=str(path), hint="name a file in it")
     above = path if folder else path.parent
     while not above.exists() and above != above.parent:
         above = above.parent
     if not above.is_dir():
-        raise BadInput(f"{above} is a file, not a folder", place=str(path), remedy="name another place")
+        raise BadInput(f"{above} is a file, not a folder", location=str(path), hint="name another place")
     if not os.access(above, os.W_OK | os.X_OK):
-        raise BadInput(f"nothing may be written into {above}", place=str(path), remedy=WRITE_REMEDY)
+        raise BadInput(f"nothing may be written into {above}", location=str(path), hint=WRITE_REMEDY)
 
 
 def is_lfs_pointer(path: Path) -> bool:
@@ -92,5 +92,5 @@ def is_lfs_pointer(path: Path) -> bool:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file in one piece."""
-    with in_one_piece(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

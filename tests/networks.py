@@ -23,17 +23,17 @@ def random_network(
     max_delay: int = 5,
     loops: bool = False,
     shared_parameters: bool = False,
-    quiet: bool = False,
+    subthreshold_bias: bool = False,
     threshold: int | None = None,
     source_delays: bool = True,
-    hop: int = 1,
+    transmission_delay: int = 1,
     message_bits: int = 8,
 ) -> Network:
     """A legal DAG with skips, delays and biases; one in three populations has per-neuron decays.
 
-    `shared_parameters` gives all populations one v_decay and i_decay; `quiet` makes bias too weak to fire alone and
-    current memoryless, as every network lowered from a student is; without `source_delays` the input reaches each
-    population with one delay only.
+    `shared_parameters` gives all populations one v_decay and i_decay; `subthreshold_bias` makes bias too weak to fire
+    alone and current memoryless, as every network lowered from a student is; without `source_delays` the input reaches
+    each population with one delay only.
     """
     rng = np.random.default_rng(seed)
     source = Source("input", (int(rng.integers(1, 4)),), message_bits)
@@ -43,9 +43,9 @@ def random_network(
         v_decay = rng.integers(0, 4097, n) if rng.random() < 0.3 else int(rng.integers(0, 4097))
         i_decay = rng.integers(2048, 4097, n) if rng.random() < 0.3 else 4096
         vth = threshold or int(rng.integers(20, 400))
-        if shared_parameters or quiet:
+        if shared_parameters or subthreshold_bias:
             i_decay, v_decay = 4096, 2458
-        bias = rng.integers(-40, int(0.6 * vth) if quiet else 60, n) if rng.random() < 0.5 else 0
+        bias = rng.integers(-40, int(0.6 * vth) if subthreshold_bias else 60, n) if rng.random() < 0.5 else 0
         name = f"p{i}"
         pops.append(Population.of(name, "layer", (n,), vth=vth, v_decay=v_decay, i_decay=i_decay, bias=bias))
         pres = {names[-1], *rng.choice(names, int(rng.integers(1, 3)))}
@@ -56,10 +56,10 @@ def random_network(
                 weights = random_weights(rng, n, size, 0.6, bool(rng.random() < 0.7))
                 projections.append(Projection(str(pre), name, weights, delay))
         if loops and rng.random() < 0.5:
-            lag = int(rng.integers(1 - hop, max_delay + 1))
-            projections.append(Projection(name, name, random_weights(rng, n, n, 0.3), max(lag, 1 - hop)))
+            lag = int(rng.integers(1 - transmission_delay, max_delay + 1))
+            projections.append(Projection(name, name, random_weights(rng, n, n, 0.3), max(lag, 1 - transmission_delay)))
         names.append(name)
-    return Network(source, tuple(pops), tuple(projections), readout=names[-1], hop=hop)
+    return Network(source, tuple(pops), tuple(projections), readout=names[-1], transmission_delay=transmission_delay)
 
 
 def random_inputs(seed: int, network: Network, steps: int, rate: float = 0.6) -> np.ndarray:

@@ -13,8 +13,8 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load, save
-from mksgn_neuro.workflows.forms import by_emulator
-from mksgn_neuro.workflows.ladder import Rung, Truth
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
+from mksgn_neuro.workflows.simulators import by_emulator
 
 SMALL = Chip.of("small", *(tuple(vars(limit).values()) for limit in LOIHI2.limits.values()))
 FREE = Profile("free", "nobody", (Constant("acs", 1, "one femtojoule"),))
@@ -30,13 +30,13 @@ def deaf(network: Network) -> Network:
     return network.with_(projections=tuple(replace(q, weights=q.matrix * 0) for q in network.projections))
 
 
-def write(network: Network, stem: Path, period: int | None) -> tuple[Path, ...]:
+def write(network: Network, stem: Path, reset_interval: int | None) -> tuple[Path, ...]:
     """A format: our own file under another name."""
     path = stem.with_name(f"{stem.name}.mine")
     save(network, path)
     return (path,)
 
 
-def check(truth: Truth, path: Path, lava: bool) -> Iterator[Rung]:
+def check(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
     """The file, read back and run."""
-    yield truth.against_steps("my file", load(path), by_emulator)
+    yield reference_run.against_steps("my file", load(path), by_emulator)

@@ -16,7 +16,7 @@ from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.population import V_DECAY
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences
-from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.training.evaluate import recalibrate_batch_norm
 
 ONE_BLOCK = {"channels": (4,), "dilations": (1,)}  # small enough for the stock loader in seconds
 CAMERA = Timing(rate=30.0, window=8, frames=40)
@@ -38,5 +38,5 @@ def small_model(timing: Timing = CAMERA, v_decay: int = V_DECAY) -> Model:
     if timing.rate is None:
         scaling = replace(scaling, origin="first frame")
     student = build_student(config, clips.skeleton, 1)
-    settle_statistics(student, clips.subset(clips.train), scaling, Sequences(8, 80, 30.0, 8), at_most=64)
+    recalibrate_batch_norm(student, clips.subset(clips.train), scaling, Sequences(8, 80, 30.0, 8), at_most=64)
     return Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, timing, "synthetic")

@@ -27,7 +27,7 @@ def small_config(**changes) -> StudentConfig:
     return StudentConfig(**(fields | changes))
 
 
-GROUPED = {"hearing": ((0,), (1,), (2,), (0, 1, 3)), "heads": 4, "readout_copies": 4}  # for `small_config`
+GROUPED = {"branch_modalities": ((0,), (1,), (2,), (0, 1, 3)), "heads": 4, "readout_copies": 4}  # for `small_config`
 
 
 def random_frames(seed: int, batch: int, frames: int, joints: int = 5) -> torch.Tensor:

@@ -19,7 +19,7 @@ from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.store import save
-from mksgn_neuro.lowering import balance
+from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.models.store import save_model
 from mksgn_neuro.sim import reference
 from tests.networks import random_network
@@ -41,8 +41,8 @@ def plain(document: dict) -> dict:
     return json.loads(json.dumps(document, default=str))
 
 
-def layers(seed: int, hop: int = 0) -> Network:
-    """Two dense layers in frames that fire often, one of them into itself; by `hop` 1 in time steps."""
+def layers(seed: int, transmission_delay: int = 0) -> Network:
+    """Two dense layers in frames that fire often, one of them into itself; by `transmission_delay` 1 in time steps."""
     rng = np.random.default_rng(seed)
     populations = (
         Population.of("hidden", "layer", (6,), vth=60, v_decay=1024, bias=5),
@@ -53,8 +53,8 @@ def layers(seed: int, hop: int = 0) -> Network:
         Projection(pre, post, 2 * rng.integers(-20, 60, shape), 1 if pre == post else 0)
         for (pre, post), shape in weights.items()
     ]
-    network = Network(Source("input", (5,), 0), populations, tuple(projections), "out", hop=0)
-    return balance(network) if hop else network
+    network = Network(Source("input", (5,), 0), populations, tuple(projections), "out", transmission_delay=0)
+    return balance_delays(network) if transmission_delay else network
 
 
 def binary(network: Network, steps: int = 40) -> np.ndarray:
@@ -127,15 +127,15 @@ def test_a_network_is_the_same_from_memory_and_from_files(form, tmp_path):
         "graph": nir.read(tmp_path / "n.nir"),
     }
     loaded = mk.load(given[form])
-    assert first_difference(loaded.network, balance(network)) is None and mk.load(loaded) is loaded
+    assert first_difference(loaded.network, balance_delays(network)) is None and mk.load(loaded) is loaded
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_simulate_gives_spikes_and_states_of_the_reference(seed):
     network = random_network(seed, loops=True, message_bits=0)
     inputs = binary(network)
-    expected = reference.run(network, inputs, states=True, period=16)
-    run = mk.load(network).simulate(inputs, states=True, period=16)
+    expected = reference.run(network, inputs, states=True, reset_interval=16)
+    run = mk.load(network).simulate(inputs, states=True, reset_interval=16)
     assert run.spikes.keys() == expected.keys()
     for name, trace in expected.items():
         assert np.array_equal(run.spikes[name], trace.spikes) and run.spikes[name].dtype == np.uint8
@@ -179,40 +179,40 @@ def test_a_model_is_exported_and_verified_as_by_the_commands(model, exported, tm
         assert np.array_equal(ours["layer/2/weight"], theirs["layer/2/weight"])
     verified = mk.load(model).verify(samples=1, lava=False)
     said = command("verify", model, "--samples", 1, "--no-lava")
-    assert verified.ok and [rung.as_json() for rung in verified.rungs] == said["rungs"]
+    assert verified.ok and [check.as_json() for check in verified.checks] == said["checks"]
     assert "equal at every step" in str(verified)
 
 
-@pytest.mark.parametrize("period", [None, 64])
-@pytest.mark.parametrize("hop", [0, 1])
+@pytest.mark.parametrize("reset_interval", [None, 64])
+@pytest.mark.parametrize("transmission_delay", [0, 1])
 @pytest.mark.parametrize("seed", range(2))
-def test_any_network_is_exported_and_every_rung_is_equal(seed, hop, period, tmp_path):
-    loaded = mk.load(layers(seed, hop))
-    written = loaded.export("loihi2", tmp_path / "n", period=period)
-    verified = loaded.verify(written.main, steps=30, period=period, lava=False, seed=seed)
-    assert verified.ok and len(verified.rungs) == (4 if period else 5), str(verified)
-    assert all(rung.spikes and rung.populations == 2 for rung in verified.rungs), str(verified)
+def test_any_network_is_exported_and_every_rung_is_equal(seed, transmission_delay, reset_interval, tmp_path):
+    loaded = mk.load(layers(seed, transmission_delay))
+    written = loaded.export("loihi2", tmp_path / "n", reset_interval=reset_interval)
+    verified = loaded.verify(written.main, steps=30, reset_interval=reset_interval, lava=False, seed=seed)
+    assert verified.ok and len(verified.checks) == (4 if reset_interval else 5), str(verified)
+    assert all(check.spikes and check.populations == 2 for check in verified.checks), str(verified)
     assert [f.name for f in written.files] == ["n.net", "n.net.json", "n_on_loihi2.py"]
 
 
-@pytest.mark.parametrize("hop", [0, 1])
-def test_a_changed_weight_in_the_file_is_found(hop, tmp_path):
-    loaded = mk.load(layers(0, hop))
+@pytest.mark.parametrize("transmission_delay", [0, 1])
+def test_a_changed_weight_in_the_file_is_found(transmission_delay, tmp_path):
+    loaded = mk.load(layers(0, transmission_delay))
     file = loaded.export("loihi2", tmp_path / "n").main
     with h5py.File(file, "a") as changed:
         changed["layer/0/weight"][...] = -np.abs(changed["layer/0/weight"][...]) - 1
     verified = loaded.verify(file, lava=False)
-    assert not verified.ok and verified.rungs[-1].mismatches and "differ" in str(verified)
+    assert not verified.ok and verified.checks[-1].mismatches and "differ" in str(verified)
 
 
 @has_lava
-@pytest.mark.parametrize("hop", [0, 1])
-def test_intels_loader_runs_what_is_written_of_any_network(hop, tmp_path):
-    loaded = mk.load(layers(2, hop))
+@pytest.mark.parametrize("transmission_delay", [0, 1])
+def test_intels_loader_runs_what_is_written_of_any_network(transmission_delay, tmp_path):
+    loaded = mk.load(layers(2, transmission_delay))
     file = loaded.export("loihi2", tmp_path / "n").main
-    stock = mk.load(file).verify() if hop else loaded.verify(file)
-    assert stock.ok and not stock.not_run and stock.rungs[-1].target == "netx file, stock lava-dl loader", str(stock)
-    assert stock.rungs[-1].spikes
+    stock = mk.load(file).verify() if transmission_delay else loaded.verify(file)
+    assert stock.ok and not stock.not_run and stock.checks[-1].target == "netx file, stock lava-dl loader", str(stock)
+    assert stock.checks[-1].spikes
 
 
 @pytest.mark.parametrize("target", ["nir", "lava"])
@@ -229,7 +229,7 @@ def test_nothing_is_overwritten_or_ignored(model, exported):
     with pytest.raises(mk.BadInput, match="would overwrite the file that it starts from"):
         mk.load(exported.main).export()
     with pytest.raises(mk.BadInput, match="period is for networks that are not trained models"):
-        mk.load(model).export(period=3)
+        mk.load(model).export(reset_interval=3)
     with pytest.raises(mk.BadInput, match="dataset is for trained models"):
         mk.load(layers(0)).verify(dataset="synthetic")
     with pytest.raises(mk.BadInput, match="export it first"):

@@ -21,8 +21,10 @@ def own(tmp_path_factory):
 
 
 def test_an_own_network_is_trained_exported_and_equal_in_every_form(own):
-    rungs, folder = own
-    assert len(rungs) == 6 and all(rung.ok and rung.populations == 4 for rung in rungs), [r.verdict for r in rungs]
+    checks, folder = own
+    assert len(checks) == 6 and all(check.ok and check.populations == 4 for check in checks), [
+        r.verdict for r in checks
+    ]
     assert (folder / "model.net").exists() and (folder / "metrics.json").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import in_one_piece, require_writable, write_text
+from mksgn_neuro.files import atomic_write, require_writable, write_text
 from mksgn_neuro.models.store import write_atomically
 from tests.paths import ordinary_user
 
@@ -20,12 +20,12 @@ from tests.paths import ordinary_user
 def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path):
     path = tmp_path / "model.pt"
     write_text("old", path)
-    with pytest.raises(RuntimeError), in_one_piece(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         assert path.read_text() == "old"
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-    with in_one_piece(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
@@ -42,7 +42,7 @@ def little_space(size=4096):
 
 
 def write_hdf5(path):
-    with in_one_piece(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         file["x"] = np.arange(100_000)
 
 

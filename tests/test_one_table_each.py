@@ -60,8 +60,8 @@ def test_an_energy_profile(monkeypatch, model):
 @pytest.mark.parametrize("passes", [STEPS, (*STEPS, Pass("deaf", lambda network, _: deaf(network)))])
 def test_a_format_and_a_pass(passes, monkeypatch, tmp_path):
     monkeypatch.setitem(TARGETS, "mine", Target(passes, write, check, (".mine",)))
-    loaded = mk.load(random_network(1, hop=0))
+    loaded = mk.load(random_network(1, transmission_delay=0))
     written = loaded.export("mine", tmp_path / "n")
     verified = mk.load(loaded).verify(written.main, target="mine", lava=False)
-    assert written.main == tmp_path / "n.mine" and verified.rungs[-1].target == "my file"
-    assert verified.rungs[-1].spikes and verified.ok == (passes is STEPS), str(verified)
+    assert written.main == tmp_path / "n.mine" and verified.checks[-1].target == "my file"
+    assert verified.checks[-1].spikes and verified.ok == (passes is STEPS), str(verified)

@@ -53,8 +53,8 @@ def check(title: str, folder: Path) -> None:
     verified = run_section(title)
     assert len(verified) == len(FILES[title])
     for each in verified:
-        assert each.ok and any(rung.spikes for rung in each.rungs), str(each)
-        assert all(rung.populations == 2 for rung in each.rungs if not rung.not_run), str(each)
+        assert each.ok and any(check.spikes for check in each.checks), str(each)
+        assert all(check.populations == 2 for check in each.checks if not check.not_run), str(each)
     assert all((folder / name).exists() for name in FILES[title])
 
 
@@ -77,7 +77,7 @@ def test_intels_loader_runs_the_file_with_equal_spikes(title, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     check(title, tmp_path)
     verified = mk.load(tmp_path / FILES[title][0]).verify()
-    assert verified.ok and not verified.not_run and verified.rungs[-1].spikes, str(verified)
+    assert verified.ok and not verified.not_run and verified.checks[-1].spikes, str(verified)
 
 
 def test_the_two_commands_do_the_same(tmp_path, monkeypatch):

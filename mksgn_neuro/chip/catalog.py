@@ -76,45 +76,47 @@ def load_chip(name: str) -> Chip:
     """A known chip by name, or one described in a TOML file.
 
     The file names the chip that it starts from (`base`, loihi2 if absent) and what differs: `[limits]` maps a limit's
-    name to its value, or to a table of value, source and confidence. Raises BadInput naming the place and the remedy.
+    name to its value, or to a table of value, source and confidence. Raises BadInput naming the location and the hint.
     """
     if name in CHIPS:
         return CHIPS[name]
     path = Path(name)
     if path.suffix != ".toml":
-        raise BadInput(f"no chip {name!r}", remedy=f"use {', '.join(CHIPS)} or a .toml file")
+        raise BadInput(f"no chip {name!r}", hint=f"use {', '.join(CHIPS)} or a .toml file")
     return _from_table(read_toml(path, "see docs/chip.md"), path)
 
 
 def _from_table(described: dict, path: Path) -> Chip:
     unknown = set(described) - {"name", "base", "limits"}
     if unknown:
-        remedy = "a chip file has name, base and [limits]"
-        raise BadInput(f"unknown key {sorted(unknown)[0]!r}", place=str(path), remedy=remedy)
+        hint = "a chip file has name, base and [limits]"
+        raise BadInput(f"unknown key {sorted(unknown)[0]!r}", location=str(path), hint=hint)
     base = CHIPS.get(described.get("base", LOIHI2.name))
     if base is None:
-        raise BadInput(f"unknown base {described['base']!r}", place=str(path), remedy=f"use {', '.join(CHIPS)}")
+        raise BadInput(f"unknown base {described['base']!r}", location=str(path), hint=f"use {', '.join(CHIPS)}")
     if not isinstance(described.get("limits", {}), dict):
-        raise BadInput("limits is no table", place=str(path), remedy="write [limits] and one line per limit")
+        raise BadInput("limits is no table", location=str(path), hint="write [limits] and one line per limit")
     limits = dict(base.limits)
     for name, entry in described.get("limits", {}).items():
-        place = f"{path}: limits.{name}"
+        location = f"{path}: limits.{name}"
         if name not in limits:
-            raise BadInput("no such limit", place=place, remedy=f"use {', '.join(limits)}")
-        limits[name] = _changed(limits[name], entry, place, path)
+            raise BadInput("no such limit", location=location, hint=f"use {', '.join(limits)}")
+        limits[name] = _changed(limits[name], entry, location, path)
     return Chip(str(described.get("name", path.stem)), limits)
 
 
-def _changed(limit: Limit, entry: object, place: str, path: Path) -> Limit:
+def _changed(limit: Limit, entry: object, location: str, path: Path) -> Limit:
     fields = {"source": str(path), "confidence": "user", **(entry if isinstance(entry, dict) else {"value": entry})}
     if set(fields) != {"value", "source", "confidence"}:
-        raise BadInput("wrong keys", place=place, remedy="give value, and source and confidence if known")
+        raise BadInput("wrong keys", location=location, hint="give value, and source and confidence if known")
     value, minimum = fields["value"], 0 if limit.value == 0 or limit.name in _MAY_BE_ZERO else 1
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise BadInput(f"{value!r} is no whole number of at least {minimum}", place=place, remedy=f"unit: {limit.unit}")
+        raise BadInput(
+            f"{value!r} is no whole number of at least {minimum}", location=location, hint=f"unit: {limit.unit}"
+        )
     if fields["confidence"] not in CONFIDENCE:
-        remedy = f"use {', '.join(CONFIDENCE)}"
-        raise BadInput(f"unknown confidence {fields['confidence']!r}", place=place, remedy=remedy)
+        hint = f"use {', '.join(CONFIDENCE)}"
+        raise BadInput(f"unknown confidence {fields['confidence']!r}", location=location, hint=hint)
     return replace(limit, value=value, source=str(fields["source"]), confidence=fields["confidence"])
 
 

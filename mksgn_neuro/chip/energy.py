@@ -80,8 +80,8 @@ def load_profile(name: str) -> Profile:
         return PROFILES[name]
     known = f"use {' or '.join(PROFILES)}"
     if name == "loihi2":
-        raise BadInput("no energy per event of Loihi 2 is published", place="energy profile loihi2", remedy=known)
-    raise BadInput("unknown energy profile", place=repr(name), remedy=known)
+        raise BadInput("no energy per event of Loihi 2 is published", location="energy profile loihi2", hint=known)
+    raise BadInput("unknown energy profile", location=repr(name), hint=known)
 
 
 def energy(events: Events, profile: Profile) -> Energy:

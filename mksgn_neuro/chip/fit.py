@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.mapping import Core, Mapping, compiler_mapping, map_network
-from mksgn_neuro.chip.placement import Placement, naive_placement, place
+from mksgn_neuro.chip.placement import Placement, naive_placement, place_cores
 from mksgn_neuro.chip.rules import RuleViolation, deployable
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network
@@ -15,7 +15,7 @@ from mksgn_neuro.ir import Network
 
 @dataclass(frozen=True)
 class Fit:
-    """A network on `chips` chips; `compiler_cores` is what Intel's compiler would take without our cut."""
+    """A network on `chips` chips; `compiler_cores` is what Intel's compiler would take without our partition."""
 
     placement: Placement
     chips: int
@@ -49,7 +49,7 @@ class Fit:
             "chips_allowed": self.chips,
             "chips": mapping.chips,
             "cores": len(mapping.cores),
-            "cores_of": {name: len(indices) for name, indices in mapping.of.items()},
+            "cores_of": {name: len(indices) for name, indices in mapping.cores_by_population.items()},
             "compiler_cores": self.compiler_cores,
             "mean_hops": {"placed": self.placement.mean_hops, "naive": self.naive_hops},
             "utilisation": cores,
@@ -61,10 +61,10 @@ class Fit:
         }
 
 
-def fit(network: Network, chip: Chip = LOIHI2, chips: int = 1) -> Fit:
+def fit_to_chip(network: Network, chip: Chip = LOIHI2, chips: int = 1) -> Fit:
     """Map, place and judge a network on `chips` chips."""
     mapping = map_network(network, chip)
-    placement = place(mapping)
+    placement = place_cores(mapping)
     compiler_cores = len(compiler_mapping(network, chip).cores)
     naive = naive_placement(mapping).mean_hops
     return Fit(placement, chips, compiler_cores, naive, tuple(deployable(mapping, chips)))

@@ -1,9 +1,9 @@
 """Which neurons lie on which core.
 
-`map_network` packs each population into as few cores as its limits allow, cut between joints where that costs no core.
-`compiler_mapping` predicts what Intel's compiler does with the layers that the stock netx loader builds: it divides a
-population that violates a limit into equal parts, as often as it takes (docs/chip.md). No core holds neurons of two
-populations: no printout of the compiler shows that it ever does.
+`map_network` packs each population into as few cores as its limits allow, partitioned between joints where that costs
+no core. `compiler_mapping` predicts what Intel's compiler does with the layers that the stock netx loader builds: it
+divides a population that violates a limit into equal parts, as often as it takes (docs/chip.md). No core holds neurons
+of two populations: no printout of the compiler shows that it ever does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network, Population
 
 BALANCE_STEPS = 6  # halvings of the interval in which the lowest common load is searched
-MOST_UNITS = 4096  # pieces of a population beyond which it is not cut finer
+MOST_UNITS = 4096  # pieces of a population beyond which it is not partitioned finer
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Mapping:
     cores: tuple[Core, ...]
 
     @cached_property
-    def of(self) -> dict[str, tuple[int, ...]]:
+    def cores_by_population(self) -> dict[str, tuple[int, ...]]:
         """Indices of the cores of each population."""
         names = [p.name for p in self.network.order]
         return {name: tuple(i for i, core in enumerate(self.cores) if core.population == name) for name in names}
@@ -69,7 +69,7 @@ class Mapping:
     def owner(self, population: str) -> np.ndarray:
         """Core of each neuron of a population, int (N,)."""
         owner = np.zeros(self.network[population].size, dtype=np.int64)
-        for i in self.of[population]:
+        for i in self.cores_by_population[population]:
             owner[self.cores[i].neurons] = i
         return owner
 
@@ -114,7 +114,7 @@ def _tiles(demand: Demand, shape: tuple[int, int, int] | None) -> list[np.ndarra
     for axis in (2, 1, 0):  # narrow columns first, then rows, then channels
         while tile[axis] > 1 and not _tile_fits(demand, shape, tile):
             tile[axis] = _power_of_two_above(tile[axis]) // 2
-    return list(_cut(shape, tile))
+    return list(_partition(shape, tile))
 
 
 def _power_of_two_above(n: int) -> int:
@@ -123,11 +123,11 @@ def _power_of_two_above(n: int) -> int:
 
 def _tile_fits(demand: Demand, shape: tuple[int, int, int], tile: list[int]) -> bool:
     """Whether a core holds the tile, which may be wider than the image: the compiler counts it whole."""
-    first = demand.usage(next(_cut(shape, tile)))
+    first = demand.usage(next(_partition(shape, tile)))
     return int(np.prod(tile)) <= demand.chip["neurons"] and first.load(demand.chip) <= 1
 
 
-def _cut(shape: tuple[int, int, int], tile: list[int]) -> Iterator[np.ndarray]:
+def _partition(shape: tuple[int, int, int], tile: list[int]) -> Iterator[np.ndarray]:
     neurons = np.arange(np.prod(shape)).reshape(shape)
     for c in range(0, shape[0], tile[0]):
         for y in range(0, shape[1], tile[1]):
@@ -147,7 +147,7 @@ def _divided(demand: Demand) -> list[np.ndarray]:
 
 
 def _packed(demand: Demand) -> list[np.ndarray]:
-    """The fewest cores by filling them in joint order: the coarsest cut that reaches that number, levelled."""
+    """The fewest cores by filling them in joint order: the coarsest partition that reaches that number, levelled."""
     runs = _runs(demand)
     least = _fewest(demand)
     goal, grain = (0, least), _power_of_two_above(-(-least // len(runs)))

@@ -70,7 +70,7 @@ def naive_placement(mapping: Mapping, spikes: MappingType[str, np.ndarray] | Non
     return Placement(mapping, np.arange(len(mapping.cores)), message_matrix(mapping, spikes))
 
 
-def place(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None = None) -> Placement:
+def place_cores(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None = None) -> Placement:
     """Arrange the cores on the chips that they fill so that the messages (see `message_matrix`) make few hops."""
     start = naive_placement(mapping, spikes)
     sites = mapping.chips * mapping.chip["cores"]

@@ -1,4 +1,4 @@
-"""Whether a mapped network can be deployed: one rule, one function; every violation with a remedy."""
+"""Whether a mapped network can be deployed: one rule, one function; every violation with a hint."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class RuleViolation:
     core: int | None
     value: int
     limit: int
-    remedy: str
+    hint: str
 
     def __str__(self) -> str:
         where = self.layer if self.core is None else f"{self.layer} (core {self.core})"
-        return f"{where}: {self.rule.replace('_', ' ')} is {self.value}, limit {self.limit}; {self.remedy}"
+        return f"{where}: {self.rule.replace('_', ' ')} is {self.value}, limit {self.limit}; {self.hint}"
 
 
 Rule = Callable[[Mapping, int], Iterator[RuleViolation]]
@@ -36,11 +36,13 @@ Rule = Callable[[Mapping, int], Iterator[RuleViolation]]
 def cores(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
     limit = chips * mapping.chip["cores"]
     if len(mapping.cores) > limit:
-        layer = layer_name(mapping, max(mapping.of, key=lambda name: len(mapping.of[name])))
+        layer = layer_name(
+            mapping, max(mapping.cores_by_population, key=lambda name: len(mapping.cores_by_population[name]))
+        )
         allow = f"allow {mapping.chips} chips (--chips {mapping.chips})"
         narrower = _narrower(mapping, len(mapping.cores) - limit)
-        remedy = f"{narrower}, or {allow}" if narrower else allow
-        yield RuleViolation("cores", layer, None, len(mapping.cores), limit, remedy)
+        hint = f"{narrower}, or {allow}" if narrower else allow
+        yield RuleViolation("cores", layer, None, len(mapping.cores), limit, hint)
 
 
 def neurons(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
@@ -52,21 +54,21 @@ def groups(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
 
 
 def input_axons(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
-    remedy = "one neuron has more inputs than a core has axons: reduce its fan-in"
-    yield from _per_core(mapping, "input_axons", lambda usage: usage.axons, remedy)
+    hint = "one neuron has more inputs than a core has axons: reduce its fan-in"
+    yield from _per_core(mapping, "input_axons", lambda usage: usage.axons, hint)
 
 
 def memory_words(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
-    remedy = "one neuron's synapses fill more than a core: reduce its fan-in or prune it"
-    yield from _per_core(mapping, "memory_words", lambda usage: usage.words, remedy)
+    hint = "one neuron's synapses fill more than a core: reduce its fan-in or prune it"
+    yield from _per_core(mapping, "memory_words", lambda usage: usage.words, hint)
 
 
 def max_delay(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
     limit = mapping.chip["max_delay"]
     for q in mapping.network.projections:
         if q.delay > limit:
-            remedy = f"shorten the dilation or relay {q.pre} through one more population"
-            yield RuleViolation("max_delay", _name(q), None, q.delay, limit, remedy)
+            hint = f"shorten the dilation or relay {q.pre} through one more population"
+            yield RuleViolation("max_delay", _name(q), None, q.delay, limit, hint)
 
 
 def weight_bits(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
@@ -74,15 +76,15 @@ def weight_bits(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
     for q in mapping.network.projections:
         needed = bits_of(q)
         if needed > limit:
-            remedy = "quantize coarser: Loihi drops the last bit of signed weights, keep them even"
-            yield RuleViolation("weight_bits", _name(q), None, needed, limit, remedy)
+            hint = "quantize coarser: Loihi drops the last bit of signed weights, keep them even"
+            yield RuleViolation("weight_bits", _name(q), None, needed, limit, hint)
 
 
 def payload_bits(mapping: Mapping, chips: int) -> Iterator[RuleViolation]:
     source, limit = mapping.network.source, mapping.chip["payload_bits"]
     if source.message_bits > limit:
-        remedy = f"{mapping.chip.name} takes no such payload: encode the input as spikes or choose another chip"
-        yield RuleViolation("payload_bits", source.name, None, source.message_bits, limit, remedy)
+        hint = f"{mapping.chip.name} takes no such payload: encode the input as spikes or choose another chip"
+        yield RuleViolation("payload_bits", source.name, None, source.message_bits, limit, hint)
 
 
 RULES: tuple[Rule, ...] = (cores, neurons, groups, input_axons, memory_words, max_delay, weight_bits, payload_bits)
@@ -120,20 +122,20 @@ def bits_of(q: Projection) -> int:
 
 
 def layer_name(mapping: Mapping, population: str) -> str:
-    """A population's name; a chain's level also says what lies in it: "level9 (b2.graph)"."""
+    """A population's name; a layered network's level also says what lies in it: "level9 (b2.graph)"."""
     groups = mapping.network[population].groups
     inside = [group.name for group in groups if not role_of(group.role).repeats and group.name != population]
     return f"{population} ({', '.join(inside)})" if inside else population
 
 
-def _per_core(mapping: Mapping, name: str, used: Callable, remedy: str) -> Iterator[RuleViolation]:
+def _per_core(mapping: Mapping, name: str, used: Callable, hint: str) -> Iterator[RuleViolation]:
     """The worst core of each population that passes a limit."""
     limit = mapping.chip[name]
-    for population, indices in mapping.of.items():
+    for population, indices in mapping.cores_by_population.items():
         worst = max(indices, key=lambda i: used(mapping.cores[i].usage))
         value = used(mapping.cores[worst].usage)
         if value > limit:
-            yield RuleViolation(name, layer_name(mapping, population), worst, value, limit, remedy)
+            yield RuleViolation(name, layer_name(mapping, population), worst, value, limit, hint)
 
 
 def _narrower(mapping: Mapping, excess: int) -> str:
@@ -161,7 +163,7 @@ def _blocks(mapping: Mapping) -> tuple[dict[int, int], dict[int, int]]:
     widths: dict[int, int] = {}
     taken: dict[int, int] = {}
     for population in mapping.network.populations:
-        cores_taken = len(mapping.of[population.name])
+        cores_taken = len(mapping.cores_by_population[population.name])
         for group in population.groups:
             if group.block is not None and role_of(group.role).sets_width and "channel" in group.axes:
                 widths[group.block] = group.shape[group.axes.index("channel")]

@@ -1,7 +1,7 @@
 """What measured spikes ask of each core in each step: updates, synaptic operations, messages, hops, time.
 
 A spike of step t is sent in t, and its messages are looked up by their cores in t + 1 (a delay is spent in the
-neuron's input buffer afterwards). Where the network is still in frames (`hop` 0) both happen in t.
+neuron's input buffer afterwards). Where the network is still in frames (`transmission_delay` 0) both happen in t.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Traffic:
         """How long each step takes if cores work in parallel and wait for the slowest; BadInput without times."""
         times = dict(profile.step_times)
         if not times:
-            raise BadInput("has no times", place=f"energy profile {profile.name}", remedy="use loihi1")
+            raise BadInput("has no times", location=f"energy profile {profile.name}", hint="use loihi1")
         inactive = self.neurons - self.active
         work = times["acs"] * self.acs + times["macs"] * self.macs
         work = work + times["active_updates"] * self.active + times["inactive_updates"] * inactive
@@ -89,9 +89,9 @@ def measure_traffic(placement: Placement, inputs: np.ndarray, spikes: MappingTyp
     mapping = placement.mapping
     network = mapping.network
     fired = {p.name: _counts(spikes[p.name]) for p in network.order}
-    arriving = {name: _later(matrix, network.hop) for name, matrix in fired.items()}
+    arriving = {name: _later(matrix, network.transmission_delay) for name, matrix in fired.items()}
     source = _counts(np.asarray(inputs) != 0)
-    arriving[network.source.name] = _later(source, network.hop)
+    arriving[network.source.name] = _later(source, network.transmission_delay)
     shape = (source.shape[0], len(mapping.cores))
     acs, macs, received, sent = (np.zeros(shape, dtype=np.int64) for _ in range(4))
     graded = network.source.message_bits > 0
@@ -184,6 +184,6 @@ def _active(mapping: Mapping, source: sp.csr_matrix, fired: dict[str, sp.csr_mat
         for q in network.incoming[population.name]:
             spikes = source if q.pre == network.source.name else fired[q.pre]
             synapses = q.matrix.astype(bool).astype(np.int64)
-            touched += _later(sp.csr_matrix(spikes @ synapses.T), network.hop + q.delay)
+            touched += _later(sp.csr_matrix(spikes @ synapses.T), network.transmission_delay + q.delay)
         total += (touched.astype(bool).astype(np.int64) @ _membership(mapping, population.name)).toarray()
     return total

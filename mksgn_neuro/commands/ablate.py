@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import Output, dataset_options, json_option, print_json, seed_option
-from mksgn_neuro.commands.training import preset_option, teacher_option, watched
+from mksgn_neuro.commands.training import preset_option, progress_display, teacher_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +40,7 @@ def command(
     chosen = preset(preset_name, epochs=epochs, teacher_epochs=teacher_epochs)
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     options = {"seed": seed, "resume": resume, "teacher": teacher}
-    with watched(output) as display:
+    with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
     if as_json:
         print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})

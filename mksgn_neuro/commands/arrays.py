@@ -15,7 +15,7 @@ from mksgn_neuro.names import AXES
 if TYPE_CHECKING:
     from mksgn_neuro.workflows.load import Networks
 
-ONLY_ARRAYS = ("axes", "period", "input_bits", "input_shape")
+ONLY_ARRAYS = ("axes", "reset_interval", "input_bits", "input_shape")
 ONLY_CLIPS = (
     "dataset",
     "data_path",
@@ -36,7 +36,7 @@ class ArrayRequest:
 
     path: Path
     axes: str | None
-    period: int | None
+    reset_interval: int | None
     backend: str
     save: Path | None
     states: bool
@@ -60,6 +60,7 @@ def array_options(command: Callable) -> Callable:
                 help="With --input of an image: (C, H, W, T) or Lava's (W, H, C, T); needed where C = W only.",
             ),
             click.option(
+                "--reset-interval",
                 "--period",
                 type=click.IntRange(1),
                 help="With --input: zero u and v every N steps, as lava-dl's reset_interval=N with reset_offset=1.",
@@ -76,18 +77,20 @@ def print_array(networks: Networks, request: ArrayRequest) -> None:
 
     from mksgn_neuro.workflows.arrays import read_input, save_arrays, simulate_array
 
-    form, network = networks.simulated
+    representation, network = networks.default_representation
     inputs = read_input(network, request.path, request.axes)
-    run = simulate_array(network, inputs, backend=request.backend, states=request.states, period=request.period)
+    run = simulate_array(
+        network, inputs, backend=request.backend, states=request.states, reset_interval=request.reset_interval
+    )
     if request.save:
         save_arrays(run.arrays, request.save)
     document = {
         "model": str(networks.path),
-        "form": form,
+        "representation": representation,
         "simulated_on": "CPU",
         "backend": request.backend,
         "steps": len(inputs),
-        "period": request.period,
+        "reset_interval": request.reset_interval,
         "findings": networks.findings,
         "spikes": {name: int(spikes.sum(dtype=np.int64)) for name, spikes in run.spikes.items()},
         "populations": run.populations,

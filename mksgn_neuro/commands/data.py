@@ -62,11 +62,11 @@ def import_folder(
     from mksgn_neuro.workflows.importing import import_recordings
 
     if output.suffix != ".npz":
-        raise BadInput("is no .npz", place=str(output), remedy="call it OUTPUT.npz")
+        raise BadInput("is no .npz", location=str(output), hint="call it OUTPUT.npz")
     with reading() as progress:
         clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress)
     npz.save(clips, output)
-    report = inspection.describe(clips)
+    report = inspection.summary_of(clips)
     if as_json:
         print_json({"output": str(output), **report})
         return

@@ -22,7 +22,7 @@ from mksgn_neuro.commands.options import (
     refuse_overwriting,
     seed_option,
 )
-from mksgn_neuro.commands.verify import STEPS, climb, climb_network, raise_if_different
+from mksgn_neuro.commands.verify import STEPS, raise_if_different, run_checks, run_network_checks
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.names import TARGETS
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from mksgn_neuro.chip.spec import Chip
     from mksgn_neuro.ir import Network
     from mksgn_neuro.lowering.passes import Options
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.export import Deployed
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.ladder import Rung
 
 ONLY_MODELS = ("dataset", "data_path", "skip_bad")
-ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
+ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 
 
 @click.command()
@@ -48,7 +48,12 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
     "--reset/--no-reset", default=None,
     help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
 )  # fmt: skip
-@click.option("--period", type=click.IntRange(1), help="Of a file that is no model: zero all state every N steps.")
+@click.option(
+    "--reset-interval",
+    "--period",
+    type=click.IntRange(1),
+    help="Of a file that is no model: zero all state every N steps.",
+)
 @click.option(
     "--steps-per-frame", default=1, show_default=True, type=click.IntRange(1),
     help="Time steps of the chip per frame: a network of L levels answers L / N frames late. Needs complete decays.",
@@ -69,7 +74,7 @@ ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
 @seed_option
 @json_option
 def command(
-    model: Path | None, target: str, output: Path | None, reset: bool | None, period: int | None,
+    model: Path | None, target: str, output: Path | None, reset: bool | None, reset_interval: int | None,
     steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int,
     chip_name: str, chips: int, force: bool, dataset: str | None, data_path: Path | None, skip_bad: bool,
     input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
@@ -89,40 +94,44 @@ def command(
 
     chip = load_chip(chip_name)
     path, options = find_model(model), Options(steps_per_frame, prune)
-    stem, rungs, findings = stem_of(output) if output else beside(path, ""), [], []
+    stem, checks, findings = stem_of(output) if output else beside(path, ""), [], []
     is_model = suffix_of(path) == ".pt"
     if is_model:
         refuse_options(ONLY_FILES, "is for a file that is no model", "leave it out")
     else:
         refuse_options(ONLY_MODELS, "is for a model.pt, other files are verified on random inputs", "leave it out")
-        if period and reset is False:
-            raise BadInput("--period beside --no-reset", remedy="leave one of them out")
+        if reset_interval and reset is False:
+            raise BadInput("--reset-interval beside --no-reset", hint="leave one of them out")
     refuse_itself(path, target, stem)
-    refuse_overwriting(files_of(target, stem), force=force, remedy="give --force to overwrite it, or another --output")
+    refuse_overwriting(files_of(target, stem), force=force, hint="give --force to overwrite it, or another --output")
     if is_model:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        written, rungs = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
+        written, checks = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
     else:
         networks = load_networks(path, Port(input_bits, input_shape))
         findings = networks.findings
-        written = write_file(networks, target, stem, reset=reset, period=period, options=options, dump=dump_passes)
+        written = write_file(
+            networks, target, stem, reset=reset, reset_interval=reset_interval, options=options, dump=dump_passes
+        )
         if verified:
-            rungs, _ = climb_network(written.built, target, written.main, written.period, samples, steps, seed)
+            checks, _ = run_network_checks(
+                written.built, target, written.main, written.reset_interval, samples, steps, seed
+            )
     document = written.as_json() | fit_on_chip(written.network, chip, chips)
-    document |= {"findings": findings, **Verdict.of(rungs).as_json()}
-    document["rungs"] = [rung.as_json() for rung in rungs]
+    document |= {"findings": findings, **Verdict.of(checks).as_json()}
+    document["checks"] = [check.as_json() for check in checks]
     print_json(document) if as_json else _print(document, written)
-    raise_if_different(rungs)
+    raise_if_different(checks)
     if document["violations"]:
         first = document["violations"][0]
         problem = f"not deployable: {first['layer']}: {first['rule']} {first['value']}, limit {first['limit']}"
-        raise WorkFailed(problem, place=str(written.main), remedy=first["remedy"])
+        raise WorkFailed(problem, location=str(written.main), hint=first["hint"])
 
 
 def _of_model(
     path: Path, target: str, stem: Path, reset: bool | None, options: Options, dump: Path | None,
     request: Request | None,
-) -> tuple[Deployed, list[Rung]]:  # fmt: skip
+) -> tuple[Deployed, list[EquivalenceCheck]]:  # fmt: skip
     """Write a model, and verify it where there is a request for clips."""
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.export import write_target
@@ -132,15 +141,15 @@ def _of_model(
     written = write_target(loaded, target, stem, reset=reset, options=options, dump=dump)
     if request is None:
         return written, []
-    driven = Driven(written.period is not None, options)
-    return written, climb(loaded, target, written.main, request, driven=driven, built=written.built)[0]
+    driven = Driven(written.reset_interval is not None, options)
+    return written, run_checks(loaded, target, written.main, request, driven=driven, built=written.built)[0]
 
 
 def fit_on_chip(network: Network, chip: Chip, chips: int) -> dict:
     """Cores, chips and broken rules of a network on a kind of chip."""
-    from mksgn_neuro.chip.fit import fit
+    from mksgn_neuro.chip.fit import fit_to_chip
 
-    document = fit(network, chip, chips).as_json()
+    document = fit_to_chip(network, chip, chips).as_json()
     return {name: document[name] for name in ("chip", "cores", "chips", "violations")}
 
 
@@ -150,8 +159,8 @@ def _print(document: dict, written: Deployed) -> None:
     print_findings(document["findings"])
     for file in document["files"]:
         click.echo(f"wrote {file}")
-    chain = " as a netx chain with its relays" if written.built.is_chain else ""
-    click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses{chain}")
+    layered = " as a layered network with its relays" if written.built.is_layered else ""
+    click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses{layered}")
     if document["pruned_neurons"]:
         click.echo(f"left out {document['pruned_neurons']} neurons that can never fire or that nobody hears")
     on_chip = f"{document['cores']} cores" + ("" if document["chip"] == "loihi2" else f" of {document['chip']}")
@@ -164,4 +173,4 @@ def _print(document: dict, written: Deployed) -> None:
         click.echo("\n".join(timing_lines(written.network)))
     for violation in document["violations"]:
         click.echo(f"does not fit: {violation['layer']}: {violation['rule']} {violation['value']}")
-    click.echo(document["verdict"] + (", simulated on CPU" if document["rungs"] else ""))
+    click.echo(document["verdict"] + (", simulated on CPU" if document["checks"] else ""))

@@ -43,8 +43,8 @@ def command(
         allowed = f"{chips} {chip.name} chip{'s' if chips > 1 else ''}"
         raise WorkFailed(
             f"does not fit {allowed}: {len(found.fit.violations)} violations",
-            place=str(found.networks.path),
-            remedy=found.fit.violations[0].remedy,
+            location=str(found.networks.path),
+            hint=found.fit.violations[0].hint,
         )
 
 
@@ -55,15 +55,15 @@ def _print(inspected: Inspected) -> None:
 
     console = Console()
     networks, network, found = inspected.networks, inspected.network, inspected.fit
-    _say(console, f"{networks.path}: {networks.kind}, shown as {inspected.form}")
+    _say(console, f"{networks.path}: {networks.kind}, shown as {inspected.representation}")
     for finding in networks.findings:
         _say(console, f"note: {finding}")
     for line in timing_lines(network):
         _say(console, line)
     console.print(_population_table(network, found))
     console.print(_core_table(found))
-    for form, fit in inspected.fits.items():
-        _print_form(console, form, networks.forms[form], fit)
+    for representation, fit in inspected.fits.items():
+        _print_representation(console, representation, networks.representations[representation], fit)
     _print_limits(console, found)
     if found.violations:
         console.print(_violation_table(found))
@@ -77,7 +77,7 @@ def _population_table(network: Network, found: Fit) -> Table:
     table = Table("population", "role", *(_right(name) for name in ("neurons", "synapses", "cores", "fullest core")))
     mapping = found.mapping
     for row in contents(network)["populations"]:
-        cores = [mapping.cores[i].usage.load(mapping.chip) for i in mapping.of[row["name"]]]
+        cores = [mapping.cores[i].usage.load(mapping.chip) for i in mapping.cores_by_population[row["name"]]]
         numbers = (f"{row['neurons']:,}", f"{row['synapses']:,}", str(len(cores)), f"{max(cores):.0%}")
         table.add_row(row["name"], row["role"], *numbers)
     return table
@@ -104,7 +104,7 @@ def bar(share: float) -> str:
     return f"[red]{text}[/red]" if share > 1 else text
 
 
-def _print_form(console: Console, form: str, network: Network, found: Fit) -> None:
+def _print_representation(console: Console, representation: str, network: Network, found: Fit) -> None:
     from mksgn_neuro.workflows.inspect import totals
 
     counted, mapping, hops = totals(network), found.mapping, found.placement.mean_hops
@@ -113,9 +113,11 @@ def _print_form(console: Console, form: str, network: Network, found: Fit) -> No
     over = ", more than there are" if len(mapping.cores) <= limit < found.compiler_cores else ""
     _say(
         console,
-        f"{form}: {counted['neurons']:,} neurons, {counted['synapses']:,} synapses on {len(mapping.cores)} of {limit} "
+        f"{representation}: {counted['neurons']:,} neurons, {counted['synapses']:,} synapses "
+        f"on {len(mapping.cores)} of {limit} "
         f"{mapping.chip.name} cores ({mapping.chips} chip{'s' if mapping.chips > 1 else ''}); "
-        f"Intel's compiler, without this cut: about {found.compiler_cores}{over}; {hops:.2f} hops per message{saved}",
+        f"Intel's compiler, without this partition: about {found.compiler_cores}{over}; "
+        f"{hops:.2f} hops per message{saved}",
     )
 
 
@@ -134,10 +136,10 @@ def _print_limits(console: Console, found: Fit) -> None:
 def _violation_table(found: Fit) -> Table:
     from rich.table import Table
 
-    table = Table("violation", "layer", _right("core"), _right("value"), _right("limit"), "remedy")
+    table = Table("violation", "layer", _right("core"), _right("value"), _right("limit"), "hint")
     for v in found.violations:
         core = "" if v.core is None else str(v.core)
-        table.add_row(v.rule.replace("_", " "), v.layer, core, f"{v.value:,}", f"{v.limit:,}", v.remedy)
+        table.add_row(v.rule.replace("_", " "), v.layer, core, f"{v.value:,}", f"{v.limit:,}", v.hint)
     return table
 
 

@@ -129,12 +129,12 @@ energy_option = click.option("--energy-profile", type=EnergyProfile(), default="
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 
 
-def refuse_overwriting(paths: Iterable[Path], *, force: bool, remedy: str = "give --force to overwrite it") -> None:
+def refuse_overwriting(paths: Iterable[Path], *, force: bool, hint: str = "give --force to overwrite it") -> None:
     """Raises BadInput, before any work, for the first of the paths that is there; with `force` says what goes."""
     for path in paths:
         if path.exists():
             if not force:
-                raise BadInput("is there already", place=str(path), remedy=remedy)
+                raise BadInput("is there already", location=str(path), hint=hint)
             say(f"overwriting {path}")
 
 
@@ -169,13 +169,13 @@ class Output(click.Path):
         return require_writable(super().convert(value, param, ctx), folder=self.folder)
 
 
-def refuse_options(names: Iterable[str], because: str, remedy: str) -> None:
+def refuse_options(names: Iterable[str], because: str, hint: str) -> None:
     """Raises BadInput if the user gave one of these parameters: nothing that is asked for is ignored."""
     context = click.get_current_context()
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
         if parameter.name in names and given:
-            raise BadInput(f"{parameter.opts[0]} {because}", remedy=remedy)
+            raise BadInput(f"{parameter.opts[0]} {because}", hint=hint)
 
 
 def print_findings(findings: Iterable[str]) -> None:
@@ -211,7 +211,7 @@ def find_model(path: Path | None) -> Path:
         return found
     trained = sorted(Path("runs").glob("**/model.pt"), key=lambda p: p.stat().st_mtime)
     if not trained and SHIPPED_MODEL not in shipped():
-        raise BadInput("no MODEL was given and runs/ holds none", remedy="run mksgn-neuro train first")
+        raise BadInput("no MODEL was given and runs/ holds none", hint="run mksgn-neuro train first")
     chosen = trained[-1] if trained else shipped()[SHIPPED_MODEL]
     say(f"model: {chosen}")
     return chosen

@@ -49,13 +49,13 @@ def command(
     settings = Settings(Wanted(unit, up, rate, flat), evidence, HOLD if hold is None else hold, energy_profile)
     path = find_model(model)
     networks = load_networks(path)
-    form, network = networks.simulated
+    representation, network = networks.default_representation
     recordings, left_out = _read(files)
     with reading("recognising") as progress:
         found, refused = recognise_all(require_task(network, path), recordings, settings, progress)
     document = {
         "model": str(path),
-        "form": form,
+        "representation": representation,
         "simulated_on": "CPU",
         "energy_profile": energy_profile,
         "evidence": evidence,
@@ -80,7 +80,7 @@ def _read(files: tuple[Path, ...]) -> tuple[list, list[str]]:
         recordings += [renamed(recording, file, len(found) > 1) for recording in found]
         left_out += skipped
     if not recordings:
-        raise BadInput("no clip in it", place=str(files[0]), remedy="give recordings")
+        raise BadInput("no clip in it", location=str(files[0]), hint="give recordings")
     return recordings, left_out
 
 
@@ -117,10 +117,10 @@ def _lost(clip: dict) -> list[str]:
 
 def write_csv(clips: list[dict], path: Path) -> None:
     """One clip a row: decision, spikes of each class, frames, spikes, joules."""
-    from mksgn_neuro.files import in_one_piece
+    from mksgn_neuro.files import atomic_write
 
     names = list(clips[0]["scores"])
-    with in_one_piece(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["clip", "decision", *names, "frames", "spikes", "joules"])
         for clip in clips:

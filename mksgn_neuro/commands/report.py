@@ -23,8 +23,8 @@ from mksgn_neuro.files import require_writable
 from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.ladder import Rung
 
 
 @click.command()
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
 @click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
-@click.option("--verify/--no-verify", "verified", default=True, help="Compare every form, spike for spike, first.")
+@click.option(
+    "--verify/--no-verify", "verified", default=True, help="Compare every representation, spike for spike, first."
+)
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @energy_option
 @chip_option
@@ -60,20 +62,20 @@ def command(
     path = find_model(model)
     output = require_writable(output or beside(path, ".html"))
     networks = load_networks(path)
-    form, network = networks.simulated
+    representation, network = networks.default_representation
     if network.task is None:
-        raise BadInput("does not say what clips it takes", place=str(path), remedy="give a model.pt")
+        raise BadInput("does not say what clips it takes", location=str(path), hint="give a model.pt")
     clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", chip=chip, seed=seed)
-    document = document_of(path, form, runs, energy_profile) | {"findings": networks.findings}
+    document = document_of(path, representation, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
-    rungs = compare_forms(path, request) if verified and networks.kind == "model" else None
-    report = report_of(path, runs, document, rungs)
+    checks = compare_representations(path, request) if verified and networks.kind == "model" else None
+    report = report_of(path, runs, document, checks)
     written = {"report": str(output), "bytes": write_report(report, output)}
-    if rungs is not None:
-        written |= Verdict.of(rungs).as_json()
+    if checks is not None:
+        written |= Verdict.of(checks).as_json()
     if figures is not None:
         from mksgn_neuro.report.figures import write_figures
 
@@ -81,13 +83,13 @@ def command(
     print_json({**written, "simulation": document}) if as_json else _print(written)
 
 
-def compare_forms(path: Path, request: Request) -> tuple[Rung, ...]:
+def compare_representations(path: Path, request: Request) -> tuple[EquivalenceCheck, ...]:
     """The comparisons of `verify` up to the file for Loihi 2; a difference is shown in the report, no failure."""
-    from mksgn_neuro.commands.verify import climb
+    from mksgn_neuro.commands.verify import run_checks
     from mksgn_neuro.models.store import load_model
 
-    rungs, _ = climb(load_model(path), "loihi2", beside(path, ".net"), request)
-    return tuple(rungs)
+    checks, _ = run_checks(load_model(path), "loihi2", beside(path, ".net"), request)
+    return tuple(checks)
 
 
 def _print(written: dict) -> None:

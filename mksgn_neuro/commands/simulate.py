@@ -50,7 +50,7 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
     limit: int | None, measure_spikes: bool, backend: str, chip_name: str, energy_profile: str, input_path: Path | None,
-    axes: str | None, period: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
+    axes: str | None, reset_interval: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
     save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
@@ -62,7 +62,7 @@ def command(
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
 
     if states and not save_spikes:
-        raise BadInput("--states without a file to save them to", remedy="add --save-spikes OUT.npz")
+        raise BadInput("--states without a file to save them to", hint="add --save-spikes OUT.npz")
     chip = load_chip(chip_name)
     path = find_model(model)
     if input_path is not None:
@@ -70,7 +70,7 @@ def command(
         networks = load_networks(path, Port(input_bits, input_shape))
         shown = {"measure_spikes": measure_spikes, "as_json": as_json}
         return print_array(
-            networks, ArrayRequest(input_path, axes, period, backend, save_spikes, states=states, **shown)
+            networks, ArrayRequest(input_path, axes, reset_interval, backend, save_spikes, states=states, **shown)
         )
     refuse_options(ONLY_ARRAYS, "is for arrays", "give it with --input X.npy")
     if report_path:
@@ -78,29 +78,31 @@ def command(
 
         require_own_streams(protocol)
     networks = load_networks(path)
-    form, network = networks.simulated
+    representation, network = networks.default_representation
     if network.task is None:
-        remedy = "give --input X.npy, last axis time"
-        raise BadInput("does not say what clips it takes", place=str(path), remedy=remedy)
+        hint = "give --input X.npy, last axis time"
+        raise BadInput("does not say what clips it takes", location=str(path), hint=hint)
     clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, chip=chip, seed=seed)
-    document = document_of(path, form, runs, energy_profile, protocols) | {"findings": networks.findings}
+    document = document_of(path, representation, runs, energy_profile, protocols) | {"findings": networks.findings}
     shown = runs[document["protocol"]]
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
 
         run = shown.simulation
-        save_recording(network, shown.inputs[: run.streams], save_spikes, states=states, period=run.period)
-    if not distributed.speaks():
+        save_recording(
+            network, shown.inputs[: run.streams], save_spikes, states=states, reset_interval=run.reset_interval
+        )
+    if not distributed.is_rank_zero():
         return None
     if report_path:
         from mksgn_neuro.report.collect import report_of
         from mksgn_neuro.report.page import write_report
 
-        write_report(report_of(path, runs, document, rungs=None), report_path)
+        write_report(report_of(path, runs, document, checks=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 
@@ -155,7 +157,8 @@ def protocol_lines(document: dict) -> list[str]:
         lines.append(f"offline, each clip stretched: {_both(found['offline']['accuracy'])}")
     leak = f", {document['leaked']} of which are also in training (leaked)" if document["leaked"] else ""
     lines.append(
-        f"{document['samples']} clips{leak}, simulated on CPU ({document['backend']}, {document['form']} form)"
+        f"{document['samples']} clips{leak}, simulated on CPU "
+        f"({document['backend']}, {document['representation']} representation)"
     )
     return lines
 

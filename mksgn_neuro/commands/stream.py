@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="Decide on the last N of the network's frames; default: as many as it was trained for, else all of the clip.",
 )
-@click.option("--format", "form", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True)
+@click.option(
+    "--format", "line_format", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True
+)
 @click.option("--evidence", type=click.IntRange(0), default=0, show_default=True, help="With fewer class spikes: none.")
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 @click.option("--strict", is_flag=True, help="End at the first line that is no whole frame.")
 def command(
-    model: Path | None, rate: float | None, window: int | None, form: str, evidence: int, hold: float | None,
+    model: Path | None, rate: float | None, window: int | None, line_format: str, evidence: int, hold: float | None,
     strict: bool,
 ) -> None:  # fmt: skip
     """Recognise actions in a stream of skeletons, simulated on CPU.
@@ -55,7 +57,7 @@ def command(
     from mksgn_neuro.data.gaps import HOLD
 
     path = find_model(model)
-    options = Options(rate, window, form, evidence, HOLD if hold is None else hold, strict)
+    options = Options(rate, window, line_format, evidence, HOLD if hold is None else hold, strict)
     stream(frame_network(path), sys.stdin, sys.stdout, path, options)
 
 
@@ -65,7 +67,7 @@ class Options:
 
     rate: float | None = None
     window: int | None = None
-    form: str = "joints"
+    line_format: str = "joints"
     evidence: int = 0
     hold: float = 0.5
     strict: bool = False
@@ -86,27 +88,29 @@ def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, op
 
     if options.rate is not None:
         require_rate(options.rate, "--rate")
-    recogniser = Recogniser(network, rate=options.rate, window=options.window, place=str(path))
+    recogniser = Recogniser(network, rate=options.rate, window=options.window, location=str(path))
     task = recogniser.task
     if task.coordinates != 3:
-        remedy = "give recordings to mksgn-neuro recognise"
+        hint = "give recordings to mksgn-neuro recognise"
         raise BadInput(
-            "takes two coordinates of a picture, whose scale a stream does not say", place=str(path), remedy=remedy
+            "takes two coordinates of a picture, whose scale a stream does not say", location=str(path), hint=hint
         )
     if task.rate is None:
         trained = f"it was trained on clips stretched to {task.frames} frames"
         say(f"{path} has no frame rate: {trained}; frames are taken as they come")
     rate = options.rate or task.rate
-    lines = FrameLines(recogniser.skeleton, form=options.form, rate=rate, hold=options.hold, strict=options.strict)
+    lines = FrameLines(
+        recogniser.skeleton, line_format=options.line_format, rate=rate, hold=options.hold, strict=options.strict
+    )
     for number, line in enumerate(source, 1):
         line = line.lstrip("\ufeff")
         if not line.strip():
             recogniser.new_clip()
             lines.new_clip()
             continue
-        started, place = time.perf_counter(), f"stdin line {number}"
+        started, location = time.perf_counter(), f"stdin line {number}"
         try:
-            document = answered(recogniser, lines(line, place), place, options.evidence)
+            document = answered(recogniser, lines(line, location), location, options.evidence)
         except BadInput as error:
             if options.strict:
                 raise
@@ -116,9 +120,9 @@ def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, op
         sink.flush()
 
 
-def answered(recogniser: Recogniser, frame: Frame, place: str, evidence: int) -> dict:
+def answered(recogniser: Recogniser, frame: Frame, location: str, evidence: int) -> dict:
     """The answer to one frame as it is printed."""
-    answer, names = recogniser(frame.positions, frame.seconds, place), recogniser.task.class_names
+    answer, names = recogniser(frame.positions, frame.seconds, location), recogniser.task.class_names
     enough = answer.scores[answer.decision] >= evidence
     document = {
         "frame": answer.frame,

@@ -13,11 +13,11 @@ from mksgn_neuro.commands.training import (
     preset_option,
     print_result,
     print_spread,
-    rate_penalty_option,
+    progress_display,
     refuse_trained,
     resume_option,
+    synop_regularisation_option,
     teacher_option,
-    watched,
 )
 from mksgn_neuro.names import ATTENTIONS
 
@@ -32,7 +32,7 @@ from mksgn_neuro.names import ATTENTIONS
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), help="Instead of the preset's.")
-@rate_penalty_option
+@synop_regularisation_option
 @click.option("--ptq", is_flag=True, help="Post-training quantization only: no integer fine-tuning.")
 @resume_option
 @force_option
@@ -49,7 +49,7 @@ from mksgn_neuro.names import ATTENTIONS
 def command(
     dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str, epochs: int | None,
     teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
-    rate_penalty: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, seed: int,
+    synop_regularisation: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, seed: int,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
@@ -62,7 +62,12 @@ def command(
 
     if teacher and no_teacher:
         raise click.UsageError("--teacher and --no-teacher exclude each other")
-    changes = {"epochs": epochs, "teacher_epochs": teacher_epochs, "attention": attention, "rate_penalty": rate_penalty}
+    changes = {
+        "epochs": epochs,
+        "teacher_epochs": teacher_epochs,
+        "attention": attention,
+        "synop_regularisation": synop_regularisation,
+    }
     changes["integer_epochs"] = 0 if ptq else None
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
     chosen = preset(preset_name, **changes)
@@ -78,7 +83,7 @@ def command(
     if is_first_rank():
         announce(clips)
     for n, folder in folders.items():
-        with watched(folder) as display:
+        with progress_display(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
             options = {"resume": resume, "teacher": teacher, "config": {**config, "seed": n}}
             model = train(clips, chosen, folder, seed=n, report=report, **options)

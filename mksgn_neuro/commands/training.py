@@ -21,8 +21,11 @@ preset_option = click.option("--preset", "preset_name", type=click.Choice(PRESET
 teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
 )
-rate_penalty_option = click.option(
-    "--rate-penalty", type=FiniteFloat(0.0), help="Weight of synaptic operations in the loss: it buys energy."
+synop_regularisation_option = click.option(
+    "--synop-regularisation",
+    "--rate-penalty",
+    type=FiniteFloat(0.0),
+    help="Weight of synaptic operations in the loss: it buys energy.",
 )
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
@@ -34,8 +37,8 @@ GO_ON = "go on with the same command and --resume (checkpoints in"
 def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
     """Raises BadInput where `folder` holds a model already and neither option says what becomes of it."""
     if not resume:
-        remedy = "give --force to train anew over it, --resume to go on, or another --output"
-        refuse_overwriting([folder / "model.pt"], force=force, remedy=remedy)
+        hint = "give --force to train anew over it, --resume to go on, or another --output"
+        refuse_overwriting([folder / "model.pt"], force=force, hint=hint)
 
 
 def announce(clips: Clips) -> None:
@@ -44,7 +47,7 @@ def announce(clips: Clips) -> None:
 
 
 @contextmanager
-def watched(output: Path) -> Iterator[TrainingDisplay]:
+def progress_display(output: Path) -> Iterator[TrainingDisplay]:
     """A display of what trains within; says how to go on when it is interrupted."""
     from mksgn_neuro.training.progress import TrainingDisplay
 
@@ -60,7 +63,7 @@ def watched(output: Path) -> Iterator[TrainingDisplay]:
 
 
 def print_result(path: Path, training: dict, as_json: bool) -> None:
-    """The accuracies of every form of the student, and where the model is."""
+    """The accuracies of every representation of the student, and where the model is."""
     if as_json:
         print_json({"model": str(path), **training})
         return
@@ -72,9 +75,9 @@ def print_result(path: Path, training: dict, as_json: bool) -> None:
         )
     held_out = training["held_out_clips"]
     chosen_on = f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"
-    _print_forms(chosen_on, training["held_out"])
+    _print_representations(chosen_on, training["held_out"])
     if training["test"]:
-        _print_forms("test clips", training["test"])
+        _print_representations("test clips", training["test"])
     click.echo(f"wrote {path}")
 
 
@@ -96,14 +99,19 @@ def print_spread(found: list[dict], path: Path, as_json: bool) -> None:
     return None
 
 
-FORM_WORDS = {"post_training_quantization": "quantized", "integer": "integer-exact", "given": "as given"}
+REPRESENTATION_WORDS = {"post_training_quantization": "quantized", "integer": "integer-exact", "given": "as given"}
 
 
-def _print_forms(clips: str, found: dict[str, dict[str, dict]]) -> None:
-    """One line per protocol: the accuracy of every form, and that without leaked clips where there are any."""
+def _print_representations(clips: str, found: dict[str, dict[str, dict]]) -> None:
+    """A line per protocol: the accuracy of every representation, and that without leaked clips where there are any."""
     for protocol in found["integer"]:
-        accuracies = {form: by_protocol[protocol]["accuracy"] for form, by_protocol in found.items()}
-        said = ", ".join(f"{FORM_WORDS.get(form, form)} {_shares(accuracy)}" for form, accuracy in accuracies.items())
+        accuracies = {
+            representation: by_protocol[protocol]["accuracy"] for representation, by_protocol in found.items()
+        }
+        said = ", ".join(
+            f"{REPRESENTATION_WORDS.get(representation, representation)} {_shares(accuracy)}"
+            for representation, accuracy in accuracies.items()
+        )
         click.echo(f"{clips}, {protocol}, simulated on CPU: {said}")
 
 

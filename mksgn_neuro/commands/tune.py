@@ -19,11 +19,11 @@ from mksgn_neuro.commands.options import (
 from mksgn_neuro.commands.training import (
     announce,
     print_result,
-    rate_penalty_option,
+    progress_display,
     refuse_trained,
     resume_option,
+    synop_regularisation_option,
     teacher_option,
-    watched,
 )
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
@@ -41,7 +41,7 @@ from mksgn_neuro.names import PRESETS
     "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
 )
 @teacher_option
-@rate_penalty_option
+@synop_regularisation_option
 @click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
 @resume_option
 @force_option
@@ -49,7 +49,8 @@ from mksgn_neuro.names import PRESETS
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
-    epochs: int | None, learning_rate: float | None, teacher: Path | None, rate_penalty: float | None, output: Path,
+    epochs: int | None, learning_rate: float | None, teacher: Path | None, synop_regularisation: float | None,
+    output: Path,
     resume: bool, force: bool, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
@@ -62,10 +63,14 @@ def command(
 
     path = find_model(model)
     if path.resolve() == (output / "model.pt").resolve():
-        raise BadInput("would overwrite the model that it starts from", place="--output", remedy="name another folder")
+        raise BadInput("would overwrite the model that it starts from", location="--output", hint="name another folder")
     refuse_trained(output, resume=resume, force=force)
     given = load_model(path)
-    changes = {"integer_epochs": epochs, "integer_learning_rate": learning_rate, "rate_penalty": rate_penalty}
+    changes = {
+        "integer_epochs": epochs,
+        "integer_learning_rate": learning_rate,
+        "synop_regularisation": synop_regularisation,
+    }
     chosen = preset(preset_name, **changes)
     start()
     dataset = dataset or dataset_of(given.task())
@@ -75,7 +80,7 @@ def command(
         announce(clips)
     started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
     config = {**started, "teacher": str(teacher), **asdict(chosen)}
-    with watched(output) as display:
+    with progress_display(output) as display:
         options = {"seed": seed, "resume": resume, "teacher": teacher, "config": config, "report": display.report}
         tuned = tune(given, clips, chosen, output, **options)
     if is_first_rank():

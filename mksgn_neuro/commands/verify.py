@@ -1,4 +1,4 @@
-"""mksgn-neuro verify: the ladder as a table."""
+"""mksgn-neuro verify: the equivalence checks as a table."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from mksgn_neuro.errors import WorkFailed
 if TYPE_CHECKING:
     from mksgn_neuro.lowering.passes import Built
     from mksgn_neuro.models.store import Model
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.inputs import Request
-    from mksgn_neuro.workflows.ladder import Rung
     from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify import Driven
 
 
 ONLY_MODELS = ("net", "dataset", "data_path", "skip_bad")
-ONLY_FILES = ("steps", "seed", "period", "input_bits", "input_shape")
+ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 STEPS = 50
 
 
@@ -43,7 +43,9 @@ def file_options(command: Callable) -> Callable:
             click.option(
                 "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample."
             ),
-            click.option("--period", type=click.IntRange(1), help="Of a .net file: reset every N steps."),
+            click.option(
+                "--reset-interval", "--period", type=click.IntRange(1), help="Of a .net file: reset every N steps."
+            ),
             seed_option,
         )
     ):
@@ -65,13 +67,13 @@ def file_options(command: Callable) -> Callable:
 @json_option
 def command(
     model: Path | None, samples: int, net: Path | None, lava: bool, dataset: str | None, data_path: Path | None,
-    skip_bad: bool, steps: int, seed: int, period: int | None, input_shape: tuple[int, ...] | None,
+    skip_bad: bool, steps: int, seed: int, reset_interval: int | None, input_shape: tuple[int, ...] | None,
     input_bits: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Prove that every form of MODEL computes the same spikes: torch, IR, chain, emulator, SLAYER, Lava, netx.
+    """Prove that all representations of MODEL compute the same spikes: torch, IR, layers, emulator, SLAYER, Lava, netx.
 
     MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
-    inputs, at every layer and step. Of a .nir or .ir.h5 file every form is compared, on random inputs.
+    inputs, at every layer and step. Of a .nir or .ir.h5 file every representation is compared, on random inputs.
     """
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.inputs import Request
@@ -80,37 +82,64 @@ def command(
     path = find_model(model)
     if suffix_of(path) not in (".pt", ""):
         refuse_options(ONLY_MODELS, f"is for a model.pt, not for a {suffix_of(path)} file", "leave it out")
-        drawn = {"samples": samples, "steps": steps, "seed": seed, "period": period, "lava": lava, "as_json": as_json}
+        drawn = {
+            "samples": samples,
+            "steps": steps,
+            "seed": seed,
+            "reset_interval": reset_interval,
+            "lava": lava,
+            "as_json": as_json,
+        }
         verify_any = verify_file if path.suffix == ".net" else verify_network
         return verify_any(path, Port(input_bits, input_shape), **drawn)
     refuse_options(ONLY_FILES, "is for a .net, .nir or .ir.h5 file, not for a model", "leave it out")
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or beside(path, ".net")
-    rungs, what = climb(load_model(path), "loihi2", file, request, everything=True, lava=lava)
-    return print_verdict(rungs, what, file_findings(file), as_json)
+    checks, what = run_checks(load_model(path), "loihi2", file, request, everything=True, lava=lava)
+    return print_verdict(checks, what, file_findings(file), as_json)
 
 
 def verify_file(
-    path: Path, port: Port, *, samples: int, steps: int, seed: int, period: int | None, lava: bool, as_json: bool
+    path: Path,
+    port: Port,
+    *,
+    samples: int,
+    steps: int,
+    seed: int,
+    reset_interval: int | None,
+    lava: bool,
+    as_json: bool,
 ) -> None:
     """Compare a netx file's network with Intel's loader on random inputs."""
     from mksgn_neuro.workflows.verify_file import check_file, read_for_check
 
     file, findings = read_for_check(path, port)
-    period = period or file.period
-    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (f", reset every {period}" if period else "")
+    reset_interval = reset_interval or file.reset_interval
+    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (
+        f", reset every {reset_interval}" if reset_interval else ""
+    )
     say(f"comparing every layer at every step on {what}, simulated on CPU")
-    rungs = []
-    for rung in check_file(path, file, samples=samples, steps=steps, seed=seed, period=period, lava=lava):
-        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-        rungs.append(rung)
-    print_verdict(rungs, what, findings, as_json)
+    checks = []
+    for check in check_file(
+        path, file, samples=samples, steps=steps, seed=seed, reset_interval=reset_interval, lava=lava
+    ):
+        say(f"  {check.source} → {check.target}: {check.verdict}")
+        checks.append(check)
+    print_verdict(checks, what, findings, as_json)
 
 
 def verify_network(
-    path: Path, port: Port, *, samples: int, steps: int, seed: int, period: int | None, lava: bool, as_json: bool
+    path: Path,
+    port: Port,
+    *,
+    samples: int,
+    steps: int,
+    seed: int,
+    reset_interval: int | None,
+    lava: bool,
+    as_json: bool,
 ) -> None:
-    """Compare the forms of a .nir or .ir.h5 file's network, the chain among them where it has one."""
+    """Compare the representations of a .nir or .ir.h5 file's network, the layered one among them."""
     from mksgn_neuro.errors import Unsupported
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.targets import build
@@ -122,25 +151,35 @@ def verify_network(
     except Unsupported as refusal:
         built = build(networks.given, "emulator")
         findings.append(f"no netx file can hold it: {refusal}")
-    rungs, what = climb_network(built, "loihi2", None, period, samples, steps, seed, everything=True, lava=lava)
-    print_verdict(rungs, what, findings, as_json)
+    checks, what = run_network_checks(
+        built, "loihi2", None, reset_interval, samples, steps, seed, everything=True, lava=lava
+    )
+    print_verdict(checks, what, findings, as_json)
 
 
-def climb_network(
-    built: Built, target: str, file: Path | None, period: int | None, samples: int, steps: int, seed: int, *,
+def run_network_checks(
+    built: Built, target: str, file: Path | None, reset_interval: int | None, samples: int, steps: int, seed: int, *,
     everything: bool = False, lava: bool = True,
-) -> tuple[list[Rung], str]:  # fmt: skip
-    """`check_network`, each verdict said as it comes: the rungs, and what was compared on."""
+) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
+    """`check_network`, each verdict said as it comes: the checks, and what was compared on."""
     from mksgn_neuro.workflows.verify import check_network
 
-    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (", each followed by a reset" if period else "")
+    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (
+        ", each followed by a reset" if reset_interval else ""
+    )
     say(f"comparing every population at every step on {what}, simulated on CPU")
-    drawn = {"samples": samples, "steps": steps, "seed": seed, "period": period, "everything": everything}
-    rungs = []
-    for rung in check_network(built, target, file, lava=lava, **drawn):
-        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-        rungs.append(rung)
-    return rungs, what
+    drawn = {
+        "samples": samples,
+        "steps": steps,
+        "seed": seed,
+        "reset_interval": reset_interval,
+        "everything": everything,
+    }
+    checks = []
+    for check in check_network(built, target, file, lava=lava, **drawn):
+        say(f"  {check.source} → {check.target}: {check.verdict}")
+        checks.append(check)
+    return checks, what
 
 
 def file_findings(file: Path) -> list[str]:
@@ -151,26 +190,26 @@ def file_findings(file: Path) -> list[str]:
     return read_for_check(file, Port())[1] if file.exists() else []
 
 
-def print_verdict(rungs: list[Rung], inputs: str, findings: list[str], as_json: bool) -> None:
-    """The ladder for people or machines; raises WorkFailed for the first rung that differs."""
+def print_verdict(checks: list[EquivalenceCheck], inputs: str, findings: list[str], as_json: bool) -> None:
+    """The checks for people or machines; raises WorkFailed for the first check that differs."""
     from mksgn_neuro.workflows.verdict import Verdict
 
-    verdict = Verdict.of(rungs)
+    verdict = Verdict.of(checks)
     if as_json:
-        document = {"rungs": [rung.as_json() for rung in rungs], "ok": all(rung.ok for rung in rungs)}
+        document = {"checks": [check.as_json() for check in checks], "ok": all(check.ok for check in checks)}
         print_json({**document, **verdict.as_json(), "inputs": inputs, "findings": findings})
     else:
         print_findings(findings)
-        print_ladder(rungs)
+        print_checks(checks)
         click.echo(f"{verdict}, simulated on CPU")
-    raise_if_different(rungs)
+    raise_if_different(checks)
 
 
-def climb(
+def run_checks(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
     driven: Driven | None = None, built: Built | None = None,
-) -> tuple[list[Rung], str]:  # fmt: skip
-    """`check_all` on the clips of a request: the rungs, and what was compared on; says each verdict as it comes.
+) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
+    """`check_all` on the clips of a request: the checks, and what was compared on; says each verdict as it comes.
 
     Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.
     """
@@ -181,29 +220,29 @@ def climb(
         model, target, file, request, driven=driven, built=built, everything=everything, lava=lava, read=load_clips
     )
     say(f"comparing every population at every step on {what}, simulated on CPU")
-    rungs = []
-    for rung in checked:
-        say(f"  {rung.source} → {rung.target}: {rung.verdict}")
-        rungs.append(rung)
-    return rungs, what
+    checks = []
+    for check in checked:
+        say(f"  {check.source} → {check.target}: {check.verdict}")
+        checks.append(check)
+    return checks, what
 
 
-def raise_if_different(rungs: list[Rung]) -> None:
-    """Raises WorkFailed for the first rung that differs."""
-    failed = next((rung for rung in rungs if not rung.ok), None)
+def raise_if_different(checks: list[EquivalenceCheck]) -> None:
+    """Raises WorkFailed for the first check that differs."""
+    failed = next((check for check in checks if not check.ok), None)
     if failed:
-        place, remedy = f"{failed.source} → {failed.target}", "do not deploy this"
-        raise WorkFailed(f"{failed.mismatches} spikes differ, first {failed.first}", place=place, remedy=remedy)
+        location, hint = f"{failed.source} → {failed.target}", "do not deploy this"
+        raise WorkFailed(f"{failed.mismatches} spikes differ, first {failed.first}", location=location, hint=hint)
 
 
-def print_ladder(rungs: list) -> None:
-    """One row per rung."""
+def print_checks(checks: list) -> None:
+    """One row per check."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("from", "to", "samples", "populations", "differing spikes", "first difference")
-    for rung in rungs:
-        found = rung.not_run or rung.first or "none"
-        counts = ("", "", "") if rung.not_run else (str(rung.samples), str(rung.populations), str(rung.mismatches))
-        table.add_row(rung.source, rung.target, *counts, found)
+    for check in checks:
+        found = check.not_run or check.first or "none"
+        counts = ("", "", "") if check.not_run else (str(check.samples), str(check.populations), str(check.mismatches))
+        table.add_row(check.source, check.target, *counts, found)
     Console().print(table)

@@ -34,7 +34,7 @@ def opened(path: Path, suffix: str) -> Iterator[Entries]:
         else:
             entries = _zip_entries(open_zips.enter_context(_open_zip(path)), path, suffix)
         if not entries:
-            raise BadInput(f"no {suffix} file in it", place=str(path), remedy="give the folder or zip that holds them")
+            raise BadInput(f"no {suffix} file in it", location=str(path), hint="give the folder or zip that holds them")
         yield entries
 
 
@@ -45,13 +45,13 @@ def _read_file(path: Path) -> bytes:
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
     if not path.exists():
-        raise BadInput("no such file or folder", place=str(path), remedy="check --data")
+        raise BadInput("no such file or folder", location=str(path), hint="check --data")
     require_regular(path, "give a zip or a folder")
     try:
         return zipfile.ZipFile(path)
     except Exception as error:  # damaged directories raise more than BadZipFile
-        remedy = "download it again, or give the unpacked folder"
-        raise BadInput(f"not a readable zip ({error})", place=str(path), remedy=remedy) from error
+        hint = "download it again, or give the unpacked folder"
+        raise BadInput(f"not a readable zip ({error})", location=str(path), hint=hint) from error
 
 
 def _zip_entries(archive: zipfile.ZipFile, path: Path, suffix: str) -> Entries:
@@ -61,7 +61,7 @@ def _zip_entries(archive: zipfile.ZipFile, path: Path, suffix: str) -> Entries:
     largest = max((info.file_size for info in infos), default=0)
     if unpacked > limit or largest > ENTRY_BYTES:
         problem = f"unpacks to {unpacked} bytes, limit {limit}, {ENTRY_BYTES} of one entry"
-        raise BadInput(problem, place=str(path), remedy="give the unpacked folder if you trust it")
+        raise BadInput(problem, location=str(path), hint="give the unpacked folder if you trust it")
     ordered = sorted(infos, key=lambda info: info.filename)
     return {info.filename: _reader(archive, info, path) for info in ordered if not _is_resource_fork(info)}
 
@@ -75,7 +75,7 @@ def _refuse_escapes(names: Iterable[str], path: Path) -> None:
     for name in names:
         pure = PurePosixPath(name.replace("\\", "/"))
         if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
-            raise BadInput("entry points outside its folder", place=f"{path}, entry {name}", remedy="repack the zip")
+            raise BadInput("entry points outside its folder", location=f"{path}, entry {name}", hint="repack the zip")
 
 
 def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Callable[[], bytes]:
@@ -84,6 +84,6 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Call
             return archive.read(info)
         except Exception as error:  # what damage raises is anybody's guess: zlib, struct, RuntimeError, …
             where = f"{path}, entry {info.filename}"
-            raise BadInput(f"damaged entry ({error})", place=where, remedy="download the zip again") from error
+            raise BadInput(f"damaged entry ({error})", location=where, hint="download the zip again") from error
 
     return read

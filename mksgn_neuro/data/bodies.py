@@ -226,8 +226,8 @@ def mapping(source: Sequence[str], target: Sequence[str]) -> Mapping:
             continue
         way = next((way for way in WAYS.get(wanted, ()) if all(joint in at for joint in way)), None)
         if way is None:
-            remedy = "give joints by name that the network's correspond to, or train on this data"
-            raise BadInput(f"no joint corresponds to the network's {name!r}", remedy=remedy)
+            hint = "give joints by name that the network's correspond to, or train on this data"
+            raise BadInput(f"no joint corresponds to the network's {name!r}", hint=hint)
         way = {joint: weight for joint, weight in way.items() if weight}
         recipes.append(tuple((at[joint], weight) for joint, weight in way.items()))
         made.append(f"{name} = {' + '.join(f'{weight:.3g} {joint}' for joint, weight in way.items())}")

@@ -21,7 +21,7 @@ from mksgn_neuro.processes.locks import locked
 VERSION = 1
 FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
 TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
-REMEDY = "point MKSGN_NEURO_CACHE to a folder with enough space"
+HINT = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def home() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mksgn-neuro"
     except RuntimeError as error:
-        raise WorkFailed("this user has no home folder for the cache of data", remedy=REMEDY) from error
+        raise WorkFailed("this user has no home folder for the cache of data", hint=HINT) from error
 
 
 def key(path: Path, suffixes: tuple[str, ...], extra: str = "") -> str:
@@ -90,7 +90,7 @@ def filled(name: str, joints: int, records: Callable[[], Iterable[Record]]) -> S
 
     A process that is storing them is waited for. Raises WorkFailed where the cache cannot be written.
     """
-    stored = load(name, joints)
+    stored = load_stored(name, joints)
     if stored is not None:
         return stored
     with ExitStack() as held:
@@ -98,20 +98,20 @@ def filled(name: str, joints: int, records: Callable[[], Iterable[Record]]) -> S
             home().mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(home() / f".{name}.lock", -1, "", ""))
             _remove_what_killed_processes_left(name)
-        stored = load(name, joints)
+        stored = load_stored(name, joints)
         if stored is None:
             store(name, records())
-            stored = load(name, joints)
+            stored = load_stored(name, joints)
         if stored is None:
-            raise WorkFailed("what was written cannot be read back", place=str(home()), remedy=REMEDY)
+            raise WorkFailed("what was written cannot be read back", location=str(home()), hint=HINT)
         return stored
 
 
-def load(name: str, joints: int) -> Stored | None:
+def load_stored(name: str, joints: int) -> Stored | None:
     """What was stored under a key, or None: also where it is damaged."""
     folder = home() / name
     try:
-        arrays = _checked(read_npz(folder / "index.npz", FIELDS, REMEDY))
+        arrays = _checked(read_npz(folder / "index.npz", FIELDS, HINT))
         size = int(arrays["lengths"].sum())
         if (folder / "positions.f32").stat().st_size != size * joints * 3 * 4:
             return None
@@ -160,7 +160,7 @@ def _one_line_if_unwritable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WorkFailed(f"cannot write the cache ({error})", place=str(home()), remedy=REMEDY) from error
+        raise WorkFailed(f"cannot write the cache ({error})", location=str(home()), hint=HINT) from error
 
 
 def _remove_what_killed_processes_left(name: str) -> None:

@@ -51,21 +51,25 @@ class Clips:
         self._check()
 
     def _check(self) -> None:
-        n, place = len(self.lengths), self.dataset
-        require_rate(self.rate, place)
+        n, location = len(self.lengths), self.dataset
+        require_rate(self.rate, location)
         for name in ("labels", "subjects", "train", "starts", "names"):
             if len(getattr(self, name)) != n:
-                raise BadInput(f"{len(getattr(self, name))} {name} for {n} clips", place=place)
+                raise BadInput(f"{len(getattr(self, name))} {name} for {n} clips", location=location)
         if n and self.lengths.min() < 1:
             empty = self.names[int(self.lengths.argmin())]
-            raise BadInput(f"clip {empty} has no frame", place=place, remedy="remove it")
+            raise BadInput(f"clip {empty} has no frame", location=location, hint="remove it")
         if n and (self.starts + self.lengths).max() > len(self.positions):
-            raise BadInput(f"the lengths ask for more than the {len(self.positions)} frames there are", place=place)
+            raise BadInput(
+                f"the lengths ask for more than the {len(self.positions)} frames there are", location=location
+            )
         if self.positions.shape[1:] != (self.skeleton.joints, 3):
             expected = f"(frames, {self.skeleton.joints}, 3)"
-            raise BadInput(f"positions of shape {self.positions.shape}, expected {expected}", place=place)
+            raise BadInput(f"positions of shape {self.positions.shape}, expected {expected}", location=location)
         if n and (self.labels.min() < 0 or self.labels.max() >= len(self.class_names)):
-            raise BadInput(f"a label outside 0..{len(self.class_names) - 1}", place=place, remedy="name every class")
+            raise BadInput(
+                f"a label outside 0..{len(self.class_names) - 1}", location=location, hint="name every class"
+            )
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -124,12 +128,12 @@ class Clips:
         return self.subset(self.train & ~chosen), self.subset(self.train & chosen)
 
 
-def require_rate(rate: float, place: str) -> None:
+def require_rate(rate: float, location: str) -> None:
     """Raise BadInput unless `rate` can be a frame rate in Hz."""
     lowest, highest = RATES
     if not lowest <= rate <= highest:  # NaN included
-        remedy = f"give the frames per second, {lowest:.0f} to {highest:.0f}"
-        raise BadInput(f"a frame rate of {rate:g} Hz", place=place, remedy=remedy)
+        hint = f"give the frames per second, {lowest:.0f} to {highest:.0f}"
+        raise BadInput(f"a frame rate of {rate:g} Hz", location=location, hint=hint)
 
 
 def _share(n: int, fraction: float) -> int:

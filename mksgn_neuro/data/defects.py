@@ -11,7 +11,7 @@ from mksgn_neuro.data.contradictions import moves_against_label
 from mksgn_neuro.errors import BadInput
 
 UNUSABLE = "not finite"
-REMEDY = "repair or remove the clip, or leave such clips out with --skip-bad"
+HINT = "repair or remove the clip, or leave such clips out with --skip-bad"
 
 
 def defects(clips: Clips) -> dict[str, np.ndarray]:
@@ -29,14 +29,14 @@ def first_not_finite(clip: np.ndarray) -> str:
     return f"frame {frame}, joint {joint}, {'xyz'[axis]}"
 
 
-def keep_sound(clips: Clips, place: str, skip_bad: bool) -> Clips:
+def keep_sound(clips: Clips, location: str, skip_bad: bool) -> Clips:
     """The clips, or BadInput for the first with a coordinate that is not finite; `skip_bad` drops and lists them."""
     finite = np.array([bool(np.isfinite(clips[i]).all()) for i in range(len(clips))], dtype=bool)
     if finite.all():
         return clips
     if not skip_bad:
         i = int(np.argmin(finite))
-        where = f"{place}, clip {clips.names[i]}, {first_not_finite(clips[i])}"
-        raise BadInput("a coordinate is not a finite number", place=where, remedy=REMEDY)
+        where = f"{location}, clip {clips.names[i]}, {first_not_finite(clips[i])}"
+        raise BadInput("a coordinate is not a finite number", location=where, hint=HINT)
     dropped = tuple(f"{clips.names[i]}: a coordinate is not a finite number" for i in np.flatnonzero(~finite))
     return replace(clips.subset(finite), skipped=clips.skipped + dropped)

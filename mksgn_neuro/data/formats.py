@@ -13,12 +13,12 @@ from mksgn_neuro.errors import BadInput
 # The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
 MODULES = (openpose, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in MODULES}
-REMEDY = f"known are {'; '.join(form.description for form in FORMATS.values())}"
+HINT = f"known are {'; '.join(file_format.description for file_format in FORMATS.values())}"
 
 
 def format_of(source: Source) -> Format | None:
     """The format that recognises the file or folder; None where none does."""
-    return next((form for form in FORMATS.values() if form.recognises(source)), None)
+    return next((file_format for file_format in FORMATS.values() if file_format.recognises(source)), None)
 
 
 def recordings(path: Path) -> tuple[list[Recording], list[str]]:
@@ -27,29 +27,29 @@ def recordings(path: Path) -> tuple[list[Recording], list[str]]:
     Raises BadInput where there is no clip, or where a file that was named itself cannot be read.
     """
     if not path.exists():
-        raise BadInput("no such file or folder", place=str(path), remedy="check the path")
+        raise BadInput("no such file or folder", location=str(path), hint="check the path")
     found, left_out = [], []
-    for source, form in _sources(path):
-        if form is None:
+    for source, file_format in _sources(path):
+        if file_format is None:
             left_out.append(f"{source.path}: no known format")
             continue
         try:
-            found += form.read(source)
+            found += file_format.read(source)
         except BadInput as error:
             if source.path == path:
                 raise
             left_out.append(str(error))
     if not found:
         problem = f"no clip in it (first: {left_out[0]})" if left_out and path.is_dir() else "holds no known format"
-        raise BadInput(problem, place=str(path), remedy=REMEDY)
+        raise BadInput(problem, location=str(path), hint=HINT)
     return found, left_out
 
 
 def _sources(path: Path) -> Iterator[tuple[Source, Format | None]]:
     source = Source(path)
-    form = format_of(source)
-    if form is not None or path.is_file():
-        yield source, form
+    file_format = format_of(source)
+    if file_format is not None or path.is_file():
+        yield source, file_format
         return
     for child in sorted(path.iterdir()):
         if not child.name.startswith("."):

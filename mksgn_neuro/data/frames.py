@@ -37,14 +37,14 @@ class Scaling:
 
     def __post_init__(self) -> None:
         if self.origin not in ORIGINS:
-            raise BadInput(f"unknown origin {self.origin!r}", remedy=f"choose from {', '.join(ORIGINS)}")
+            raise BadInput(f"unknown origin {self.origin!r}", hint=f"choose from {', '.join(ORIGINS)}")
         unknown = set(self.modalities) - set(MODALITIES)
         if unknown:
-            raise BadInput(f"unknown modality {sorted(unknown)[0]!r}", remedy=f"choose from {', '.join(MODALITIES)}")
+            raise BadInput(f"unknown modality {sorted(unknown)[0]!r}", hint=f"choose from {', '.join(MODALITIES)}")
         if len(self.counts_per_metre) != len(self.modalities):
             raise BadInput(f"{len(self.counts_per_metre)} factors for {len(self.modalities)} modalities")
         if not 2 <= self.bits <= 16:
-            raise BadInput(f"input of {self.bits} bits", remedy="choose 2 to 16")
+            raise BadInput(f"input of {self.bits} bits", hint="choose 2 to 16")
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -235,7 +235,7 @@ def fit_scaling(
     """
     index = np.flatnonzero(clips.train)
     if len(index) == 0:
-        raise BadInput("no training clips", place=clips.dataset, remedy="mark some clips as training")
+        raise BadInput("no training clips", location=clips.dataset, hint="mark some clips as training")
     index = index[np.linspace(0, len(index) - 1, min(at_most, len(index))).astype(np.int64)]
     skeleton = clips.skeleton
     found: list[list[np.ndarray]] = [[] for _ in modalities]

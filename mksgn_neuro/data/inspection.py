@@ -32,25 +32,25 @@ DATASETS = {
 RECORDINGS = "recordings"  # a folder in which some are
 FORMATS = {
     **DATASETS,
-    **{name: form.description for name, form in formats.FORMATS.items()},
+    **{name: file_format.description for name, file_format in formats.FORMATS.items()},
     RECORDINGS: "a folder of recordings",
 }
-REMEDY = f"known are {'; '.join(FORMATS.values())}"
+HINT = f"known are {'; '.join(FORMATS.values())}"
 
 
 def recognise(path: Path) -> str:
     """A key of `FORMATS`; raises BadInput for anything else."""
     if not path.exists():
-        raise BadInput("no such file or folder", place=str(path), remedy="check the path")
+        raise BadInput("no such file or folder", location=str(path), hint="check the path")
     dataset = _dataset(path)
     if dataset is not None:
         return dataset
-    form = formats.format_of(Source(path))
-    if form is not None:
-        return form.name
+    file_format = formats.format_of(Source(path))
+    if file_format is not None:
+        return file_format.name
     if path.is_dir() and any(formats.format_of(Source(file)) for file in path.rglob("*")):
         return RECORDINGS
-    raise BadInput("holds no known format", place=str(path), remedy=REMEDY)
+    raise BadInput("holds no known format", location=str(path), hint=HINT)
 
 
 def _dataset(path: Path) -> str | None:
@@ -79,7 +79,7 @@ def _members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except Exception as error:  # damaged directories raise more than BadZipFile
-        raise BadInput(f"not a readable .npz ({error})", place=str(path), remedy=npz.REMEDY) from error
+        raise BadInput(f"not a readable .npz ({error})", location=str(path), hint=npz.HINT) from error
 
 
 def inspect(path: Path, progress: Progress | None = None) -> dict:
@@ -95,7 +95,7 @@ def inspect(path: Path, progress: Progress | None = None) -> dict:
         loaded = [npz.load(path, skip_bad=True)]
     else:
         loaded = _ntu(path, name, progress)
-    return {**report, "datasets": [describe(clips) for clips in loaded]}
+    return {**report, "datasets": [summary_of(clips) for clips in loaded]}
 
 
 def _ntu(path: Path, name: str, progress: Progress | None) -> list[Clips]:
@@ -152,10 +152,10 @@ def _wrong(recording: Recording, missing: np.ndarray) -> Iterator[str]:
         try:
             in_metres(recording, Wanted())
         except BadInput as error:
-            yield f"{error.problem}; {error.remedy}"
+            yield f"{error.problem}; {error.hint}"
 
 
-def describe(clips: Clips) -> dict:
+def summary_of(clips: Clips) -> dict:
     """Counts, split, leaks by class and defects of one data set."""
     frames = clips.lengths
     known = clips.subjects[clips.subjects >= 0]

@@ -33,13 +33,13 @@ class Timing:
     frames: int
 
     def __post_init__(self) -> None:
-        place = "the network's timing"
+        location = "the network's timing"
         if self.rate is not None:
-            require_rate(self.rate, place)
+            require_rate(self.rate, location)
         if self.window is not None and self.window < 1:
-            raise BadInput(f"a window of {self.window} frames", place=place, remedy="give at least 1")
+            raise BadInput(f"a window of {self.window} frames", location=location, hint="give at least 1")
         if self.frames < 1:
-            raise BadInput(f"clips of {self.frames} frames", place=place, remedy="give at least 1")
+            raise BadInput(f"clips of {self.frames} frames", location=location, hint="give at least 1")
 
 
 @dataclass(frozen=True)

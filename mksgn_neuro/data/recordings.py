@@ -70,9 +70,9 @@ class Wanted:
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in UNITS:
-            raise BadInput(f"unknown unit {self.unit!r}", place="--unit", remedy=f"choose from {', '.join(UNITS)}")
+            raise BadInput(f"unknown unit {self.unit!r}", location="--unit", hint=f"choose from {', '.join(UNITS)}")
         if self.up is not None and self.up not in UPS:
-            raise BadInput(f"unknown axis {self.up!r}", place="--up", remedy=f"choose from {', '.join(UPS)}")
+            raise BadInput(f"unknown axis {self.up!r}", location="--up", hint=f"choose from {', '.join(UPS)}")
         if self.rate is not None:
             require_rate(self.rate, "--rate")
 
@@ -93,13 +93,13 @@ def in_metres(recording: Recording, wanted: Wanted, coordinates: int = 3) -> Rec
     if recording.rate is None or wanted.rate is not None:
         recording = _with_rate(recording, wanted)
     if not np.isfinite(recording.positions).any():
-        raise BadInput("no joint is seen in any frame", place=recording.name, remedy="give a clip with a person in it")
+        raise BadInput("no joint is seen in any frame", location=recording.name, hint="give a clip with a person in it")
     recording = _upright(recording, wanted)
     unit = wanted.unit or recording.unit
     if recording.coordinates == 2:
         return _in_the_room(recording, wanted, coordinates)
     if unit == PIXELS:
-        raise BadInput("three coordinates in pixels", place=recording.name, remedy="give --unit m, cm or mm")
+        raise BadInput("three coordinates in pixels", location=recording.name, hint="give --unit m, cm or mm")
     found = _times(recording, METRES[unit or "m"])
     if unit is None:
         found = found.noted("no unit in it: taken as metres (--unit)")
@@ -139,7 +139,7 @@ def _turned(positions: np.ndarray, up: str) -> np.ndarray:
     """A rotation that brings `up` to +y; of a picture, whose axes are only x and y, a half or quarter turn."""
     axis, sign = "xyz".index(up[-1]), -1 if up[0] == "-" else 1
     if axis >= positions.shape[2]:
-        raise BadInput(f"up is {up}, but there are only x and y", place="--up", remedy="give x, -x, y or -y")
+        raise BadInput(f"up is {up}, but there are only x and y", location="--up", hint="give x, -x, y or -y")
     if axis == 1:
         return positions * np.array((sign, sign, 1)[: positions.shape[2]], dtype=np.float32)
     x, y = positions[..., 0], positions[..., 1]
@@ -151,10 +151,8 @@ def _turned(positions: np.ndarray, up: str) -> np.ndarray:
 def _in_the_room(recording: Recording, wanted: Wanted, coordinates: int) -> Recording:
     """A picture's joints as joints in the room: depth 0, and a torso of TORSO metres. Only where that was asked for."""
     if coordinates == 3 and not wanted.flat:
-        remedy = "add --flat to take the depth as 0 and the size from the torso, or train a network on such clips"
-        raise BadInput(
-            "has two coordinates, in a picture; the network takes three", place=recording.name, remedy=remedy
-        )
+        hint = "add --flat to take the depth as 0 and the size from the torso, or train a network on such clips"
+        raise BadInput("has two coordinates, in a picture; the network takes three", location=recording.name, hint=hint)
     torso = torso_length(recording)
     found = _times(recording, TORSO / torso)
     deep = [None if x is None else np.concatenate([x, np.where(np.isnan(x[..., :1]), np.nan, 0)], axis=-1) for x in
@@ -170,29 +168,29 @@ def torso_length(recording: Recording) -> float:
     at = {canonical(name): v for v, name in enumerate(recording.joint_names or ())}
     needed = [f"{side} {joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
     if not all(name in at for name in needed):
-        raise BadInput("does not name hips and shoulders", place=recording.name, remedy="give joints by name")
+        raise BadInput("does not name hips and shoulders", location=recording.name, hint="give joints by name")
     a, b, c, d = (recording.positions[:, at[name]] for name in needed)
     lengths = np.linalg.norm((a + b) / 2 - (c + d) / 2, axis=1)
     lengths = lengths[np.isfinite(lengths) & (lengths > 0)]
     if not len(lengths):
-        raise BadInput("hips and shoulders are never seen together", place=recording.name, remedy="leave it out")
+        raise BadInput("hips and shoulders are never seen together", location=recording.name, hint="leave it out")
     return float(np.median(lengths))
 
 
 def _plausible(recording: Recording, *, upright: bool) -> Recording:
     """Raise BadInput for a body of impossible size, or upside down unless the user said what is up."""
-    size, place = height(recording.positions), recording.name
+    size, location = height(recording.positions), recording.name
     largest = max(height(recording.positions, axis) for axis in range(3))
     if largest > TALLEST_BODY:
         units = [unit for unit, f in METRES.items() if SHORTEST_BODY <= largest * f <= TALLEST_BODY and unit != "m"]
-        remedy = f"give --unit {' or '.join(units)}" if units else "give --unit"
-        raise BadInput(f"a body of {largest:.4g} metres", place=place, remedy=remedy)
+        hint = f"give --unit {' or '.join(units)}" if units else "give --unit"
+        raise BadInput(f"a body of {largest:.4g} metres", location=location, hint=hint)
     if largest < SHORTEST_BODY:
-        remedy = "give --unit, or metres in the file"
-        raise BadInput(f"a body of {largest:.2g} metres", place=place, remedy=remedy)
+        hint = "give --unit, or metres in the file"
+        raise BadInput(f"a body of {largest:.2g} metres", location=location, hint=hint)
     if not upright and upside_down(recording):
-        remedy = "give the axis that points up: --up -y, z or -z"
-        raise BadInput("the head is below the hips", place=place, remedy=remedy)
+        hint = "give the axis that points up: --up -y, z or -z"
+        raise BadInput("the head is below the hips", location=location, hint=hint)
     return recording.noted(f"the body is only {size:.2g} m high") if size < SHORTEST_BODY else recording
 
 
@@ -232,13 +230,13 @@ def _first_body(recording: Recording, names: tuple[str, ...]) -> Recording:
         if recording.positions.shape[1] == len(names):
             return recording.noted("its joints have no names: taken in the network's order", joint_names=names)
         problem = f"{recording.positions.shape[1]} joints without names, the network takes {len(names)}"
-        raise BadInput(problem, place=recording.name, remedy="name the joints, or give them in the network's order")
+        raise BadInput(problem, location=recording.name, hint="name the joints, or give them in the network's order")
     if [canonical(name) for name in given] == [canonical(name) for name in names]:
         return recording
     try:
         onto = mapping(given, names)
     except BadInput as error:
-        raise BadInput(error.problem, place=recording.name, remedy=error.remedy) from error
+        raise BadInput(error.problem, location=recording.name, hint=error.hint) from error
     second = None if recording.second is None else onto(recording.second)
     source = recording.body.name if recording.body else f"{len(given)} joints"
     notes = [f"{source} mapped onto the network's {len(names)} joints"]

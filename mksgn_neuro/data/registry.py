@@ -46,22 +46,22 @@ def load(
     """The clips of one of `DATASETS`; `path` is the user's file or folder, None for synthetic.
 
     `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
-    Raises BadInput, naming the file, the place in it and the remedy.
+    Raises BadInput, naming the file, the location in it and the hint.
     """
     if dataset == "synthetic":
         from mksgn_neuro.data import synthetic
 
         if path is not None:
-            raise BadInput("synthetic motion is generated, not read", place="--data", remedy="leave --data out")
+            raise BadInput("synthetic motion is generated, not read", location="--data", hint="leave --data out")
         return synthetic.generate(seed=seed)
     if dataset not in READ:
         known = ", ".join(("synthetic", *READ))
-        raise BadInput(f"unknown data set {dataset!r}", place="--dataset", remedy=f"choose from {known}")
+        raise BadInput(f"unknown data set {dataset!r}", location="--dataset", hint=f"choose from {known}")
     entry = READ[dataset]
     if path is None:
-        raise BadInput(f"{dataset} needs a path", place="--data", remedy=entry.hint)
+        raise BadInput(f"{dataset} needs a path", location="--data", hint=entry.hint)
     path = Path(path)
     if not path.exists():
-        raise BadInput("no such file or folder", place=str(path), remedy=entry.hint)
+        raise BadInput("no such file or folder", location=str(path), hint=entry.hint)
     clips: Clips = import_module(entry.reader).read(dataset, path, skip_bad=skip_bad, progress=progress)
     return clips

@@ -66,14 +66,16 @@ class StampedConverter:
         self._start = self._at = 0.0
         self._delivered = 0
 
-    def __call__(self, frame: np.ndarray, seconds: float, place: str = "") -> Converted:
+    def __call__(self, frame: np.ndarray, seconds: float, location: str = "") -> Converted:
         """What the next frame, taken at `seconds`, completes; raises BadInput unless that is later than the last."""
         now = np.array(frame, dtype=np.float32)
         if self._previous is None:
             return Converted(self._begin(now, seconds))
         passed = seconds - self._at
         if not 0 < passed < math.inf:
-            raise BadInput(f"taken at {seconds} s, the frame before at {self._at} s", place=place, remedy=STAMP_REMEDY)
+            raise BadInput(
+                f"taken at {seconds} s, the frame before at {self._at} s", location=location, hint=STAMP_REMEDY
+            )
         if passed > self._longest_gap:
             return Converted(self._begin(now, seconds), passed)
         previous, before = self._previous, self._at - self._start

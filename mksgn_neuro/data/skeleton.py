@@ -36,13 +36,13 @@ class Skeleton:
         object.__setattr__(self, "parents", tuple(int(p) for p in self.parents))
         check_forest(self.parents)
         if len(self.joint_names) != self.joints:
-            raise BadInput(f"{len(self.joint_names)} joint names for {self.joints} joints", place="skeleton")
+            raise BadInput(f"{len(self.joint_names)} joint names for {self.joints} joints", location="skeleton")
         if not 0 <= self.centre_joint < self.joints:
-            raise BadInput(f"centre joint {self.centre_joint} of {self.joints} joints", place="skeleton")
+            raise BadInput(f"centre joint {self.centre_joint} of {self.joints} joints", location="skeleton")
         if self.up_axis not in (0, 1, 2):
-            raise BadInput(f"vertical axis {self.up_axis}", place="skeleton", remedy="give 0, 1 or 2")
+            raise BadInput(f"vertical axis {self.up_axis}", location="skeleton", hint="give 0, 1 or 2")
         if self.coordinates not in (2, 3):
-            raise BadInput(f"{self.coordinates} coordinates", place="skeleton", remedy="give 2 or 3")
+            raise BadInput(f"{self.coordinates} coordinates", location="skeleton", hint="give 2 or 3")
 
     @property
     def joints(self) -> int:
@@ -69,12 +69,12 @@ def check_forest(parents: tuple[int, ...]) -> None:
             if ancestor == -1:
                 break
             if not 0 <= ancestor < len(parents):
-                raise BadInput(f"joint {v} leads to joint {ancestor}", place="parents", remedy="use −1 for a root")
+                raise BadInput(f"joint {v} leads to joint {ancestor}", location="parents", hint="use −1 for a root")
             ancestor = parents[ancestor]
         else:
-            raise BadInput(f"joint {v} lies on a loop", place="parents", remedy="make the parents a tree")
+            raise BadInput(f"joint {v} lies on a loop", location="parents", hint="make the parents a tree")
     if not parents:
-        raise BadInput("no joints", place="parents")
+        raise BadInput("no joints", location="parents")
 
 
 def from_parents(parents: np.ndarray, joint_names: tuple[str, ...] | None = None, centre_joint: int = 0) -> Skeleton:
@@ -83,7 +83,7 @@ def from_parents(parents: np.ndarray, joint_names: tuple[str, ...] | None = None
     return Skeleton(names, tuple(int(p) for p in parents), centre_joint)
 
 
-def partitions(skeleton: Skeleton, hops: int = 2) -> np.ndarray:
+def partitions(skeleton: Skeleton, graph_radius: int = 2) -> np.ndarray:
     """Neighbourhood priors (K, V, V) float32: `out[v] = Σ_w A[k, v, w]·x[w]`, every non-empty row sums to 1.
 
     K = 3 for one hop (`PARTITIONS[:3]`): the joint itself; its children, whose spikes travel inward; its parent,
@@ -96,7 +96,7 @@ def partitions(skeleton: Skeleton, hops: int = 2) -> np.ndarray:
     from_grandparent = from_parent @ from_parent
     siblings = from_parent @ from_parent.T * (1 - np.eye(v, dtype=np.float32))
     masks = [np.eye(v, dtype=np.float32), from_parent.T, from_parent]
-    if hops >= 2:
+    if graph_radius >= 2:
         masks += [from_grandparent.T, from_grandparent, siblings]
     stack = np.stack(masks)
     return stack / np.maximum(stack.sum(axis=2, keepdims=True), 1)

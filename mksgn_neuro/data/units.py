@@ -10,24 +10,24 @@ from mksgn_neuro.errors import BadInput
 LOOKED_AT = 200  # clips, evenly spaced
 LARGEST = 1e6  # no unit of length makes a recording of that
 UNLIKELY, MILLIMETRES = 30.0, 500.0  # in each frame, from the lowest to the highest coordinate of one axis
-REMEDY = "give positions in metres"
+HINT = "give positions in metres"
 
 
-def doubts_about_units(clips: Clips, place: str) -> tuple[str, ...]:
+def doubts_about_units(clips: Clips, location: str) -> tuple[str, ...]:
     """What the user must hear of coordinates that are no metres, or no motion; raises BadInput beyond any unit."""
     if not len(clips):
         return ()
     chosen = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), LOOKED_AT)).astype(int))
     largest = max(float(np.abs(clips[i]).max()) for i in range(len(clips)))
     if largest > LARGEST:
-        raise BadInput(f"coordinates of up to {largest:.1e}", place=place, remedy=REMEDY)
+        raise BadInput(f"coordinates of up to {largest:.1e}", location=location, hint=HINT)
     if largest == 0:
         return ("every coordinate is 0: there is nothing to learn in it",)
     span = float(np.median([_span(clips[i]) for i in chosen]))
     if span <= UNLIKELY:
         return ()
     unit = "millimetres" if span >= MILLIMETRES else "centimetres"
-    return (f"a body spans {span:.0f} as if in {unit}, and is taken as metres: {REMEDY}",)
+    return (f"a body spans {span:.0f} as if in {unit}, and is taken as metres: {HINT}",)
 
 
 def _span(clip: np.ndarray) -> float:

@@ -33,7 +33,7 @@ class ChildFailed(WorkFailed):
 
     def __init__(self, module: str, problem: str, log: str) -> None:
         self.log = log
-        super().__init__(f"{problem}\n{log.rstrip()}" if TRACEBACK in log else problem, place=module)
+        super().__init__(f"{problem}\n{log.rstrip()}" if TRACEBACK in log else problem, location=module)
 
 
 def run_child(module: str, payload: Arrays | Callable[[Path], Arrays], limit: float) -> dict[str, np.ndarray]:

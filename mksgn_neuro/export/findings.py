@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Finding:
     """Something in a file that is ignored, changed or refused by whoever runs it, and what that means."""
 
-    place: str
+    location: str
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}"
+        return f"{self.location}: {self.problem}"

@@ -21,8 +21,8 @@ from mksgn_neuro.ir.store import save
 CHILD = "mksgn_neuro.export.lava.run"
 NETWORK_FILE = "network.ir.h5"
 LOADER_FILE = "run_network.py"
-REMEDY = "install mksgn-neuro[lava] on Python 3.10, the last that Lava accepts (docs/lava.md); the emulator needs none"
-LOADER = '''"""Runs network.ir.h5 in Lava: python run_network.py INPUTS.npy (T, N_in) SPIKES.npy [PERIOD]"""
+HINT = "install mksgn-neuro[lava] on Python 3.10, the last that Lava accepts (docs/lava.md); the emulator needs none"
+LOADER = '''"""Runs network.ir.h5 in Lava: python run_network.py INPUTS.npy (T, N_in) SPIKES.npy [RESET_INTERVAL]"""
 import sys
 from pathlib import Path
 
@@ -44,22 +44,22 @@ def require_lava(distribution: Literal["lava-nc", "lava-dl"] = "lava-nc") -> Non
     try:
         version(distribution)
     except PackageNotFoundError:
-        raise Unsupported("not installed", place=distribution, remedy=REMEDY) from None
+        raise Unsupported("not installed", location=distribution, hint=HINT) from None
     if distribution == "lava-dl" and sys.version_info >= (3, 11):
-        raise Unsupported("does not run on Python 3.11 and newer", place=distribution, remedy=REMEDY)
+        raise Unsupported("does not run on Python 3.11 and newer", location=distribution, hint=HINT)
 
 
 def run_lava(
     network: Network,
     inputs: np.ndarray,
     *,
-    period: int | None = None,
+    reset_interval: int | None = None,
     record: Iterable[str] | Literal["all"] = "all",
     limit: float = 600.0,
 ) -> dict[str, np.ndarray]:
     """Run `inputs` (T, N_in), integers, through the network's own topology in Lava; spikes uint8 (T, N) by population.
 
-    Samples follow each other on the time axis, `period` steps apart, and u and v are zeroed between them as
+    Samples follow each other on the time axis, `reset_interval` steps apart, and u and v are zeroed between them as
     `sim.reference.run` does. Raises Unsupported where Lava cannot run or the network counts frames, BadInput,
     IllegalNetwork, and ChildFailed with Lava's traceback or after `limit` seconds of CPU time.
     """
@@ -68,19 +68,21 @@ def run_lava(
     inputs = checked(network.source, inputs)
     names = [p.name for p in network.populations] if record == "all" else list(record)
     if unknown := sorted(set(names) - set(network.by_name)):
-        raise BadInput(f"no population {unknown[0]}", remedy=f"record some of {', '.join(network.by_name)}")
+        raise BadInput(f"no population {unknown[0]}", hint=f"record some of {', '.join(network.by_name)}")
     if not len(inputs) or not names:
         return {name: np.zeros((len(inputs), network[name].size), np.uint8) for name in names}
-    return run_child(CHILD, lambda folder: request(network, inputs, period, names, folder / NETWORK_FILE), limit)
+    return run_child(
+        CHILD, lambda folder: request(network, inputs, reset_interval, names, folder / NETWORK_FILE), limit
+    )
 
 
-def request(network: Network, inputs: np.ndarray, period: int | None, names: list[str], file: Path) -> dict:
+def request(network: Network, inputs: np.ndarray, reset_interval: int | None, names: list[str], file: Path) -> dict:
     """What the child reads; the network goes by `file`."""
     save(network, file)
     return {
         "network": np.array(str(file)),
         "inputs": inputs,
-        "period": np.array(period or 0),
+        "reset_interval": np.array(reset_interval or 0),
         "record": np.array(names),
     }
 
@@ -99,7 +101,7 @@ def write_lava_bundle(network: Network, folder: Path) -> list[Path]:
 
 
 def _require_steps(network: Network) -> None:
-    if network.hop != 1:
-        remedy = "apply mksgn_neuro.lowering.balance first"
-        raise Unsupported("a Lava spike takes one time step, this network counts frames", remedy=remedy)
+    if network.transmission_delay != 1:
+        hint = "apply mksgn_neuro.lowering.balance_delays first"
+        raise Unsupported("a Lava spike takes one time step, this network counts frames", hint=hint)
     require_legal(network)

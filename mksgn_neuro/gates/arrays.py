@@ -28,9 +28,9 @@ def unpacked_limit(size: int) -> int:
     return max(LEAST_LIMIT, MOST_RATIO * size)
 
 
-def read_npy(path: Path, remedy: str) -> np.ndarray:
+def read_npy(path: Path, hint: str) -> np.ndarray:
     """The array of an .npy file of at most NPY_BYTES; raises BadInput."""
-    size = require_regular(path, remedy, most=NPY_BYTES)
+    size = require_regular(path, hint, most=NPY_BYTES)
     try:
         with open(path, "rb") as file:
             if file.read(4) == b"PK\x03\x04":
@@ -38,12 +38,12 @@ def read_npy(path: Path, remedy: str) -> np.ndarray:
             file.seek(0)
             return _read(file, size)
     except Exception as error:  # what damage raises is anybody's guess: tokenize, MemoryError, …
-        raise BadInput(f"not an .npy array ({shown(error)})", place=str(path), remedy=remedy) from error
+        raise BadInput(f"not an .npy array ({shown(error)})", location=str(path), hint=hint) from error
 
 
-def read_npz(path: Path, wanted: Collection[str], remedy: str) -> dict[str, np.ndarray]:
+def read_npz(path: Path, wanted: Collection[str], hint: str) -> dict[str, np.ndarray]:
     """The `wanted` arrays that are there; raises BadInput."""
-    limit = unpacked_limit(require_regular(path, remedy))
+    limit = unpacked_limit(require_regular(path, hint))
     try:
         with zipfile.ZipFile(path) as archive:
             found: dict[str, np.ndarray] = {}
@@ -58,7 +58,7 @@ def read_npz(path: Path, wanted: Collection[str], remedy: str) -> dict[str, np.n
                     found[name] = _read(file, info.file_size)
             return found
     except Exception as error:  # as above, and zlib, struct, RuntimeError, …
-        raise BadInput(f"not a readable .npz ({shown(error)})", place=str(path), remedy=remedy) from error
+        raise BadInput(f"not a readable .npz ({shown(error)})", location=str(path), hint=hint) from error
 
 
 def _read(file: BinaryIO, size: int) -> np.ndarray:

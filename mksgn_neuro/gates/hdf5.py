@@ -87,11 +87,11 @@ class Dataset:
         if self.data.size > MOST_TEXTS:
             raise Refused(f"{self.data.size} texts, limit {MOST_TEXTS}")
         texts = np.empty(self.shape, dtype=object)
-        for place in np.ndindex(self.shape):
+        for location in np.ndindex(self.shape):
             with _h5py():
-                text = self.data[place]
+                text = self.data[location]
             self.budget.take(len(text))
-            texts[place] = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+            texts[location] = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         return texts
 
 
@@ -142,9 +142,9 @@ class Group:
 
 
 @contextmanager
-def opened(path: Path, remedy: str) -> Iterator[Group]:
+def opened(path: Path, hint: str) -> Iterator[Group]:
     """The root of a file; whatever h5py raises, here or while it is read, becomes one BadInput."""
-    size = require_regular(path, remedy)
+    size = require_regular(path, hint)
     try:
         with h5py.File(path, "r") as file:
             with _h5py():
@@ -153,10 +153,10 @@ def opened(path: Path, remedy: str) -> Iterator[Group]:
     except UserError:
         raise
     except Refused as error:
-        raise BadInput(f"holds what a plain file does not ({shown(error)})", place=str(path), remedy=remedy) from error
+        raise BadInput(f"holds what a plain file does not ({shown(error)})", location=str(path), hint=hint) from error
     except (OSError, RuntimeError, UnicodeDecodeError, MemoryError, NotImplementedError) as error:
         problem = f"not a readable HDF5 file ({shown(error)})"
-        raise BadInput(problem, place=str(path), remedy=remedy) from error
+        raise BadInput(problem, location=str(path), hint=hint) from error
 
 
 @contextmanager

@@ -11,17 +11,17 @@ TEXT_BYTES = 1 << 26  # of a file that is read as text in one piece
 SHOWN = 160  # characters of somebody else's words in a message
 
 
-def require_regular(path: Path, remedy: str = "give a file", *, most: int | None = None) -> int:
+def require_regular(path: Path, hint: str = "give a file", *, most: int | None = None) -> int:
     """The file's size in bytes; raises BadInput for what is not there, no ordinary file, or larger than `most`."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError) as error:
         problem = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be opened ({shown(error)})"
-        raise BadInput(problem, place=str(path), remedy=remedy) from error
+        raise BadInput(problem, location=str(path), hint=hint) from error
     if not stat.S_ISREG(found.st_mode):
-        raise BadInput("is not an ordinary file", place=str(path), remedy=remedy)
+        raise BadInput("is not an ordinary file", location=str(path), hint=hint)
     if most is not None and found.st_size > most:
-        raise BadInput(f"has {found.st_size} bytes, limit {most}", place=str(path), remedy=remedy)
+        raise BadInput(f"has {found.st_size} bytes, limit {most}", location=str(path), hint=hint)
     return found.st_size
 
 

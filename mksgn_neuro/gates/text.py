@@ -30,12 +30,12 @@ def parsed_json(text: str | bytes) -> object:
     return value
 
 
-def json_at(place: str, text: str, remedy: str) -> object:
-    """The same of a text that was found at `place`; raises BadInput."""
+def json_at(location: str, text: str, hint: str) -> object:
+    """The same of a text that was found at `location`; raises BadInput."""
     try:
         return parsed_json(text)
     except ValueError as error:
-        raise BadInput(f"not JSON ({error})", place=place, remedy=remedy) from error
+        raise BadInput(f"not JSON ({error})", location=location, hint=hint) from error
 
 
 def _integer(digits: str) -> int:
@@ -62,18 +62,18 @@ def _inside(value: dict | list) -> list:
     return list(value.values()) if isinstance(value, Mapping) else value
 
 
-def read_json(path: Path, remedy: str) -> object:
+def read_json(path: Path, hint: str) -> object:
     """A JSON file; raises BadInput."""
-    require_regular(path, remedy, most=TEXT_BYTES)
+    require_regular(path, hint, most=TEXT_BYTES)
     try:
         return parsed_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:
-        raise BadInput(f"not JSON ({shown(error)})", place=str(path), remedy=remedy) from error
+        raise BadInput(f"not JSON ({shown(error)})", location=str(path), hint=hint) from error
 
 
-def read_toml(path: Path, remedy: str) -> dict:
+def read_toml(path: Path, hint: str) -> dict:
     """A TOML file of at most TOML_BYTES; raises BadInput."""
-    require_regular(path, remedy, most=TOML_BYTES)
+    require_regular(path, hint, most=TOML_BYTES)
     try:
         text = Path(path).read_text(encoding="utf-8")
         _require_short_lines(text)
@@ -81,7 +81,7 @@ def read_toml(path: Path, remedy: str) -> dict:
         _require_shallow(value)
         return value
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"not a readable TOML file ({shown(error)})", place=str(path), remedy=remedy) from error
+        raise BadInput(f"not a readable TOML file ({shown(error)})", location=str(path), hint=hint) from error
 
 
 def _require_short_lines(text: str) -> None:

@@ -98,21 +98,21 @@ KNOWN = {
 }
 
 
-def read_torch(path: Path, remedy: str) -> object:
+def read_torch(path: Path, hint: str) -> object:
     """Tensors on the CPU and plain values; raises BadInput for anything else, before any of it is run."""
-    require_regular(path, remedy)
+    require_regular(path, hint)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _entries(archive, path.stat().st_size)
             content = load_plain(io.BytesIO(archive.read(entries["data.pkl"])), KNOWN, _Storages(archive, entries))
         return content
     except Forbidden as error:
-        remedy = f"do not trust this file; {remedy}"
+        hint = f"do not trust this file; {hint}"
         problem = f"not a torch file of plain tensors: it wants to run {shown(error)}"
-        raise BadInput(problem, place=str(path), remedy=remedy) from error
+        raise BadInput(problem, location=str(path), hint=hint) from error
     except Exception as error:  # damaged archives and pickles can raise anything
         problem = f"not a torch file of plain tensors ({shown(error)})"
-        raise BadInput(problem, place=str(path), remedy=remedy) from error
+        raise BadInput(problem, location=str(path), hint=hint) from error
 
 
 def _entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

@@ -10,7 +10,7 @@ from mksgn_neuro.ir.weights import ConvKernel
 
 def first_difference(a: Network, b: Network) -> str | None:
     """What differs first, in words; None if the networks are equal in every field and weight."""
-    for name in ("source", "readout", "hop", "task"):
+    for name in ("source", "readout", "transmission_delay", "task"):
         if getattr(a, name) != getattr(b, name):
             return f"{name}: {getattr(a, name)} ≠ {getattr(b, name)}"
     if [p.name for p in a.populations] != [p.name for p in b.populations]:

@@ -16,13 +16,13 @@ def checked(source: Source, inputs: np.ndarray, *, batch: bool = False) -> np.nd
     inputs = np.asarray(inputs)
     low, high = source.payloads
     if inputs.ndim < 2 or (inputs.ndim > 2 and not batch) or inputs.shape[-1] != source.size:
-        remedy = f"give integers (steps, {source.size})"
-        raise BadInput(f"inputs have shape {inputs.shape}", place=source.name, remedy=remedy)
+        hint = f"give integers (steps, {source.size})"
+        raise BadInput(f"inputs have shape {inputs.shape}", location=source.name, hint=hint)
     if inputs.dtype.kind not in "biuf":
-        raise BadInput(f"inputs are {inputs.dtype}", place=source.name, remedy=f"give integers in {low}..{high}")
+        raise BadInput(f"inputs are {inputs.dtype}", location=source.name, hint=f"give integers in {low}..{high}")
     legal = (inputs >= low) & (inputs <= high) & (inputs == np.round(inputs))
     if not legal.all():
         worst = inputs[~legal][0]
         what = "binary input takes" if source.message_bits == 0 else f"{source.message_bits} bits hold"
-        raise BadInput(f"an input is {worst}", place=source.name, remedy=f"{what} integers in {low}..{high}")
+        raise BadInput(f"an input is {worst}", location=source.name, hint=f"{what} integers in {low}..{high}")
     return inputs.astype(np.int32)

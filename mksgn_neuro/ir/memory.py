@@ -87,7 +87,7 @@ def memory_of(network: Network) -> Memory:
     Follows each neuron's own paths, because in a layered network a level's longest delay need not continue the
     longest of the level before.
     """
-    latency = network.hop * network.level[network.readout]
+    latency = network.transmission_delay * network.level[network.readout]
     loops = tuple(dict.fromkeys(q.post for q in network.projections if q.pre == q.post and q.synapses))
     if loops:
         return Memory(None, None, 0, False, latency, loops)
@@ -109,14 +109,17 @@ def _latest(network: Network, p: Population, arrived: dict[str, np.ndarray]) -> 
     for q in network.incoming[p.name]:
         rows, starts = _rows(q)
         if len(rows):
-            after = np.maximum.reduceat(arrived[q.pre][q.matrix.indices], starts) + network.hop + q.delay
+            after = np.maximum.reduceat(arrived[q.pre][q.matrix.indices], starts) + network.transmission_delay + q.delay
             latest[rows] = np.maximum(latest[rows], after)
     return latest
 
 
 def _longest(network: Network, arrived: dict[str, np.ndarray]) -> int | None:
     """Most frames after those that the levels themselves take, None for ever."""
-    beyond = [arrived[p.name].max(initial=UNSEEN) - network.hop * network.level[p.name] for p in network.populations]
+    beyond = [
+        arrived[p.name].max(initial=UNSEEN) - network.transmission_delay * network.level[p.name]
+        for p in network.populations
+    ]
     longest = max(0.0, *beyond)
     return None if longest == NEVER else int(longest)
 

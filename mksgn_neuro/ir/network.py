@@ -192,15 +192,15 @@ class Task:
 class Network:
     """A named DAG of populations (loops only from a population to itself).
 
-    `hop` is the time a spike takes besides its projection's delay: 1 on hardware; 0 while the network is still
-    written in frames, as the model was trained, before pass `balance` turns it into time steps.
+    `transmission_delay` is the time a spike takes besides its projection's delay: 1 on hardware; 0 while the network is
+    still written in frames, as the model was trained, before pass `balance_delays` turns it into time steps.
     """
 
     source: Source
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...]
     readout: str
-    hop: int = 1
+    transmission_delay: int = 1
     task: Task | None = None
 
     @cached_property
@@ -246,7 +246,7 @@ class Network:
         return level
 
     @cached_property
-    def flush(self) -> int:
+    def drain_steps(self) -> int:
         """Time steps after the last input until the last delayed spike that it can cause has arrived.
 
         A population at level l sees an input first after l hops; delays on the way can hold spikes longer.
@@ -255,10 +255,12 @@ class Network:
         latest = {self.source.name: 0}
         for population in self.order:
             arrivals = [
-                latest[q.pre] + self.hop + q.delay for q in self.incoming[population.name] if q.pre != population.name
+                latest[q.pre] + self.transmission_delay + q.delay
+                for q in self.incoming[population.name]
+                if q.pre != population.name
             ]
             latest[population.name] = max(arrivals, default=0)
-        return max(latest[p.name] - self.hop * self.level[p.name] for p in self.populations)
+        return max(latest[p.name] - self.transmission_delay * self.level[p.name] for p in self.populations)
 
     def size_of(self, name: str) -> int:
         """Neurons of a population, or channels of the source."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 class Role:
     """Properties of a role.
 
-    `votes`: its neurons vote for classes, along the axis "class". `gates`: it lets other spikes through, so its rate
-    says how often it is open and not how much it tells; it may fire without input. `selects`: its spikes are another
-    population's, some of them left out. `repeats`: it repeats another population, later. `sets_width`: what a block's
-    cores grow with are its channels. `foreign`: a layer of a network that somebody else trained, or a level of a chain,
-    whose groups say more.
+    `reads_out`: its neurons stand for classes, along the axis "class". `gates`: it lets other spikes through, so its
+    rate says how often it is open and not how much it tells; it may fire without input. `selects`: its spikes are
+    another population's, some of them left out. `repeats`: it repeats another population, later. `sets_width`: what a
+    block's cores grow with are its channels. `foreign`: a layer of a network that somebody else trained, or a level of
+    a layered network, whose groups say more.
     """
 
-    votes: bool = False
+    reads_out: bool = False
     gates: bool = False
     selects: bool = False
     repeats: bool = False
@@ -34,7 +34,7 @@ ROLES: dict[str, Role] = {
     "gate": Role(gates=True),
     "and": Role(selects=True),
     "temporal": Role(),
-    "readout": Role(votes=True),
+    "readout": Role(reads_out=True),
     "relay": Role(repeats=True),
     "layer": Role(foreign=True),
 }

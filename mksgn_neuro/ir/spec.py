@@ -36,14 +36,14 @@ class Violation:
     """One broken rule: where, which field, the value found, the limit and what to do."""
 
     rule: str
-    place: str
+    location: str
     field: str
     value: str
     limit: str
-    remedy: str
+    hint: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.field} is {self.value}, limit {self.limit}; {self.remedy} [{self.rule}]"
+        return f"{self.location}: {self.field} is {self.value}, limit {self.limit}; {self.hint} [{self.rule}]"
 
 
 class IllegalNetwork(UserError):
@@ -131,16 +131,25 @@ def weights_on_grid(network: Network) -> Iterator[Violation]:
 def delays_in_range(network: Network) -> Iterator[Violation]:
     for q in network.projections:
         if not 0 <= q.delay <= MAX_DELAY:
-            remedy = "insert a relay population or shorten the dilation"
-            yield Violation("delays_in_range", _pair(q), "delay", str(q.delay), f"0..{MAX_DELAY}", remedy)
+            hint = "insert a relay population or shorten the dilation"
+            yield Violation("delays_in_range", _pair(q), "delay", str(q.delay), f"0..{MAX_DELAY}", hint)
 
 
 def hop_is_known(network: Network) -> Iterator[Violation]:
-    if network.hop not in (0, 1):
-        yield Violation("hop_is_known", "network", "hop", str(network.hop), "0 (frames) or 1 (steps)", "balance it")
+    if network.transmission_delay not in (0, 1):
+        yield Violation(
+            "transmission_delay_is_known",
+            "network",
+            "transmission_delay",
+            str(network.transmission_delay),
+            "0 (frames) or 1 (steps)",
+            "balance its delays",
+        )
     for q in network.projections:
-        if q.pre == q.post and q.delay + network.hop < 1:
-            yield Violation("hop_is_known", _pair(q), "delay", "0", "1 for a loop in frames", "delay the loop")
+        if q.pre == q.post and q.delay + network.transmission_delay < 1:
+            yield Violation(
+                "transmission_delay_is_known", _pair(q), "delay", "0", "1 for a loop in frames", "delay the loop"
+            )
 
 
 def source_is_legal(network: Network) -> Iterator[Violation]:
@@ -159,9 +168,9 @@ def current_cannot_wrap(network: Network) -> Iterator[Violation]:
         over = np.flatnonzero(bound >= SYNAPTIC_SUM_LIMIT)
         if over.size:
             n = int(over[np.argmax(bound[over])])
-            place = f"{p.name}: {network.describe(p.name, n)}"
-            remedy = f"{over.size} neurons can wrap: lower input bits, fan-in or weights"
-            yield Violation("current_cannot_wrap", place, "|Σ W·s|", f"{bound[n]:.0f}", "131071", remedy)
+            location = f"{p.name}: {network.describe(p.name, n)}"
+            hint = f"{over.size} neurons can wrap: lower input bits, fan-in or weights"
+            yield Violation("current_cannot_wrap", location, "|Σ W·s|", f"{bound[n]:.0f}", "131071", hint)
 
 
 def synaptic_sum_bound(network: Network, population: Population) -> np.ndarray:
@@ -198,29 +207,29 @@ def sizes_are_bearable(network: Network) -> Iterator[Violation]:
     if min(network.source.shape, default=1) < 1 or any(p.size < 1 for p in network.populations):
         yield Violation("sizes_are_bearable", "network", "size", "0 or less", "1 or more", "leave out what is empty")
     elif neurons > MAX_NEURONS:
-        limit, remedy = str(MAX_NEURONS), "split the network"
-        yield Violation("sizes_are_bearable", "network", "neurons", str(neurons), limit, remedy)
+        limit, hint = str(MAX_NEURONS), "split the network"
+        yield Violation("sizes_are_bearable", "network", "neurons", str(neurons), limit, hint)
     for q in network.projections:
         if isinstance(q.weights, ConvKernel):
             yield from _bearable_kernel(q, q.weights)
 
 
 def _bearable_kernel(q: Projection, conv: ConvKernel) -> Iterator[Violation]:
-    rule, place, remedy = "sizes_are_bearable", _pair(q), "write the convolution as PyTorch has it"
+    rule, location, hint = "sizes_are_bearable", _pair(q), "write the convolution as PyTorch has it"
     pairs = (conv.stride, conv.padding, conv.dilation)
     if conv.kernel.ndim != 4 or len(conv.input_shape) != 3 or any(len(pair) != 2 for pair in pairs):
-        yield Violation(rule, place, "kernel", f"{conv.kernel.shape} on {conv.input_shape}", "two axes", remedy)
+        yield Violation(rule, location, "kernel", f"{conv.kernel.shape} on {conv.input_shape}", "two axes", hint)
         return
     lowest = min(*conv.stride, *conv.dilation, conv.groups, *conv.kernel.shape, *conv.input_shape)
     if lowest < 1 or min(conv.padding) < 0 or min(conv.output_shape) < 1:
         found = f"stride {conv.stride}, padding {conv.padding}, dilation {conv.dilation}, groups {conv.groups}"
-        yield Violation(rule, place, "geometry", found, "outputs of 1 or more", remedy)
+        yield Violation(rule, location, "geometry", found, "outputs of 1 or more", hint)
     elif conv.kernel.shape[0] % conv.groups or conv.kernel.shape[1] * conv.groups != conv.input_shape[0]:
         what = f"{conv.kernel.shape} in {conv.groups} groups"
-        yield Violation(rule, place, "kernel", what, f"{conv.input_shape[0]} channels", remedy)
+        yield Violation(rule, location, "kernel", what, f"{conv.input_shape[0]} channels", hint)
     elif conv.kernel.size * math.prod(conv.output_shape[1:]) > MAX_KERNEL_SYNAPSES:
         synapses = str(conv.kernel.size * math.prod(conv.output_shape[1:]))
-        yield Violation(rule, place, "synapses", synapses, str(MAX_KERNEL_SYNAPSES), "split the layer")
+        yield Violation(rule, location, "synapses", synapses, str(MAX_KERNEL_SYNAPSES), "split the layer")
 
 
 def exponents_in_range(network: Network) -> Iterator[Violation]:
@@ -266,14 +275,14 @@ def require_legal(network: Network) -> Network:
     return network
 
 
-def legal_from_file(network: Network, place: str, *, but: Collection[Rule] = ()) -> Network:
+def legal_from_file(network: Network, location: str, *, but: Collection[Rule] = ()) -> Network:
     """The network itself; raises BadInput, one line, where it breaks a rule, `but` some of those on values."""
     broken = check(network, but=but)
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         first = broken[0]
-        problem = f"{shown(first.place)}: {first.field} is {shown(first.value)}, limit {first.limit}{more}"
-        raise BadInput(problem, place=place, remedy=first.remedy)
+        problem = f"{shown(first.location)}: {first.field} is {shown(first.value)}, limit {first.limit}{more}"
+        raise BadInput(problem, location=location, hint=first.hint)
     return network
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.gates import hdf5
 from mksgn_neuro.gates.fields import made_of
 from mksgn_neuro.gates.regular import shown
@@ -29,13 +29,13 @@ SUFFIX = ".ir.h5"
 def save(network: Network, path: Path) -> None:
     """Write `path` in one piece: a temporary file, then a rename."""
     path = Path(path)
-    with in_one_piece(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         write_into(network, file)
 
 
 def write_into(network: Network, group: h5py.Group) -> None:
     """Write the network into an open HDF5 group."""
-    group.attrs.update(format=FORMAT, version=VERSION, readout=network.readout, hop=network.hop)
+    group.attrs.update(format=FORMAT, version=VERSION, readout=network.readout, hop=network.transmission_delay)
     group.attrs["source"] = json.dumps(asdict(network.source))
     if network.task is not None:
         group.attrs["task"] = json.dumps(asdict(network.task))
@@ -51,15 +51,15 @@ def load(path: Path) -> Network:
         return read_from(file, str(path))
 
 
-def read_from(group: hdf5.Group, place: str) -> Network:
-    """Read a network from an open HDF5 group; `place` names it in errors. Raises BadInput unless it is legal."""
+def read_from(group: hdf5.Group, location: str) -> Network:
+    """Read a network from an open HDF5 group; `location` names it in errors. Raises BadInput unless it is legal."""
     attrs = group.attrs
     if attrs.get("format") != FORMAT:
-        raise BadInput("holds no mksgn-neuro network", place=place, remedy="give a file written by export")
+        raise BadInput("holds no mksgn-neuro network", location=location, hint="give a file written by export")
     if attrs.get("version") != VERSION:
-        remedy = "export the model again with this version"
+        hint = "export the model again with this version"
         raise BadInput(
-            f"IR version {shown(attrs.get('version'))}, this program reads {VERSION}", place=place, remedy=remedy
+            f"IR version {shown(attrs.get('version'))}, this program reads {VERSION}", location=location, hint=hint
         )
     try:
         task = made_of(Task, parsed_json(attrs["task"])) if "task" in attrs else None
@@ -68,12 +68,12 @@ def read_from(group: hdf5.Group, place: str) -> Network:
             populations=tuple(_read_population(g) for g in _numbered(group, "population")),
             projections=tuple(_read_projection(g) for g in _numbered(group, "projection")),
             readout=_text(attrs["readout"]),
-            hop=int(attrs["hop"]),
+            transmission_delay=int(attrs["hop"]),
             task=task,
         )
-        return legal_from_file(network, place, but=(current_cannot_wrap,))  # the emulator wraps as the chip does
+        return legal_from_file(network, location, but=(current_cannot_wrap,))  # the emulator wraps as the chip does
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BadInput(f"damaged network ({shown(error)})", place=place, remedy="export the model again") from error
+        raise BadInput(f"damaged network ({shown(error)})", location=location, hint="export the model again") from error
 
 
 def _write_population(group: h5py.Group, population: Population) -> None:

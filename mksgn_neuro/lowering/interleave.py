@@ -16,24 +16,25 @@ from mksgn_neuro.ir.memory import memory_of
 
 
 def interleave(network: Network, steps_per_frame: int) -> Network:
-    """A network in frames (hop 0) that takes a frame every `steps_per_frame` steps; at these steps the same spikes.
+    """A network without transmission delay that takes a frame every `steps_per_frame` steps; at these steps the same
+    spikes.
 
     Exact where nothing is kept from step to step but by delays and no neuron that matters fires unasked; raises
     Unsupported for a network that keeps voltage, current or loops, BadInput for less than one step.
     """
     if steps_per_frame < 1:
-        raise BadInput(f"{steps_per_frame} steps per frame", place="--steps-per-frame", remedy="give at least 1")
+        raise BadInput(f"{steps_per_frame} steps per frame", location="--steps-per-frame", hint="give at least 1")
     if steps_per_frame == 1:
         return network
-    if network.hop:
-        remedy = "give the model, or leave it at 1"
-        raise Unsupported("is written in time steps already", place="--steps-per-frame", remedy=remedy)
+    if network.transmission_delay:
+        hint = "give the model, or leave it at 1"
+        raise Unsupported("is written in time steps already", location="--steps-per-frame", hint=hint)
     memory = memory_of(network)
     if not memory.exact:
         raise Unsupported(
             "a network that keeps voltage decays between the frames too",
-            place="--steps-per-frame",
-            remedy="train with complete decays (v_decay 4096), or leave it at 1",
+            location="--steps-per-frame",
+            hint="train with complete decays (v_decay 4096), or leave it at 1",
         )
     _require_silent(network)
     projections = tuple(replace(q, delay=q.delay * steps_per_frame) for q in network.projections)
@@ -47,6 +48,6 @@ def _require_silent(network: Network) -> None:
         if not role_of(population.role).gates and int(np.max(population.bias)) > population.vth:
             raise Unsupported(
                 "has neurons that fire without input, between the frames too",
-                place=population.name,
-                remedy="leave --steps-per-frame at 1",
+                location=population.name,
+                hint="leave --steps-per-frame at 1",
             )

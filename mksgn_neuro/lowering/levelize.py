@@ -1,4 +1,4 @@
-"""Pass: any balanced network becomes a strict chain, which is all that netx can hold.
+"""Pass: any balanced network becomes a layered network, which is all that netx can hold.
 
 Level k holds every population at depth k and a relay of each value that must travel on. A value of population p at
 frame t is seen at level k at step t + k, plus the group's `delay` for copies.
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MIXED_WEIGHT_RANGE
-from mksgn_neuro.lowering.separate import relay_group
+from mksgn_neuro.lowering.split_delays import relay_group
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class _Slot:
 
 
 def levelize(network: Network) -> Network:
-    """The chain level1 → level2 → … of a balanced network; raises Unsupported where no chain computes it.
+    """Level1 → level2 → … of a balanced network; raises Unsupported where no layered network computes it.
 
-    One that is a chain already stays as it is, with its names and its convolutions.
+    One that is layered already stays as it is, with its names and its convolutions.
     """
-    if _is_chain(network):
+    if _is_layered(network):
         return network.with_(populations=network.order)
     _require_relayable_source(network)
     _require_whole_weights(network)
@@ -44,7 +44,7 @@ def levelize(network: Network) -> Network:
     return network.with_(populations=tuple(levels), projections=tuple(projections), readout=f"level{depth}")
 
 
-def _is_chain(network: Network) -> bool:
+def _is_layered(network: Network) -> bool:
     """Whether each population hears the one before and itself alone, in whole weights, and the last is the readout."""
     before = [network.source.name, *(p.name for p in network.order)]
     heard = [{q.pre for q in network.incoming[p.name]} - {p.name} for p in network.order]
@@ -56,7 +56,7 @@ def _require_whole_weights(network: Network) -> None:
     for q in network.projections:
         if q.weight_exp < 0:
             problem = f"weight exponent {q.weight_exp}: the chip rounds its sums, which no weights of a level do"
-            raise Unsupported(problem, place=f"{q.pre} → {q.post}", remedy="requantize on the grid of its level")
+            raise Unsupported(problem, location=f"{q.pre} → {q.post}", hint="requantize on the grid of its level")
 
 
 def _require_relayable_source(network: Network) -> None:
@@ -64,11 +64,11 @@ def _require_relayable_source(network: Network) -> None:
     if deep and network.source.message_bits:
         raise Unsupported(
             "graded input enters below the first level, and a relay carries only spikes",
-            place=f"{network.source.name} → {deep[0]}",
-            remedy="feed graded input to populations of level 1 only",
+            location=f"{network.source.name} → {deep[0]}",
+            hint="feed graded input to populations of level 1 only",
         )
     if network.level[network.readout] != max(network.level.values()):
-        raise Unsupported("the readout is not the last level", place=network.readout, remedy="prune what follows it")
+        raise Unsupported("the readout is not the last level", location=network.readout, hint="prune what follows it")
 
 
 def _layout(network: Network, depth: int) -> list[dict[str, _Slot]]:
@@ -96,12 +96,12 @@ def _population(network: Network, k: int, slots: dict[str, _Slot]) -> Population
     thresholds = {p.vth for p in own}
     if len(thresholds) > 1:
         names = ", ".join(f"{p.name} {p.vth}" for p in own)
-        remedy = "give populations of one level one threshold"
-        raise Unsupported(f"a netx level has one threshold, here are {names}", place=f"level{k}", remedy=remedy)
+        hint = "give populations of one level one threshold"
+        raise Unsupported(f"a netx level has one threshold, here are {names}", location=f"level{k}", hint=hint)
     vth = thresholds.pop()
     if len(own) < len(slots) and vth >= MIXED_WEIGHT_RANGE[1]:
-        remedy = f"quantize with thresholds below {MIXED_WEIGHT_RANGE[1]}"
-        raise Unsupported(f"threshold {vth} is more than one relayed spike can reach", place=f"level{k}", remedy=remedy)
+        hint = f"quantize with thresholds below {MIXED_WEIGHT_RANGE[1]}"
+        raise Unsupported(f"threshold {vth} is more than one relayed spike can reach", location=f"level{k}", hint=hint)
     groups: list[Group] = []
     for slot in slots.values():
         groups += [relay_group(g) for g in _groups(network, slot.of)] if slot.relay else network[slot.of].groups

@@ -1,4 +1,4 @@
-"""Pass: an integer network becomes populations and projections, in frames (hop 0), spike for spike the same.
+"""Pass: an integer network becomes populations and projections, without transmission delay, spike for spike the same.
 
 A loop over the nodes that the network declares; each synapse module says itself what its synapses are.
 """
@@ -26,7 +26,9 @@ def lower(network: SpikingNetwork, task: Task | None = None) -> Network:
         populations.append(_gate(node) if isinstance(node, AndGate) else _population(node))
         projections += _gate_synapses(node) if isinstance(node, AndGate) else _synapses(node, positions, network.source)
     readout = network.output_node.name
-    lowered = Network(network.source, tuple(populations), tuple(projections), readout=readout, hop=0, task=task)
+    lowered = Network(
+        network.source, tuple(populations), tuple(projections), readout=readout, transmission_delay=0, task=task
+    )
     return lowered.with_(populations=lowered.order)
 
 
@@ -35,14 +37,14 @@ def _require_deployable(network: SpikingNetwork) -> None:
         for module in node.modules:
             if not getattr(module, "deployable", False):
                 reason = getattr(module, "reason", "") or f"no neuron of the chip computes a {type(module).__name__}"
-                remedy = getattr(module, "remedy", "") or "use synapse modules of mksgn_neuro.nn"
-                raise Unsupported(reason, place=node.name, remedy=remedy)
+                hint = getattr(module, "hint", "") or "use synapse modules of mksgn_neuro.nn"
+                raise Unsupported(reason, location=node.name, hint=hint)
         if isinstance(node, AndGate) and AND_VTH * node.v_decay < AND_WEIGHT * DECAY_ONE:
-            remedy = f"give the populations a v_decay of at least {-(-AND_WEIGHT * DECAY_ONE // AND_VTH)}"
-            raise Unsupported("neurons that keep so much are no exact AND", place=node.name, remedy=remedy)
+            hint = f"give the populations a v_decay of at least {-(-AND_WEIGHT * DECAY_ONE // AND_VTH)}"
+            raise Unsupported("neurons that keep so much are no exact AND", location=node.name, hint=hint)
     floats = [name for name, population in network.populations().items() if not population.is_integer]
     if floats:
-        raise Unsupported(f"{floats[0]} still has float weights", place="the model", remedy="quantize it first")
+        raise Unsupported(f"{floats[0]} still has float weights", location="the model", hint="quantize it first")
 
 
 def _population(node: Node) -> Population:
@@ -55,7 +57,7 @@ def _population(node: Node) -> Population:
 def _synapses(node: Node, positions: dict[str, int], source: Source) -> Iterator[Projection]:
     for name, module in node.population.synapses.items():
         pre = node.sources[name]
-        for delay, weights in module.synapses(node.population.grid, positions[pre]):
+        for delay, weights in module.synapses(node.population.quantize_weight, positions[pre]):
             yield Projection(pre, node.name, weights[:, _as_delivered(source)] if pre == INPUT else weights, delay)
 
 

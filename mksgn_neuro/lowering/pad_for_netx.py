@@ -1,4 +1,5 @@
-"""Pass on a chain: the few levels whose weights the stock loader cannot load get one neuron that does nothing.
+"""Pass on a layered network: the few levels whose weights the stock loader cannot load get one neuron that does
+nothing.
 
 It fails on a matrix of zeros and changes one without positive weights whose lowest is a power of two
 (export.netx.loader_model). One positive weight mends both, and one from a neuron that never fires has no effect.
@@ -12,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.errors import Unsupported
-from mksgn_neuro.export.netx.layers import chain
+from mksgn_neuro.export.netx.layers import layers_of
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import BIAS_RANGE
 
@@ -21,9 +22,9 @@ NAME = "silent"
 WEIGHT = 2  # the least even one
 
 
-def fit(network: Network) -> Network:
-    """A chain whose spikes are the same, the added neurons apart; itself where nothing has to be added."""
-    for level in chain(network):
+def pad_for_netx(network: Network) -> Network:
+    """A layered network whose spikes are the same, the added neurons apart; itself where nothing has to be added."""
+    for level in layers_of(network):
         if level.conv is None and _needs_a_positive_weight(level.weights):
             network = _mended(network, level.population.name)
         if level.recurrent is not None and _needs_a_positive_weight(level.recurrent):
@@ -41,8 +42,8 @@ def _mended(network: Network, name: str) -> Network:
     if before != network.source.name:
         return _with_weight(_with_neuron(network, before, bias=0), name, row=0, column=network[before].size)
     if network.readout == name:
-        remedy = "prune it: nothing excites the network"
-        raise Unsupported("the only level has no positive weight", place=name, remedy=remedy)
+        hint = "prune it: nothing excites the network"
+        raise Unsupported("the only level has no positive weight", location=name, hint=hint)
     # Input channels are the user's, so the first level's neuron listens instead, and nobody listens to it.
     return _with_weight(_with_neuron(network, name, bias=BIAS_RANGE[0]), name, row=network[name].size, column=0)
 
@@ -56,7 +57,7 @@ def _mended_loop(network: Network, name: str) -> Network:
 def _with_neuron(network: Network, name: str, bias: int) -> Network:
     """One more neuron at the end of a population, without synapses."""
     if any(isinstance(q.weights, ConvKernel) for q in network.incoming[name]):
-        raise Unsupported("a convolution cannot take a silent neuron", place=name, remedy="unroll its kernel")
+        raise Unsupported("a convolution cannot take a silent neuron", location=name, hint="unroll its kernel")
     populations = tuple(_grown(p, bias) if p.name == name else p for p in network.populations)
     projections = tuple(_resized(q, q.post == name, q.pre == name) for q in network.projections)
     return network.with_(populations=populations, projections=projections)

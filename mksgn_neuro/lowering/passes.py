@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mksgn_neuro.ir import Network
-from mksgn_neuro.lowering.balance import balance
-from mksgn_neuro.lowering.in_frames import in_frames
+from mksgn_neuro.lowering.balance_delays import balance_delays
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.lowering.levelize import levelize
-from mksgn_neuro.lowering.pad_for_netx import fit
+from mksgn_neuro.lowering.pad_for_netx import pad_for_netx
 from mksgn_neuro.lowering.prune import prune
-from mksgn_neuro.lowering.separate import separate_delays
+from mksgn_neuro.lowering.split_delays import split_delays
+from mksgn_neuro.lowering.zero_delay import zero_delay
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Pass:
     run: Callable[[Network, Options], Network]
 
 
-IN_FRAMES = Pass("in_frames", lambda network, _: in_frames(network))
+ZERO_DELAY = Pass("zero_delay", lambda network, _: zero_delay(network))
 INTERLEAVE = Pass("interleave", lambda network, options: interleave(network, options.steps_per_frame))
 PRUNE = Pass("prune", lambda network, options: prune(network) if options.prune else network)
-SEPARATE = Pass("separate_delays", lambda network, _: separate_delays(network))
-BALANCE = Pass("balance", lambda network, _: balance(network))
+SPLIT = Pass("split_delays", lambda network, _: split_delays(network))
+BALANCE = Pass("balance_delays", lambda network, _: balance_delays(network))
 LEVELIZE = Pass("levelize", lambda network, _: levelize(network))
-PAD = Pass("pad_for_netx", lambda network, _: fit(network))
+PAD = Pass("pad_for_netx", lambda network, _: pad_for_netx(network))
 
 FRAMES = (INTERLEAVE,)  # in the network's own time: a frame at once through all levels
 STEPS = (INTERLEAVE, PRUNE, BALANCE)  # in the network's own topology, a time step per level
-CHAIN = (IN_FRAMES, INTERLEAVE, PRUNE, SEPARATE, BALANCE, LEVELIZE)  # every level hears the one before only
-NETX = (*CHAIN, PAD)
+LAYERED = (ZERO_DELAY, INTERLEAVE, PRUNE, SPLIT, BALANCE, LEVELIZE)  # every level hears the one before only
+NETX = (*LAYERED, PAD)
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Built:
 
     @cached_property
     def frames(self) -> Network:
-        """In frames (hop 0), with every neuron: what all forms of the network are compared with."""
-        return in_frames(self.after.get(INTERLEAVE.name, self.given))
+        """Without transmission delay, with every neuron: what all representations of the network are compared with."""
+        return zero_delay(self.after.get(INTERLEAVE.name, self.given))
 
     @property
-    def is_chain(self) -> bool:
-        """Whether its levels are a chain."""
+    def is_layered(self) -> bool:
+        """Whether its levels are a layered network."""
         return LEVELIZE.name in self.after
 
     @property
@@ -95,6 +95,6 @@ def run_passes(
     return Built(given, after)
 
 
-def as_chain(network: Network) -> Network:
-    """The chain of a network, spike for spike the same; raises Unsupported where there is none."""
-    return run_passes(network, CHAIN).network
+def as_layered(network: Network) -> Network:
+    """The layered network of a network, spike for spike the same; raises Unsupported where there is none."""
+    return run_passes(network, LAYERED).network

@@ -40,7 +40,7 @@ class FeatureTranslation(nn.Module):
     def __init__(self, teacher_channels: int, channels: int, classes: int) -> None:
         super().__init__()
         linear = Pointwise(teacher_channels, channels)
-        self.spiking = SpikingPopulation(channels, {"teacher": linear}, quiet=False)
+        self.spiking = SpikingPopulation(channels, {"teacher": linear}, subthreshold_bias=False)
         self.anchor = nn.Linear(channels, classes)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mksgn_neuro.nn.collective import all_sum
-from mksgn_neuro.nn.synapses import Grid, SynapseModule, Synapses, at_every_position, integers
+from mksgn_neuro.nn.synapses import SynapseModule, Synapses, WeightQuantizer, at_every_position, integers
 
 
 def joint_probabilities(spikes: Tensor) -> Tensor:
@@ -60,18 +60,18 @@ def _cell(joint: Tensor, fires: Tensor, a: int, b: int) -> Tensor:
 class Fusion(SynapseModule):
     """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
 
-    With `hearing`, each group of targets hears only the modalities that are named for it. A column of weights has
-    C_in rows for each of these, one after the other; what is left of it is not used.
+    With `branch_modalities`, each group of targets hears only the modalities that are named for it. A column of weights
+    has C_in rows for each of these, one after the other; what is left of it is not used.
     """
 
     def __init__(
-        self, modalities: int, channels_in: int, channels_out: int, hearing: tuple[tuple[int, ...], ...] = ()
+        self, modalities: int, channels_in: int, channels_out: int, branch_modalities: tuple[tuple[int, ...], ...] = ()
     ) -> None:
         super().__init__()
-        self.hearing = hearing or (tuple(range(modalities)),)
+        self.branch_modalities = branch_modalities or (tuple(range(modalities)),)
         self.channels_in = channels_in
-        most, width = max(map(len, self.hearing)), channels_out // len(self.hearing)
-        source = [[heard[i] if i < len(heard) else -1 for heard in self.hearing] for i in range(most)]
+        most, width = max(map(len, self.branch_modalities)), channels_out // len(self.branch_modalities)
+        source = [[heard[i] if i < len(heard) else -1 for heard in self.branch_modalities] for i in range(most)]
         of_weight = torch.tensor(source).repeat_interleave(channels_in, 0).repeat_interleave(width, 1)
         self.register_buffer("source", of_weight.clamp(min=0), persistent=False)
         self.register_buffer("used", (of_weight >= 0).float(), persistent=False)
@@ -81,15 +81,18 @@ class Fusion(SynapseModule):
     def effective(self) -> Tensor:
         return self.weight * (self.modality_weights[self.source] * self.used)
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        weights = grid(self.effective()).chunk(len(self.hearing), -1)
-        sums = [self._heard(x, heard) @ weight[: self._rows(heard)] for heard, weight in zip(self.hearing, weights)]
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        weights = quantize_weight(self.effective()).chunk(len(self.branch_modalities), -1)
+        sums = [
+            self._heard(x, heard) @ weight[: self._rows(heard)]
+            for heard, weight in zip(self.branch_modalities, weights)
+        ]
         return torch.cat(sums, -1) if len(sums) > 1 else sums[0]
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        by_group = np.split(integers(grid(self.effective())), len(self.hearing), axis=1)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        by_branch = np.split(integers(quantize_weight(self.effective())), len(self.branch_modalities), axis=1)
         columns = []
-        for heard, weights in zip(self.hearing, by_group):
+        for heard, weights in zip(self.branch_modalities, by_branch):
             full = np.zeros((len(self.modality_weights), self.channels_in, weights.shape[1]), np.int32)
             full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
             columns.append(full.reshape(-1, weights.shape[1]))

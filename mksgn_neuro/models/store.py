@@ -18,7 +18,7 @@ from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.skeleton import Skeleton, partitions
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.gates.fields import made_of
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.torch_file import read_torch
@@ -34,11 +34,11 @@ MOST_JOINTS = 1000
 
 @dataclass(frozen=True)
 class Model:
-    """A network and its surroundings: `hops` of its graph, `timing` it was trained for, notes on its training."""
+    """A network and its surroundings: `graph_radius`, `timing` it was trained for, notes on its training."""
 
     student: SpikingNetwork
     skeleton: Skeleton
-    hops: int
+    graph_radius: int
     scaling: Scaling
     class_names: tuple[str, ...]
     timing: Timing
@@ -73,7 +73,7 @@ class Model:
 
     def hash(self) -> str:
         """Hash of weights and configuration, 16 hex digits."""
-        digest = hashlib.blake2b(repr(self.student.config).encode(), digest_size=8)
+        digest = hashlib.blake2b(_hashed(self.student.config).encode(), digest_size=8)
         for name, tensor in sorted(self.student.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -84,11 +84,13 @@ class Model:
 class _About:
     """What a file holds of a model beside its parts that have a class of their own."""
 
-    hops: int
+    graph_radius: int
     class_names: tuple[str, ...]
     dataset: str
     training: dict
 
+
+IN_FILES = {"graph_radius": "hops", "branch_modalities": "hearing"}  # fields, by the names they have in files
 
 DAMAGE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, MemoryError, BadInput)
 """What plain values that are not those of a network raise where one is built of them."""
@@ -97,14 +99,25 @@ Builder = Callable[[Mapping, Skeleton, int, int], SpikingNetwork]
 """An untrained network from the fields of its `config`, the skeleton, the hops of its graph and its input bits."""
 
 
-def build_student(config: StudentConfig, skeleton: Skeleton, hops: int, input_bits: int = 8) -> MKSGN:
+def build_student(config: StudentConfig, skeleton: Skeleton, graph_radius: int, input_bits: int = 8) -> MKSGN:
     """An untrained student on a skeleton."""
-    graph = torch.from_numpy(partitions(skeleton, hops))
+    graph = torch.from_numpy(partitions(skeleton, graph_radius))
     return MKSGN(config, graph, input_bits=input_bits, coordinates=skeleton.coordinates)
 
 
-def _mk_sgn(config: Mapping, skeleton: Skeleton, hops: int, input_bits: int) -> MKSGN:
-    return build_student(made_of(StudentConfig, config), skeleton, hops, input_bits)
+def _from_file(config: Mapping) -> dict:
+    """A configuration with today's names, of a file that may have former ones."""
+    own = {in_file: name for name, in_file in IN_FILES.items()}
+    return {own.get(name, name): value for name, value in config.items()}
+
+
+def _hashed(config: object) -> str:
+    """What stands for a configuration in a model's hash, which a renamed field must not change."""
+    return repr(config).replace("branch_modalities=", "hearing=")
+
+
+def _mk_sgn(config: Mapping, skeleton: Skeleton, graph_radius: int, input_bits: int) -> MKSGN:
+    return build_student(made_of(StudentConfig, _from_file(config)), skeleton, graph_radius, input_bits)
 
 
 KINDS: Mapping[str, Builder] = {MKSGN.kind: _mk_sgn}
@@ -121,7 +134,7 @@ def save_model(model: Model, path: Path) -> None:
             "kind": model.student.kind,
             "config": asdict(model.student.config),
             "skeleton": asdict(model.skeleton),
-            "hops": model.hops,
+            "hops": model.graph_radius,
             "scaling": asdict(model.scaling),
             "class_names": model.class_names,
             "timing": asdict(model.timing),
@@ -144,24 +157,24 @@ def load_model(path: Path, kinds: Mapping[str, Builder] = KINDS) -> Model:
         if content["version"] == 2:
             content = _from_version_2(content)
         skeleton, scaling = made_of(Skeleton, content["skeleton"]), made_of(Scaling, content["scaling"])
-        about = made_of(_About, {field.name: content[field.name] for field in fields(_About)})
+        about = made_of(_About, {field.name: content[IN_FILES.get(field.name, field.name)] for field in fields(_About)})
         require_accounted(content["config"], content["state"])
         if skeleton.joints > MOST_JOINTS:
             raise ValueError(f"{skeleton.joints} joints, limit {MOST_JOINTS}")
-        student = build(content["config"], skeleton, about.hops, scaling.bits)
+        student = build(content["config"], skeleton, about.graph_radius, scaling.bits)
         student.load_state_dict(content["state"])
         rest = {name: getattr(about, name) for name in ("class_names", "dataset", "training")}
         timing = made_of(Timing, content["timing"])
-        return Model(student.eval(), skeleton, about.hops, scaling, timing=timing, **rest)
+        return Model(student.eval(), skeleton, about.graph_radius, scaling, timing=timing, **rest)
     except DAMAGE as error:
-        raise BadInput(f"damaged model ({shown(error)})", place=str(path), remedy="train it again") from error
+        raise BadInput(f"damaged model ({shown(error)})", location=str(path), hint="train it again") from error
 
 
 def _builder(kind: str, kinds: Mapping[str, Builder], path: Path) -> Builder:
     if kind not in kinds:
         problem = f"holds a network of kind {kind!r}, known are {', '.join(kinds)}"
-        remedy = f"load it where its class is known: load_model(path, {{{kind!r}: builder}})"
-        raise BadInput(problem, place=str(path), remedy=remedy)
+        hint = f"load it where its class is known: load_model(path, {{{kind!r}: builder}})"
+        raise BadInput(problem, location=str(path), hint=hint)
     return kinds[kind]
 
 
@@ -173,7 +186,7 @@ def _from_version_2(content: dict) -> dict:
 
 def write_atomically(content: dict, path: Path) -> None:
     """torch.save to a temporary file, then a rename."""
-    with in_one_piece(Path(path)) as temporary, temporary.open("wb") as file:
+    with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
         try:
             torch.save(content, file)
         except RuntimeError as error:
@@ -183,13 +196,13 @@ def write_atomically(content: dict, path: Path) -> None:
 
 def read_checked(path: Path, format_name: str, version: int, *, older: tuple[int, ...] = ()) -> dict:
     """Tensors and plain values of a file of ours, never code; raises BadInput unless format and version agree."""
-    remedy = "give a file that mksgn-neuro train wrote"
-    content = read_torch(Path(path), remedy)
+    hint = "give a file that mksgn-neuro train wrote"
+    content = read_torch(Path(path), hint)
     if not isinstance(content, dict) or not same_value(content.get("format"), format_name):
-        raise BadInput(f"not a {format_name} file", place=str(path), remedy=remedy)
+        raise BadInput(f"not a {format_name} file", location=str(path), hint=hint)
     found = content.get("version")
     if not any(same_value(found, known) for known in (version, *older)):
-        raise BadInput(f"version {shown(found)}, this program reads {version}", place=str(path), remedy=remedy)
+        raise BadInput(f"version {shown(found)}, this program reads {version}", location=str(path), hint=hint)
     return content
 
 
@@ -218,7 +231,7 @@ def require_accounted(config: Mapping, state: object) -> None:
                 raise ValueError(f"{name} {n}, its widest tensor has {widest}")
     channels = list(_integers(config.get("channels", ())))
     weights, held = sum(a * b for a, b in pairwise(channels)), sum(t.numel() for t in state.values())
-    if weights > held * max(1, len(config.get("hearing", ()))):
+    if weights > held * max(1, len(_from_file(config).get("branch_modalities", ()))):
         raise ValueError(f"{weights} weights at least, its tensors hold {held} numbers")
 
 

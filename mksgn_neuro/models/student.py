@@ -35,7 +35,8 @@ from mksgn_neuro.nn.population import MOMENTUM
 class StudentConfig:
     """Shape of a student; all choices are ours.
 
-    `hearing` names, for each group of channels, the modalities that it hears; () is one group that hears them all.
+    `branch_modalities` names, for each group of channels, the modalities that it hears; () is one group that hears them
+    all.
     """
 
     classes: int
@@ -49,7 +50,7 @@ class StudentConfig:
     readout_copies: int = 4
     attention: str = "gated"
     mutual_information: bool = True
-    hearing: tuple[tuple[int, ...], ...] = ()
+    branch_modalities: tuple[tuple[int, ...], ...] = ()
     v_decay: int = V_DECAY
 
     def __post_init__(self) -> None:
@@ -60,22 +61,25 @@ class StudentConfig:
         attention = ATTENTIONS[self.attention]
         attention.require_fitting(self)
         if not all(
-            heard and list(heard) == [m for m in range(self.modalities) if m in heard] for heard in self.hearing
+            heard and list(heard) == [m for m in range(self.modalities) if m in heard]
+            for heard in self.branch_modalities
         ):
-            raise ValueError(f"groups that hear {self.hearing} of {self.modalities} modalities")
+            raise ValueError(f"groups that hear {self.branch_modalities} of {self.modalities} modalities")
         shared = (*self.channels, *attention.shared(self), self.readout_copies)
-        if any(number % self.groups for number in shared) or (self.hearing and not attention.grouped):
-            raise ValueError(f"{self.groups} groups cannot share {shared} with attention {self.attention!r}")
+        if any(number % self.branches for number in shared) or (self.branch_modalities and not attention.grouped):
+            raise ValueError(f"{self.branches} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
     def weighs_modalities(self) -> bool:
         """Whether mutual information weights the fusion: some group hears several modalities, and so has one."""
-        return self.mutual_information and (not self.hearing or any(len(heard) > 1 for heard in self.hearing))
+        return self.mutual_information and (
+            not self.branch_modalities or any(len(heard) > 1 for heard in self.branch_modalities)
+        )
 
     @property
-    def groups(self) -> int:
-        """Parts of every population that never meet before the class neurons; without `hearing` there is one."""
-        return max(1, len(self.hearing))
+    def branches(self) -> int:
+        """Parts of every population that meet only in the class neurons; one without `branch_modalities`."""
+        return max(1, len(self.branch_modalities))
 
 
 class Block(nn.Module):
@@ -83,7 +87,7 @@ class Block(nn.Module):
 
     def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
         super().__init__()
-        groups, neurons = config.groups, {"v_decay": config.v_decay}
+        groups, neurons = config.branches, {"v_decay": config.v_decay}
         graph = GraphConvolution(partitions, channels_in, channels, groups)
         self.graph = SpikingPopulation(channels, {"input": graph}, **neurons)
         for name, part in ATTENTIONS[config.attention].parts(config, channels_in, channels).items():
@@ -122,14 +126,14 @@ class MKSGN(SpikingNetwork):
         m, c0 = config.modalities, config.channels[0]
         neurons, encoders = {"v_decay": config.v_decay}, config.encoder_channels
         self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders, coordinates)}, **neurons)
-        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.hearing)}, **neurons)
+        self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.branch_modalities)}, **neurons)
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
         self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
         outputs = config.classes * config.readout_copies
-        votes = ClassSum(self.joints, config.channels[-1], outputs, config.groups)
-        self.readout = SpikingPopulation(outputs, {"temporal": votes}, **neurons)
+        class_sum = ClassSum(self.joints, config.channels[-1], outputs, config.branches)
+        self.readout = SpikingPopulation(outputs, {"temporal": class_sum}, **neurons)
         self.register_buffer("joint_firing", torch.full((m, m), 0.25))
-        self.groups = config.groups
+        self.branches = config.branches
         self.declare(self._nodes())
 
     def _nodes(self) -> Iterator[AnyNode]:
@@ -141,8 +145,8 @@ class MKSGN(SpikingNetwork):
         for b, block in enumerate(self.blocks, 1):
             yield from block.nodes(b, source)
             source = f"b{b}.temporal"
-        votes = (config.classes, config.readout_copies)
-        yield Node("readout", "readout", votes, ("class", "copy"), self.readout, {"temporal": source})
+        shape = (config.classes, config.readout_copies)
+        yield Node("readout", "readout", shape, ("class", "copy"), self.readout, {"temporal": source})
 
     def after(self, name: str, spikes: Tensor) -> None:
         """The encoder's spikes update the statistics that weight their fusion, which comes next."""

@@ -40,7 +40,7 @@ def gated(x: Tensor, gates: Tensor) -> Tensor:
 
 def gate_population(heads: int, synapses: dict[str, nn.Module], *, v_decay: int = V_DECAY) -> SpikingPopulation:
     """Gates (V, T, B, heads) that start open; an `AndGate` node puts them to use."""
-    gate = SpikingPopulation(heads, synapses, quiet=False, v_decay=v_decay)
+    gate = SpikingPopulation(heads, synapses, subthreshold_bias=False, v_decay=v_decay)
     nn.init.constant_(gate.gamma, OPEN_GATE[0])
     nn.init.constant_(gate.beta, OPEN_GATE[1])
     return gate

@@ -1,4 +1,4 @@
-"""Which populations share a level where the network becomes a chain, as netx needs it (pass `levelize`).
+"""Which populations share a level where the network becomes a layered network, as netx needs it (pass `levelize`).
 
 A level has one threshold. Relays, which carry values past a level, fire on one spike of weight at most 254; AND gates
 and the relays of delayed copies (pass `separate`) come with the threshold of an AND gate. So thresholds are chosen

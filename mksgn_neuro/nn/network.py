@@ -37,13 +37,13 @@ class SpikingNetwork(nn.Module):
     """Base of a trainable network on skeletons: a subclass makes its populations, then calls `declare` with its nodes.
 
     The last node is the readout, of shape (classes, copies). `kind` names the class in model files, whose `config`, a
-    dataclass of plain values, builds it again. Copy k of the class neurons votes with group k modulo `groups`; each
-    group learns as if it voted alone.
+    dataclass of plain values, builds it again. Copy k of the class neurons belongs to branch k modulo `branches`; each
+    branch learns as if it decided alone.
     """
 
     kind: str = ""
     config: object = None
-    groups: int = 1
+    branches: int = 1
 
     def __init__(self, modalities: int, joints: int, *, input_bits: int = 8, coordinates: int = 3) -> None:
         super().__init__()
@@ -59,7 +59,11 @@ class SpikingNetwork(nn.Module):
             _require_fitting(node, known, self)
             known[node.name] = _completed(node, known) if isinstance(node, AndGate) else node
         *_, last = known.values()
-        if not isinstance(last, Node) or not role_of(last.role).votes or (len(last.shape), last.positions) != (2, 1):
+        if (
+            not isinstance(last, Node)
+            or not role_of(last.role).reads_out
+            or (len(last.shape), last.positions) != (2, 1)
+        ):
             raise ValueError(f"{last.name}, the last node, is no readout of shape (classes, copies)")
         self.nodes = tuple(known.values())
         self._last_listener = [node.name for node in self.nodes if INPUT in node.heard][-1]
@@ -87,9 +91,9 @@ class SpikingNetwork(nn.Module):
     def after(self, name: str, spikes: Tensor) -> None:
         """Called with the spikes (P, T, B, C) of each node but the readout as soon as they are known; does nothing."""
 
-    def votes(self, counted: Tensor) -> Tensor:
+    def class_scores(self, counted: Tensor) -> Tensor:
         """Counts (..., classes, copies) to (groups, ..., classes): the mean over each group of channels' own copies."""
-        return counted.unflatten(-1, (-1, self.groups)).mean(-2).movedim(-1, 0)
+        return counted.unflatten(-1, (-1, self.branches)).mean(-2).movedim(-1, 0)
 
     def populations(self) -> dict[str, SpikingPopulation]:
         """Trained populations by name, in topological order."""

@@ -128,7 +128,7 @@ class AndGate:
 class TorchNode:
     """Spikes (P, T, B, C) that any torch module makes of one node's: it trains, and lowering refuses it.
 
-    The module may say why in `reason` and what to use instead in `remedy`.
+    The module may say why in `reason` and what to use instead in `hint`.
     """
 
     name: str

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.nn.synapses import Grid, SynapseModule, Synapses, integers
+from mksgn_neuro.nn.synapses import SynapseModule, Synapses, WeightQuantizer, integers
 
 
 class Dense(SynapseModule):
@@ -19,11 +19,11 @@ class Dense(SynapseModule):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(inputs, outputs) / math.sqrt(inputs))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return (x.permute(1, 2, 0, 3).flatten(2) @ grid(self.weight))[None]
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return (x.permute(1, 2, 0, 3).flatten(2) @ quantize_weight(self.weight))[None]
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        yield 0, sp.csr_matrix(integers(grid(self.weight)).T)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        yield 0, sp.csr_matrix(integers(quantize_weight(self.weight)).T)
 
 
 class _Convolution(SynapseModule):
@@ -41,13 +41,13 @@ class _Convolution(SynapseModule):
         self.register_buffer("seen", seen, persistent=False)
         self.weight = nn.Parameter(torch.randn(taps, channels_in, channels_out) / math.sqrt(taps * channels_in))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         padded = torch.cat([x, x.new_zeros(1, *x.shape[1:])])
         gathered = padded[self.seen].permute(0, 2, 3, 1, 4).flatten(3)  # (P_out, T, B, K·C_in)
-        return gathered @ grid(self.weight).flatten(0, 1)
+        return gathered @ quantize_weight(self.weight).flatten(0, 1)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        weights = integers(grid(self.weight))
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        weights = integers(quantize_weight(self.weight))
         yield 0, sp.csr_matrix(sum(sp.kron(sees, w.T) for sees, w in zip(self._by_tap(), weights)))
 
     def _by_tap(self) -> list[sp.csr_matrix]:

@@ -48,12 +48,12 @@ class SpikingPopulation(nn.Module):
     """
 
     def __init__(
-        self, channels: int, synapses: dict[str, nn.Module], *, quiet: bool = True, v_decay: int = V_DECAY
+        self, channels: int, synapses: dict[str, nn.Module], *, subthreshold_bias: bool = True, v_decay: int = V_DECAY
     ) -> None:
         super().__init__()
         self.synapses = nn.ModuleDict(synapses)
         self.v_decay = v_decay
-        self.quiet = quiet
+        self.subthreshold_bias = subthreshold_bias
         self.gamma = nn.Parameter(torch.ones(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
         self.register_buffer("mean", torch.zeros(channels))
@@ -71,10 +71,10 @@ class SpikingPopulation(nn.Module):
     @property
     def max_bias(self) -> float:
         """Largest bias in thresholds: a bias b alone drives v to b / (1 − keep), which may not fire."""
-        return self.v_decay / DECAY_ONE if self.quiet else float("inf")
+        return self.v_decay / DECAY_ONE if self.subthreshold_bias else float("inf")
 
     @property
-    def keep(self) -> float:
+    def decay_factor(self) -> float:
         """Share of the voltage that a step keeps."""
         return 1 - self.v_decay / DECAY_ONE
 
@@ -83,7 +83,7 @@ class SpikingPopulation(nn.Module):
         """Whether weights, bias and neuron are integers."""
         return int(self.vth) > 0
 
-    def grid(self, weight: Tensor) -> Tensor:
+    def quantize_weight(self, weight: Tensor) -> Tensor:
         """Weights as this population uses them: themselves, or even integers with a straight-through gradient."""
         return _RoundEven.apply(weight * self.vth) if self.is_integer else weight
 
@@ -94,7 +94,7 @@ class SpikingPopulation(nn.Module):
 
     def drive(self, inputs: dict[str, Tensor]) -> Tensor:
         """Σ of the synapses' sums, before bias and normalisation."""
-        return reduce(torch.add, (self.synapses[name](x, self.grid) for name, x in inputs.items()))
+        return reduce(torch.add, (self.synapses[name](x, self.quantize_weight) for name, x in inputs.items()))
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         return self.fire(self.drive(inputs))
@@ -104,11 +104,11 @@ class SpikingPopulation(nn.Module):
         if self.is_integer:
             return integer_lif(x, self.integer_bias(), int(self.vth), self.v_decay)
         if self.folded:
-            return lif(x, torch.ones_like(self.beta), self.beta.clamp(max=self.max_bias), self.keep)
+            return lif(x, torch.ones_like(self.beta), self.beta.clamp(max=self.max_bias), self.decay_factor)
         if not self.training:
             scale, shift = self.affine()
-            return lif(x, scale, shift, self.keep)
-        spikes, mean, variance = normalised_lif(x, self.gamma, self.beta, self.keep, EPSILON, self.max_bias)
+            return lif(x, scale, shift, self.decay_factor)
+        spikes, mean, variance = normalised_lif(x, self.gamma, self.beta, self.decay_factor, EPSILON, self.max_bias)
         with torch.no_grad():
             self.batch_mean, self.batch_variance = mean, variance
             self.mean.lerp_(mean, MOMENTUM)

@@ -1,8 +1,9 @@
 """Stages of a trained network: fold its normalisation, then choose the thresholds that make its weights 8-bit integers.
 
 One mantissa per population is the scale: weight_int = round_even(weight · vth). Larger mantissas are finer but clip
-large weights; the search takes the one with the least squared error, for all populations of one level of a netx chain
-together (`levels`). Relays in the same level fire on one spike of weight at most 254, which bounds those mantissas.
+large weights; the search takes the one with the least squared error, for all populations of one level of a layered
+network together (`levels`). Relays in the same level fire on one spike of weight at most 254, which bounds those
+mantissas.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Weighted sums of spikes: what a projection computes, as it is trained.
 
-Every module maps (V, T, B, C) to the synaptic sums of its target population and is told the weight `grid` of that
+Every module maps (V, T, B, C) to the synaptic sums of its target population and is told `quantize_weight` of that
 population: identity while floats are trained, rounding to even integers in the integer stage. `effective()` gives the
 weights before the grid, `synapses(grid, positions)` the same weights as deployed, one CSR matrix per delay: each module
 itself says how it lowers. V are joints or any other positions; neurons are numbered (V, C), row-major.
@@ -16,22 +16,22 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.nn.kernels import kernels_of
+from mksgn_neuro.nn.kernels import kernel_backend
 from mksgn_neuro.nn.kernels.graph_conv import pair_sum
 
-Grid = Callable[[Tensor], Tensor]
+WeightQuantizer = Callable[[Tensor], Tensor]
 Synapses = Iterator[tuple[int, sp.csr_matrix]]  # delay in frames, weights (post neurons, pre neurons)
 
 
 class SynapseModule(nn.Module):
     """Base: one parameter `weight` whose last axis is the target channel.
 
-    A module that no chip computes says so by `deployable`, and by `reason` and `remedy` in words.
+    A module that no chip computes says so by `deployable`, and by `reason` and `hint` in words.
     """
 
     weight: nn.Parameter
     deployable = True
-    reason, remedy = "", ""
+    reason, hint = "", ""
 
     @property
     def delays(self) -> int:
@@ -46,7 +46,7 @@ class SynapseModule(nn.Module):
         """Multiply what each target channel receives, in place; factor (C_out,)."""
         self.weight.mul_(factor)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         """The weights as deployed, for sources at `positions`."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it lowers")
 
@@ -60,14 +60,14 @@ class Pointwise(SynapseModule):
         channels_in //= groups
         self.weight = nn.Parameter(torch.randn(channels_in, channels_out) / math.sqrt(channels_in))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         if self.groups == 1:
-            return x @ grid(self.effective())
-        weights = grid(self.effective()).chunk(self.groups, -1)
+            return x @ quantize_weight(self.effective())
+        weights = quantize_weight(self.effective()).chunk(self.groups, -1)
         return torch.cat([part @ weight for part, weight in zip(x.chunk(self.groups, -1), weights)], -1)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        weights = np.split(integers(grid(self.effective())), self.groups, axis=1)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        weights = np.split(integers(quantize_weight(self.effective())), self.groups, axis=1)
         weight = sp.block_diag(weights, format="csr")
         yield 0, at_every_position(weight.T, positions)
 
@@ -82,15 +82,15 @@ class PerModality(SynapseModule):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(modalities, coordinates, channels) / math.sqrt(coordinates))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x @ torch.block_diag(*grid(self.weight))
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return x @ torch.block_diag(*quantize_weight(self.weight))
 
     def scale_outputs(self, factor: Tensor) -> None:
         """Multiply what each target channel receives, in place; factor (M·C,)."""
         self.weight.mul_(factor.unflatten(0, (len(self.weight), -1))[:, None])
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        weight = sp.block_diag(list(integers(grid(self.weight))), format="csr")
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        weight = sp.block_diag(list(integers(quantize_weight(self.weight))), format="csr")
         yield 0, at_every_position(weight.T, positions)
 
 
@@ -121,13 +121,13 @@ class GraphConvolution(SynapseModule):
         """(P, C_in / groups, C_out): the folded weights of each pair of joints."""
         return torch.einsum("kp,kcd->pcd", self.adjacency * self.mask, self.weight)
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         flat = x.reshape(x.shape[0], -1, x.shape[3])
-        out = pair_sum(flat, grid(self.effective()), self.post, self.pre, self.groups)
+        out = pair_sum(flat, quantize_weight(self.effective()), self.post, self.pre, self.groups)
         return out.reshape(*x.shape[:3], -1)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        by_group = np.split(integers(grid(self.effective())), self.groups, axis=2)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        by_group = np.split(integers(quantize_weight(self.effective())), self.groups, axis=2)
         blocks = np.stack(by_group, axis=1).reshape(-1, *by_group[0].shape[1:]).transpose(0, 2, 1)
         post, pre = (
             (joint.cpu().numpy()[:, None] * self.groups + np.arange(self.groups)).ravel()
@@ -147,11 +147,11 @@ class HeadSum(SynapseModule):
         self.per_head = per_head
         self.weight = nn.Parameter(torch.full((heads,), 1 / per_head))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x.unflatten(-1, (-1, self.per_head)).sum(-1) * grid(self.weight)
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return x.unflatten(-1, (-1, self.per_head)).sum(-1) * quantize_weight(self.weight)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        rows = np.repeat(integers(grid(self.weight))[:, None], self.per_head, axis=1)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        rows = np.repeat(integers(quantize_weight(self.weight))[:, None], self.per_head, axis=1)
         head = sp.block_diag(list(rows[:, None, :]), format="csr")
         yield 0, at_every_position(head, positions)
 
@@ -162,18 +162,18 @@ class _Taps(torch.autograd.Function):
         x, kernel = x.contiguous(), kernel.contiguous()
         ctx.save_for_backward(x, kernel)
         ctx.dilation = dilation
-        return kernels_of(x.device.type).taps_forward(x, kernel, dilation)
+        return kernel_backend(x.device.type).taps_forward(x, kernel, dilation)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, kernel = ctx.saved_tensors
-        fused = kernels_of(x.device.type)
+        fused = kernel_backend(x.device.type)
         return *fused.taps_backward(grad.contiguous(), x, kernel, ctx.dilation), None
 
 
 def taps(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
     """Σ_k kernel[k]·x[t − k·dilation], channel by channel; kernel (K, C)."""
-    if kernels_of(x.device.type):
+    if kernel_backend(x.device.type):
         return _Taps.apply(x, kernel, dilation)
     shifted = (nn.functional.pad(x, (0, 0, 0, 0, k * dilation, 0)) for k in range(len(kernel)))
     return sum(kernel[k] * moved[:, : x.shape[1]] for k, moved in enumerate(shifted))
@@ -191,11 +191,11 @@ class TemporalTaps(SynapseModule):
     def delays(self) -> int:
         return len(self.weight)
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return taps(x, grid(self.weight), self.dilation)
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return taps(x, quantize_weight(self.weight), self.dilation)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        for k, row in enumerate(integers(grid(self.weight))):
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        for k, row in enumerate(integers(quantize_weight(self.weight))):
             yield k * self.dilation, sp.diags(np.tile(row, positions), format="csr", dtype=np.int32)
 
 
@@ -206,11 +206,11 @@ class Shortcut(SynapseModule):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return taps(x, grid(self.weight)[None], 1)
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return taps(x, quantize_weight(self.weight)[None], 1)
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        row = integers(grid(self.weight))
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        row = integers(quantize_weight(self.weight))
         yield 0, sp.diags(np.tile(row, positions), format="csr", dtype=np.int32)
 
 
@@ -226,18 +226,18 @@ class ClassSum(SynapseModule):
         scale = 1 / math.sqrt(joints * channels / groups)
         self.weight = nn.Parameter(torch.randn(joints, channels, outputs) * scale)
         group = torch.arange(channels) // (channels // groups)
-        listens = group[:, None] == torch.arange(outputs) % groups
-        self.register_buffer("listens", listens.float(), persistent=False)
+        branch_mask = group[:, None] == torch.arange(outputs) % groups
+        self.register_buffer("branch_mask", branch_mask.float(), persistent=False)
 
     def effective(self) -> Tensor:
-        return self.weight * self.listens
+        return self.weight * self.branch_mask
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        per_joint = x.flatten(1, 2) @ grid(self.effective())
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        per_joint = x.flatten(1, 2) @ quantize_weight(self.effective())
         return per_joint.sum(0, keepdim=True).unflatten(1, x.shape[1:3])
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        yield 0, sp.csr_matrix(integers(grid(self.effective())).reshape(-1, self.weight.shape[-1]).T)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        yield 0, sp.csr_matrix(integers(quantize_weight(self.effective())).reshape(-1, self.weight.shape[-1]).T)
 
 
 def integers(weight: Tensor) -> np.ndarray:

@@ -13,12 +13,12 @@ PACKAGE = Path(__file__).resolve().parents[1]
 FALLBACK = "mksgn-neuro-numba"
 
 
-def find_place() -> str:
+def find_cache_folder() -> str:
     """Point numba, before it is imported, to a temporary folder where neither this package's nor the user's is one.
 
     Returns what there is to say about it, nothing where numba finds a place itself.
     """
-    if any(_is_writable(place) for place in _numbas_own()):
+    if any(_is_writable(location) for location in _numbas_own()):
         return ""
     with suppress(OSError):
         os.environ[VARIABLE] = _private_folder()
@@ -35,13 +35,13 @@ def _numbas_own() -> Iterator[Path]:
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
 
 
-def _is_writable(place: Path) -> bool:
+def _is_writable(location: Path) -> bool:
     try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
+        while not location.exists() and location != location.parent:
+            location = location.parent
     except OSError:
         return False
-    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    return location.is_dir() and os.access(location, os.W_OK | os.X_OK)
 
 
 def _private_folder() -> str:

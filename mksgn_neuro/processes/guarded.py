@@ -39,8 +39,8 @@ class Guard:
         answer = self.listen(None) or {"problem": "its guard process did not start"}
         if "problem" in answer:
             self._process.wait()
-            remedy = "point TMPDIR to a writable folder with enough space"
-            raise BadInput(f"no temporary folder ({answer['problem']})", remedy=remedy)
+            hint = "point TMPDIR to a writable folder with enough space"
+            raise BadInput(f"no temporary folder ({answer['problem']})", hint=hint)
         self.folder = Path(answer["folder"])
 
     def start(self, command: list[str], log: Path) -> None:

@@ -16,13 +16,13 @@ class Busy(BadInput):
 
 
 @contextmanager
-def locked(file: Path, seconds: float, problem: str, remedy: str) -> Iterator[None]:
+def locked(file: Path, seconds: float, problem: str, hint: str) -> Iterator[None]:
     """Hold the lock `file`, which is made, within; raises Busy where it is not free in time, −1: wait for ever."""
     lock = FileLock(str(file), timeout=seconds)
     try:
         lock.acquire()
     except Timeout:
-        raise Busy(problem, place=str(file.parent), remedy=remedy) from None
+        raise Busy(problem, location=str(file.parent), hint=hint) from None
     try:
         yield
     finally:

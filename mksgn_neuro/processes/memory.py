@@ -20,12 +20,12 @@ class NotEnoughMemory(UserError):
     exit_code = 1
 
 
-def require_memory(need: float, what: str, remedy: str) -> None:
+def require_memory(need: float, what: str, hint: str) -> None:
     """Raises NotEnoughMemory where `need` bytes are more than is free."""
     free = free_memory()
     if need > free:
         problem = f"needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
-        raise NotEnoughMemory(problem, place=what, remedy=remedy)
+        raise NotEnoughMemory(problem, location=what, hint=hint)
 
 
 def free_memory(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:

@@ -1,4 +1,4 @@
-"""The clips of the player: positions, spikes at joints, a raster and votes, packed small."""
+"""The clips of the player: positions, spikes at joints, a raster and class spikes, packed small."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from mksgn_neuro.data.protocols import hold
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.ir import Network, Role, role_of
-from mksgn_neuro.report.observe import Place, at_joints, places, recorded, votes_of
+from mksgn_neuro.report.observe import PopulationView, at_joints, class_spikes_of, population_views, recorded
 from mksgn_neuro.report.shown import Shown
 from mksgn_neuro.sim.engine import Result
 from mksgn_neuro.workflows.inputs import encoded
@@ -31,7 +31,7 @@ class PlayerData:
     A clip has `frames` T that are shown, `end`, how many it has itself (more where it was cut, fewer where its last
     pose was held), and `rate`, frames per second that play it as fast as it happened. Its base64 arrays, little endian:
     `positions` int16 (T, V, 3) millimetres (right, up, depth), `glow` uint8 (layers, T, V) share of the joint's neurons
-    that fire in 1/255, `raster` bits (T, rows), `votes` uint8 (T, classes).
+    that fire in 1/255, `raster` bits (T, rows), `class_spikes` uint8 (T, classes).
     """
 
     layers: tuple[str, ...]
@@ -72,8 +72,8 @@ def _glows(role: Role) -> bool:
 def player_data(run: Recognised, shown: Shown) -> PlayerData:
     """Record chosen clips of a run once more, and for a while after they ended."""
     network = run.simulation.network
-    every = places(network)
-    layers = [place for place in every if place.joint is not None and _glows(role_of(place.role))]
+    every = population_views(network)
+    layers = [view for view in every if view.joint is not None and _glows(role_of(view.role))]
     rows = _raster_rows(every)
     frames = player_frames(run, shown)
     joints, raster = len(network.task.parents), -(-sum(len(kept) for _, kept in rows) // 8)
@@ -88,7 +88,7 @@ def player_data(run: Recognised, shown: Shown) -> PlayerData:
             {**_described(shown, i), **_moving(x, skeleton), **s}
             for i, x, s in zip(chosen[own], positions[own], spikes)
         ]
-    return PlayerData(tuple(place.name for place in layers), _raster_legend(rows), tuple(packed))
+    return PlayerData(tuple(view.name for view in layers), _raster_legend(rows), tuple(packed))
 
 
 def player_frames(run: Recognised, shown: Shown) -> np.ndarray:
@@ -99,18 +99,22 @@ def player_frames(run: Recognised, shown: Shown) -> np.ndarray:
 
 
 def _packed(
-    network: Network, result: Result, frames: np.ndarray, layers: list[Place], rows: list[tuple[Place, np.ndarray]]
+    network: Network,
+    result: Result,
+    frames: np.ndarray,
+    layers: list[PopulationView],
+    rows: list[tuple[PopulationView, np.ndarray]],
 ) -> list[dict[str, str]]:
     """The spikes of each recorded clip; `frames` (B,)."""
     longest, joints = int(frames.max()), len(network.task.parents)
-    votes = votes_of(network, result, longest)
-    glow = np.stack([at_joints(place, place.of(result, longest), joints) for place in layers])
-    raster = np.concatenate([place.of(result, longest)[:, :, kept] for place, kept in rows], axis=2)
+    class_spikes = class_spikes_of(network, result, longest)
+    glow = np.stack([at_joints(view, view.of(result, longest), joints) for view in layers])
+    raster = np.concatenate([view.of(result, longest)[:, :, kept] for view, kept in rows], axis=2)
     return [
         {
             "glow": _text(np.round(glow[:, b, :end] * 255).astype(np.uint8)),
             "raster": _text(np.packbits(raster[b, :end], axis=1)),
-            "votes": _text(np.minimum(votes[b, :end], 255).astype(np.uint8)),
+            "class_spikes": _text(np.minimum(class_spikes[b, :end], 255).astype(np.uint8)),
         }
         for b, end in enumerate(frames)
     ]
@@ -133,15 +137,13 @@ def _moving(positions: np.ndarray, skeleton: Skeleton) -> dict:
     return {"frames": len(positions), "positions": _text(_millimetres(positions, skeleton))}
 
 
-def _raster_rows(every: tuple[Place, ...]) -> list[tuple[Place, np.ndarray]]:
-    return [
-        (place, np.unique(np.linspace(0, place.size - 1, min(RASTER_ROWS, place.size)).astype(int))) for place in every
-    ]
+def _raster_rows(every: tuple[PopulationView, ...]) -> list[tuple[PopulationView, np.ndarray]]:
+    return [(view, np.unique(np.linspace(0, view.size - 1, min(RASTER_ROWS, view.size)).astype(int))) for view in every]
 
 
-def _raster_legend(rows: list[tuple[Place, np.ndarray]]) -> tuple[tuple[str, int, int], ...]:
+def _raster_legend(rows: list[tuple[PopulationView, np.ndarray]]) -> tuple[tuple[str, int, int], ...]:
     ends = np.cumsum([len(kept) for _, kept in rows])
-    return tuple((place.name, int(end) - len(kept), len(kept)) for (place, kept), end in zip(rows, ends))
+    return tuple((view.name, int(end) - len(kept), len(kept)) for (view, kept), end in zip(rows, ends))
 
 
 def _millimetres(metres: np.ndarray, skeleton: Skeleton) -> np.ndarray:

@@ -17,11 +17,11 @@ from mksgn_neuro.models.fusion import modality_weights
 from mksgn_neuro.models.store import Model, load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.report.clip_data import PlayerData, player_data
-from mksgn_neuro.report.joules import EnergyRow, energy_rows
+from mksgn_neuro.report.energy_table import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
 from mksgn_neuro.report.online import Online, confusion, online
 from mksgn_neuro.report.shown import Shown, shown_of
-from mksgn_neuro.workflows.ladder import Rung
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.recognise import Recognised
 from mksgn_neuro.workflows.simulate import Simulation
 
@@ -40,7 +40,7 @@ class CoreLoad:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Misclassified:
     """A clip of `frames` frames that was not recognised, after `right_frames` of which the decision was right.
 
     `lead`: class spikes by which the decided class beats the true one at its last frame.
@@ -75,7 +75,7 @@ class Training:
 class Report:
     """`simulation` is the document of `simulate --json`; pictures are of its headline protocol, as `shown` says.
 
-    `rungs` are None where nothing was verified here.
+    `checks` are None where nothing was verified here.
     """
 
     simulation: dict
@@ -89,13 +89,18 @@ class Report:
     energy: tuple[EnergyRow, ...]
     mesh: tuple[int, int]
     cores: tuple[CoreLoad, ...]
-    rungs: tuple[Rung, ...] | None
-    wrong: tuple[Wrong, ...]
+    checks: tuple[EquivalenceCheck, ...] | None
+    wrong: tuple[Misclassified, ...]
     player: PlayerData
 
 
 def collect(
-    runs: dict[str, Recognised], document: dict, *, model: Model | None, folder: Path, rungs: tuple[Rung, ...] | None
+    runs: dict[str, Recognised],
+    document: dict,
+    *,
+    model: Model | None,
+    folder: Path,
+    checks: tuple[EquivalenceCheck, ...] | None,
 ) -> Report:
     """A report of simulated clips by protocol; `document` is what `simulate --json` prints of them.
 
@@ -118,18 +123,18 @@ def collect(
         energy=energy_rows(headline, runs.get("continuous"), training.summary.get("teacher") if training else None),
         mesh=_mesh(run),
         cores=core_loads(run, headline.samples),
-        rungs=rungs,
+        checks=checks,
         wrong=wrong_clips(shown),
         player=player_data(headline, shown),
     )
 
 
 def report_of(
-    path: Path, runs: dict[str, Recognised], document: dict, rungs: tuple[Rung, ...] | None
+    path: Path, runs: dict[str, Recognised], document: dict, checks: tuple[EquivalenceCheck, ...] | None
 ) -> Report:  # fmt: skip
     """Everything to show of the simulated file `path`."""
     model = load_model(path) if path.suffix == ".pt" else None
-    return collect(runs, document, model=model, folder=path.parent, rungs=rungs)
+    return collect(runs, document, model=model, folder=path.parent, checks=checks)
 
 
 def training_of(model: Model, folder: Path) -> Training:
@@ -178,11 +183,11 @@ def _mesh(run: Simulation) -> tuple[int, int]:
     return mapping.chips * mapping.chip["mesh_width"], mapping.chip["mesh_height"]
 
 
-def wrong_clips(shown: Shown) -> tuple[Wrong, ...]:
+def wrong_clips(shown: Shown) -> tuple[Misclassified, ...]:
     """Clips that were not recognised, the surest mistake first."""
     names, labels, scores, decided = shown.clips.names, shown.clips.labels, shown.scores, shown.decided
     found = [
-        Wrong(
+        Misclassified(
             names[i], int(labels[i]), int(decided[i]), int(scores[i, decided[i]] - scores[i, labels[i]]),
             int(shown.right[i]), int(shown.ends[i]),
         )

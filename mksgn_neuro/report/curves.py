@@ -1,4 +1,4 @@
-"""How the network was trained, and what every form of it recognised then."""
+"""How the network was trained, and what every representation of it recognised then."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ COMMON = {"x_label": "epoch", "y_label": "accuracy", "y_range": (0, 1), "percent
 
 
 def training_section(report: Report) -> str:
-    """Curves, and the accuracy of every form of the student."""
+    """Curves, and the accuracy of every representation of the student."""
     if report.training is None:
         return "<p>This file does not say how it was trained.</p>"
-    return training_curves(report) + accuracy_of_forms(report.training.summary)
+    return training_curves(report) + accuracy_of_representations(report.training.summary)
 
 
 def training_curves(report: Report) -> str:
@@ -65,19 +65,19 @@ def _teacher_lines(stages: dict[str, list[dict]]) -> list[svg.Line]:
     ]
 
 
-def accuracy_of_forms(summary: dict) -> str:
+def accuracy_of_representations(summary: dict) -> str:
     """The float, the quantized and the integer student, as training left them, by protocol."""
     if "held_out" not in summary:
         return _of_stretched_clips(summary)
     used = [p for p in PROTOCOLS[::-1] if any(p in found for found in summary["held_out"].values())]
     rows = [
-        f"<tr><th scope=row>{escape(form.replace('_', ' '))}</th><td>{escape(what)}</td>"
+        f"<tr><th scope=row>{escape(representation.replace('_', ' '))}</th><td>{escape(what)}</td>"
         + "".join(f"<td>{'' if v is None else format(v, '.1%')}</td>" for v in values)
         + "</tr>"
-        for what, form, values in _measured(summary, used)
+        for what, representation, values in _measured(summary, used)
     ]
     chosen = "; models are chosen on held-out training clips" if summary["held_out_clips"] else ""
-    words = f"<p>Accuracy of every form of the student, as training measured it in torch{chosen}:</p>"
+    words = f"<p>Accuracy of every representation of the student, as training measured it in torch{chosen}:</p>"
     return words + table(("student", "clips", *used), rows) if rows else ""
 
 
@@ -90,9 +90,9 @@ def _measured(summary: dict, protocols: list[str]) -> Iterator[tuple[str, str, l
     ]
     if any(_accuracies(f, "clean", protocols) != _accuracies(f, "standard", protocols) for f in test.values()):
         sets.append(("test, clean", test, "clean"))
-    for what, forms, part in sets:
-        for form, found in forms.items():
-            yield what, form, _accuracies(found, part, protocols)
+    for what, representations, part in sets:
+        for representation, found in representations.items():
+            yield what, representation, _accuracies(found, part, protocols)
 
 
 def _accuracies(found: dict, part: str, protocols: list[str]) -> list[float | None]:
@@ -100,7 +100,7 @@ def _accuracies(found: dict, part: str, protocols: list[str]) -> list[float | No
 
 
 def _of_stretched_clips(summary: dict) -> str:
-    """Model files of version 2: one accuracy of each form, on stretched clips."""
+    """Model files of version 2: one accuracy of each representation, on stretched clips."""
     if "held_out_accuracy" not in summary:
         return ""
     held_out = summary["held_out_clips"]
@@ -108,7 +108,9 @@ def _of_stretched_clips(summary: dict) -> str:
     figures = {chosen_on: summary["held_out_accuracy"]}
     test = summary.get("test_accuracy", {})
     for part, what in (("standard", "all test clips"), ("clean", "test clips that are not leaked")):
-        figures[what] = {form: accuracy[part] for form, accuracy in test.items() if accuracy[part] is not None}
+        figures[what] = {
+            representation: accuracy[part] for representation, accuracy in test.items() if accuracy[part] is not None
+        }
     said = [f"on {what}: {_percentages(accuracy)}" for what, accuracy in figures.items() if accuracy]
     return f"<p>As training measured it, on stretched clips only:<br>{'<br>'.join(map(escape, said))}.</p>"
 

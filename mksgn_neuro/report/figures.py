@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.report.collect import Report
 
@@ -33,7 +33,7 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    with in_one_piece(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, bbox_inches="tight")
     return path
 
@@ -104,14 +104,16 @@ def confusion(report: Report) -> Figure:
 def spikes(report: Report) -> Figure:
     """Rate of each population at each frame."""
     observed = report.observed
-    figure, axes = _axes(6, 1.5 + 0.14 * len(observed.places))
-    graded = [r.max() for r, place in zip(observed.rates, observed.places) if not role_of(place.role).gates]
+    figure, axes = _axes(6, 1.5 + 0.14 * len(observed.population_views))
+    graded = [r.max() for r, view in zip(observed.rates, observed.population_views) if not role_of(view.role).gates]
     extent = _from_one(*observed.rates.shape)
     image = axes.imshow(
         observed.rates, cmap=MAP, vmin=0, vmax=max(graded, default=1) or 1, aspect="auto", extent=extent
     )
     figure.colorbar(image, label="spikes per neuron and frame", extend="max")
-    axes.set_yticks(range(1, len(observed.places) + 1), [place.name for place in observed.places], fontsize=6)
+    axes.set_yticks(
+        range(1, len(observed.population_views) + 1), [view.name for view in observed.population_views], fontsize=6
+    )
     axes.set(xlabel=_frame_axis(report), ylabel="population")
     return figure
 
@@ -119,7 +121,7 @@ def spikes(report: Report) -> Figure:
 def attention(report: Report) -> Figure | None:
     """Gates, mean over blocks, as joints by time for each action."""
     observed, clips = report.observed, report.confusion.sum(axis=1)
-    gates = [k for k, place in enumerate(observed.joint_places) if role_of(place.role).gates]
+    gates = [k for k, view in enumerate(observed.joint_views) if role_of(view.role).gates]
     if not gates:
         return None
     actions = np.sort([a for a in np.argsort(-clips, kind="stable")[:MOST_ACTIONS] if clips[a]])

@@ -1,4 +1,4 @@
-"""The sections on the chip: cores, energy, and whether every form computes the same."""
+"""The sections on the chip: cores, energy, and whether every representation computes the same."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def _counted(report: Report) -> str:
 
 def equivalence_checks(report: Report) -> str:
     """What was compared with what."""
-    if report.rungs is None:
-        return "<p>Not checked for this report. <code>mksgn-neuro verify MODEL</code> compares all forms.</p>"
+    if report.checks is None:
+        return "<p>Not checked for this report. <code>mksgn-neuro verify MODEL</code> compares all representations.</p>"
     rows = (
         f"<tr><th scope=row>{escape(r.source)} → {escape(r.target)}</th><td>{escape(r.verdict)}</td></tr>"
-        for r in report.rungs
+        for r in report.checks
     )
-    return table(("forms", "result"), rows)
+    return table(("representations", "result"), rows)

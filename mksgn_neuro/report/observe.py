@@ -1,4 +1,4 @@
-"""What a trained network did on labelled clips, frame by frame: votes, spikes of populations, spikes at joints.
+"""What a trained network did on labelled clips, frame by frame: class spikes, spikes of populations, spikes at joints.
 
 Time is in frames: a population at level l answers frame f at step f + l, and is shown at f.
 """
@@ -14,11 +14,11 @@ import numpy as np
 from mksgn_neuro.ir import Group, Network, role_of
 from mksgn_neuro.sim.engine import Emulator, Result
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 
 
 @dataclass(frozen=True)
-class Place:
+class PopulationView:
     """A trained population as it lies in a network: `neurons` of `population`, `lag` steps behind the input.
 
     In a graph it is a population of its own, in a layered network a group of a level; relays and copies are no places.
@@ -50,9 +50,9 @@ class Place:
         return result.spikes[self.population][:, self.lag : self.lag + frames, self.neurons]
 
 
-def places(network: Network) -> tuple[Place, ...]:
+def population_views(network: Network) -> tuple[PopulationView, ...]:
     """Every trained population once, in topological order."""
-    found: dict[str, Place] = {}
+    found: dict[str, PopulationView] = {}
     for population in network.order:
         start = 0
         for group in population.groups:
@@ -60,15 +60,17 @@ def places(network: Network) -> tuple[Place, ...]:
             start += group.size
             if role_of(group.role).repeats or group.delay or group.name in found:
                 continue
-            lag = network.hop * network.level[population.name]
-            found[group.name] = Place(group.name, group.role, group.block, population.name, neurons, lag, group)
+            lag = network.transmission_delay * network.level[population.name]
+            found[group.name] = PopulationView(
+                group.name, group.role, group.block, population.name, neurons, lag, group
+            )
     return tuple(found.values())
 
 
-def at_joints(place: Place, spikes: np.ndarray, joints: int) -> np.ndarray:
+def at_joints(view: PopulationView, spikes: np.ndarray, joints: int) -> np.ndarray:
     """Spikes (B, T, N) of a place as the share of each joint's neurons that fire, float32 (B, T, joints)."""
-    member = np.zeros((place.size, joints), dtype=np.float32)
-    member[np.arange(place.size), place.joint] = 1
+    member = np.zeros((view.size, joints), dtype=np.float32)
+    member[np.arange(view.size), view.joint] = 1
     return spikes.astype(np.float32) @ (member / np.maximum(member.sum(axis=0), 1))
 
 
@@ -76,60 +78,60 @@ def at_joints(place: Place, spikes: np.ndarray, joints: int) -> np.ndarray:
 class Observed:
     """What N clips of T frames made a network do.
 
-    `votes` int64 (N, T, classes): spikes for each class at each frame; `places` in order, `spikes` int64
-    (places, T) of all clips; `joint_places` those at joints, `by_class` float32 (joint places, classes, T, joints):
-    the share of a joint's neurons that fire, mean over the class's clips.
+    `class_spikes` int64 (N, T, classes): spikes for each class at each frame; `population_views` in order, `spikes`
+    int64 (places, T) of all clips; `joint_views` those at joints, `by_class` float32 (joint places, classes, T,
+    joints): the share of a joint's neurons that fire, mean over the class's clips.
     """
 
-    votes: np.ndarray
-    places: tuple[Place, ...]
+    class_spikes: np.ndarray
+    population_views: tuple[PopulationView, ...]
     spikes: np.ndarray
-    joint_places: tuple[Place, ...]
+    joint_views: tuple[PopulationView, ...]
     by_class: np.ndarray
 
     @cached_property
     def decisions(self) -> np.ndarray:
         """What the network would say after each frame, int64 (N, T); ties go to the lowest class."""
-        return decide(self.votes.cumsum(axis=1))
+        return decide(self.class_spikes.cumsum(axis=1))
 
     @property
     def rates(self) -> np.ndarray:
         """Spikes per neuron and frame, float64 (places, T)."""
-        sizes = np.array([place.size for place in self.places])
-        return self.spikes / (sizes[:, None] * max(len(self.votes), 1))
+        sizes = np.array([view.size for view in self.population_views])
+        return self.spikes / (sizes[:, None] * max(len(self.class_spikes), 1))
 
 
 def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes: int) -> Observed:
     """Run clips (N, T, channels) once more and keep what a picture needs; labels (N,)."""
     frames, joints = inputs.shape[1], len(network.task.parents)
-    every = places(network)
-    jointed = tuple(place for place in every if place.joint is not None and not role_of(place.role).foreign)
+    every = population_views(network)
+    jointed = tuple(view for view in every if view.joint is not None and not role_of(view.role).foreign)
     spikes = np.zeros((len(every), frames), dtype=np.int64)
     by_class = np.zeros((len(jointed), classes, frames, joints), dtype=np.float32)
-    votes, labels = [], np.asarray(labels)
+    class_spikes, labels = [], np.asarray(labels)
     for result in recorded(network, inputs):
-        done = sum(len(part) for part in votes)
-        votes.append(votes_of(network, result, frames))
-        own = labels[done : done + len(votes[-1])]
-        for row, place in zip(spikes, every):
-            row += place.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
-        for total, place in zip(by_class, jointed):
-            np.add.at(total, own, at_joints(place, place.of(result, frames), joints))
+        done = sum(len(part) for part in class_spikes)
+        class_spikes.append(class_spikes_of(network, result, frames))
+        own = labels[done : done + len(class_spikes[-1])]
+        for row, view in zip(spikes, every):
+            row += view.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
+        for total, view in zip(by_class, jointed):
+            np.add.at(total, own, at_joints(view, view.of(result, frames), joints))
     clips = np.bincount(labels, minlength=classes).astype(np.float32)
     by_class /= np.maximum(clips, 1)[:, None, None]
-    return Observed(np.concatenate(votes), every, spikes, jointed, by_class)
+    return Observed(np.concatenate(class_spikes), every, spikes, jointed, by_class)
 
 
 def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:
     """Results of a few clips (T_i, channels) at a time with the spikes of every population, each as simulated: from
     rest when the first frame reaches it, and until the last population has answered.
     """
-    drain, clips = drain_of(network), list(inputs)
-    period = max(map(len, clips), default=1) + drain  # reset once, as `simulate` does
-    return Emulator(network).stream(clips, record="all", drain=drain, period=period)
+    silent_steps, clips = silent_steps_after(network), list(inputs)
+    reset_interval = max(map(len, clips), default=1) + silent_steps  # reset once, as `simulate` does
+    return Emulator(network).stream(clips, record="all", silent_steps=silent_steps, reset_interval=reset_interval)
 
 
-def votes_of(network: Network, result: Result, frames: int) -> np.ndarray:
+def class_spikes_of(network: Network, result: Result, frames: int) -> np.ndarray:
     """Spikes for each class at each frame, int64 (B, T, classes)."""
     readout = Readout.of(network)
     return readout.scores(result.spikes[readout.name][:, readout.first : readout.first + frames])

@@ -34,7 +34,7 @@ SECTIONS = (
     ("energy", "Energy", hardware.energy_table),
     ("cores", "Core map", hardware.core_map),
     ("training", "Training", curves.training_section),
-    ("equivalence", "Same spikes in every form", hardware.equivalence_checks),
+    ("equivalence", "Same spikes in every representation", hardware.equivalence_checks),
     ("wrong", "Clips that were not recognised", sections.wrong_table),
 )
 
@@ -68,8 +68,9 @@ def page(report: Report) -> str:
 <div class="bar"><p class="brand">mksgn-neuro {__version__} · simulated on CPU</p>
 <button type="button" id="theme" aria-label="Switch between light and dark">light / dark</button></div>
 <h1>{escape(title)}</h1>
-<p class="note">{escape(simulation["model"])} · model {escape(report.task.model_hash)} · {escape(simulation["form"])}
-form · {escape(simulation["backend"])} · {simulation["steps_per_sample"]:.1f} time steps per clip</p>
+<p class="note">{escape(simulation["model"])} · model {escape(report.task.model_hash)}
+· {escape(simulation["representation"])} representation · {escape(simulation["backend"])}
+· {simulation["steps_per_sample"]:.1f} time steps per clip</p>
 </header>
 <main>
 <section id="verdict" aria-label="Verdict">{verdict(report)}</section>
@@ -124,11 +125,11 @@ def _attention(report: Report) -> dict:
     layers = []
     roles = _shown_roles(observed)
     for role in roles:
-        for place, maps in zip(observed.joint_places, observed.by_class):
-            if place.role == role:
+        for view, maps in zip(observed.joint_views, observed.by_class):
+            if view.role == role:
                 most = 1.0 if role_of(role).gates else float(maps[actions].max()) or 1.0
                 packed = np.round(maps[actions] / most * 255).astype(np.uint8)
-                layers.append({"name": place.name, "most": most, "maps": base64.b64encode(packed.tobytes()).decode()})
+                layers.append({"name": view.name, "most": most, "maps": base64.b64encode(packed.tobytes()).decode()})
     shown = [report.task.class_names[a] for a in actions]
     graded = [np.ptp(maps[actions]) > 0 for role in roles for maps in _of_role(observed, role)]
     first = graded.index(True) if True in graded else 0
@@ -137,9 +138,9 @@ def _attention(report: Report) -> dict:
 
 def _shown_roles(observed: Observed) -> tuple[str, ...]:
     """MK-SGN's in its order; of a network without them, all that it has at joints."""
-    present = dict.fromkeys(place.role for place in observed.joint_places)
+    present = dict.fromkeys(view.role for view in observed.joint_views)
     return tuple(role for role in ATTENTION_ROLES if role in present) or tuple(present)
 
 
 def _of_role(observed: Observed, role: str) -> list[np.ndarray]:
-    return [maps for place, maps in zip(observed.joint_places, observed.by_class) if place.role == role]
+    return [maps for view, maps in zip(observed.joint_views, observed.by_class) if view.role == role]

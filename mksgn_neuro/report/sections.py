@@ -79,9 +79,9 @@ def spikes_over_time(report: Report) -> str:
     """Rates of all populations at each frame."""
     observed, shown = report.observed, report.shown
     rates, frames = observed.rates, shown.frames
-    names = [place.name for place in observed.places]
+    names = [view.name for view in observed.population_views]
     tip = lambda r, c: f"{names[r]}, frame {c + 1}: {rates[r, c]:.1%}"
-    graded = [rates[k].max() for k, place in enumerate(observed.places) if not role_of(place.role).gates]
+    graded = [rates[k].max() for k, view in enumerate(observed.population_views) if not role_of(view.role).gates]
     most = max(graded, default=1.0) or 1.0
     wide = max(6, min(18, 560 // frames))
     chart = svg.heat_map(
@@ -110,7 +110,7 @@ def _activity_table(simulation: dict) -> str:
 def attention(report: Report) -> str:
     """Gates as joints × time for each action; drawn by the script, which lets the reader choose the block."""
     observed = report.observed
-    gates = [k for k, place in enumerate(observed.joint_places) if role_of(place.role).gates]
+    gates = [k for k, view in enumerate(observed.joint_views) if role_of(view.role).gates]
     if not gates:
         note = "<p>This network has no attention gates; the maps show its other populations.</p>"
     else:

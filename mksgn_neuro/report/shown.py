@@ -80,5 +80,5 @@ def shown_of(run: Recognised) -> Shown:
 def require_own_streams(protocol: str) -> None:
     """Raise BadInput for a protocol that gives clips no stream of their own: it cannot be shown clip by clip."""
     if protocol == "continuous":
-        remedy = "simulate --protocol clip or all"
-        raise BadInput("a report shows each clip from rest", place="protocol continuous", remedy=remedy)
+        hint = "simulate --protocol clip or all"
+        raise BadInput("a report shows each clip from rest", location="protocol continuous", hint=hint)

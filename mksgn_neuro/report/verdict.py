@@ -165,8 +165,8 @@ def _decided(report: Report) -> str:
 
 
 def _verified(report: Report) -> str:
-    title = "same spikes in every form"
-    if report.rungs is None:
+    title = "same spikes in every representation"
+    if report.checks is None:
         return card(title, "not checked here", "mksgn-neuro verify MODEL does")
-    found = Verdict.of(report.rungs)
+    found = Verdict.of(report.checks)
     return card(title, found.word, f"{found.details}; every population at every step")

@@ -23,32 +23,34 @@ def start() -> bool:
     return True
 
 
-def speaks() -> bool:
+def is_rank_zero() -> bool:
     """Whether this process is the one that prints."""
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def share(streams: int) -> np.ndarray:
+def rank_slice(streams: int) -> np.ndarray:
     """Indices of the streams that this rank runs: every world-size-th, so that ranks end together."""
     return np.arange(dist.get_rank(), streams, dist.get_world_size())
 
 
 def run(
-    emulator: Emulator, streams: Sequence[np.ndarray], *, drain: int = 0, period: int | None = None
+    emulator: Emulator, streams: Sequence[np.ndarray], *, silent_steps: int = 0, reset_interval: int | None = None
 ) -> tuple[list[np.ndarray], Counts]:
     """Class spikes (T_s, classes) of all streams in order and their counts, on every rank; needs a process group.
 
-    `drain` and `period` are those of `Emulator.run`. Each rank runs the streams of its `share`; a rank without one
-    counts nothing.
+    `silent_steps` and `reset_interval` are those of `Emulator.run`. Each rank runs the streams of its `rank_slice`; a
+    rank without one counts nothing.
     """
-    own, readout = share(len(streams)), emulator.readout
+    own, readout = rank_slice(len(streams)), emulator.readout
     lengths = np.array([len(stream) // readout.stride for stream in streams])
     ends = np.cumsum(lengths)
     spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
     results = []
-    for result in emulator.stream((streams[i] for i in own), record=(readout.name,), drain=drain, period=period):
+    for result in emulator.stream(
+        (streams[i] for i in own), record=(readout.name,), silent_steps=silent_steps, reset_interval=reset_interval
+    ):
         done = sum(len(r.steps) for r in results)
-        found = readout.by_frame(result.spikes[readout.name], result.steps - drain)
+        found = readout.by_frame(result.spikes[readout.name], result.steps - silent_steps)
         for i, by_frame in zip(own[done:], found):
             spikes[ends[i] - lengths[i] : ends[i]] = by_frame
         results.append(result)

@@ -19,7 +19,7 @@ from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
 from mksgn_neuro.sim.vector import HALF_LANES
-from mksgn_neuro.sim.workspace import Workspace, allocate, load, spikes_of
+from mksgn_neuro.sim.workspace import Workspace, allocate, fill_inputs, spikes_of
 
 GROUP_ROWS = 256  # time steps that one thread takes at once: enough to reuse a tile's weights, few enough to stay in L2
 
@@ -64,19 +64,19 @@ class Emulator:
         *,
         record: Iterable[str] | str = (),
         states: bool = False,
-        period: int | None = None,
-        drain: int = 0,
+        reset_interval: int | None = None,
+        silent_steps: int = 0,
     ) -> Result:
         """Run clips (B, T, N_in), one clip (T, N_in) or a list of clips of different lengths, each from zero state.
 
         `record` names the populations whose spikes (and, with `states`, u and v) are returned, "all" for all.
-        `drain` adds silent steps after each clip. `period` resets as in `sim.reference.run`. A clip's scores count
-        the readout's spikes over as many steps as the clip has, from the step at which its first input can arrive.
-        Raises BadInput for inputs of another shape or beyond the source's range.
+        `silent_steps` adds silent steps after each clip. `reset_interval` resets as in `sim.reference.run`. A clip's
+        scores count the readout's spikes over as many steps as the clip has, from the step at which its first input can
+        arrive. Raises BadInput for inputs of another shape or beyond the source's range.
         """
         clips = list(inputs[None] if isinstance(inputs, np.ndarray) and inputs.ndim == 2 else inputs)
-        rows = -(-sum(len(clip) + drain for clip in clips) // self.threads)
-        parts = self._stream(clips, record, states, period, drain, min(rows, GROUP_ROWS))
+        rows = -(-sum(len(clip) + silent_steps for clip in clips) // self.threads)
+        parts = self._stream(clips, record, states, reset_interval, silent_steps, min(rows, GROUP_ROWS))
         return _joined(list(parts))
 
     def stream(
@@ -85,24 +85,24 @@ class Emulator:
         *,
         record: Iterable[str] | str = (),
         states: bool = False,
-        period: int | None = None,
-        drain: int = 0,
+        reset_interval: int | None = None,
+        silent_steps: int = 0,
     ) -> Iterator[Result]:
         """As `run`, but takes clips as they come and yields a Result per few clips, in order, in bounded memory."""
-        return self._stream(clips, record, states, period, drain, GROUP_ROWS)
+        return self._stream(clips, record, states, reset_interval, silent_steps, GROUP_ROWS)
 
     def _stream(
         self,
         clips: Iterable[np.ndarray],
         record: Iterable[str] | str,
         states: bool,
-        period: int | None,
-        drain: int,
+        reset_interval: int | None,
+        silent_steps: int,
         rows: int,
     ) -> Iterator[Result]:
         names = [p.name for p in self.network.populations] if record == "all" else list(record)
-        job = _Job(self, names, states, period or 0, drain)
-        groups = _grouped((checked(self.network.source, clip) for clip in clips), rows, drain)
+        job = _Job(self, names, states, reset_interval or 0, silent_steps)
+        groups = _grouped((checked(self.network.source, clip) for clip in clips), rows, silent_steps)
         if self.threads == 1:
             yield from map(job.run, groups)
             return
@@ -119,21 +119,25 @@ class Emulator:
 class _Job:
     """One call of `run`: what to record and how to run it; workspaces are the emulator's and are used again."""
 
-    def __init__(self, emulator: Emulator, names: list[str], states: bool, period: int, drain: int) -> None:
+    def __init__(
+        self, emulator: Emulator, names: list[str], states: bool, reset_interval: int, silent_steps: int
+    ) -> None:
         self.emulator, self.network, self.plan = emulator, emulator.network, emulator.plan
         self.names, self.states = names, states
-        self.period, self.drain = period, drain
+        self.reset_interval, self.silent_steps = reset_interval, silent_steps
 
     def run(self, clips: list[np.ndarray]) -> Result:
         """Run a group of clips that fits one workspace."""
         lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
-        steps = lengths + self.drain
+        steps = lengths + self.silent_steps
         ends = np.cumsum(steps)
         starts, rows = ends - steps, int(ends[-1])
         work = self._take_workspace(rows)
-        silence = np.zeros((self.drain, self.network.source.size), dtype=np.int32)
-        load(self.plan, self.network.source, work, 0, np.concatenate([part for c in clips for part in (c, silence)]))
-        kernels.run(self.plan.tables, work, starts, np.zeros_like(starts), steps, self.period)
+        silence = np.zeros((self.silent_steps, self.network.source.size), dtype=np.int32)
+        fill_inputs(
+            self.plan, self.network.source, work, 0, np.concatenate([part for c in clips for part in (c, silence)])
+        )
+        kernels.run(self.plan.tables, work, starts, np.zeros_like(starts), steps, self.reset_interval)
         counts = self._counts(work, len(clips), rows)
         result = Result(steps, self._scores(work, starts, ends, lengths), counts, **self._traces(work, starts, steps))
         self.emulator.workspaces[self.states].put(work)
@@ -151,10 +155,10 @@ class _Job:
 
     def _scores(self, work: Workspace, starts: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         readout = self.emulator.readout
-        votes = spikes_of(self.network, self.plan, work, readout.name, slice(0, int(ends[-1])))
+        class_spikes = spikes_of(self.network, self.plan, work, readout.name, slice(0, int(ends[-1])))
         first = np.minimum(starts + readout.first, ends)
         windows = zip(first, np.minimum(first + lengths, ends))
-        return readout.scores(np.stack([votes[a:b].sum(axis=0, dtype=np.int64) for a, b in windows]))
+        return readout.scores(np.stack([class_spikes[a:b].sum(axis=0, dtype=np.int64) for a, b in windows]))
 
     def _traces(self, work: Workspace, starts: np.ndarray, steps: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         rows = slice(0, int(steps.sum()))
@@ -183,12 +187,12 @@ class _Job:
         return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
 
 
-def _grouped(clips: Iterable[np.ndarray], rows: int, drain: int) -> Iterator[list[np.ndarray]]:
+def _grouped(clips: Iterable[np.ndarray], rows: int, silent_steps: int) -> Iterator[list[np.ndarray]]:
     group: list[np.ndarray] = []
     held = 0
     for clip in clips:
         group.append(clip)
-        held += len(clip) + drain
+        held += len(clip) + silent_steps
         if held >= rows:
             yield group
             group, held = [], 0
@@ -206,7 +210,7 @@ def _padded(rows: np.ndarray, starts: np.ndarray, steps: np.ndarray) -> np.ndarr
 
 def _joined(parts: list[Result]) -> Result:
     if not parts:
-        raise BadInput("no clips", remedy="give at least one")
+        raise BadInput("no clips", hint="give at least one")
     longest = max(int(part.steps.max()) for part in parts)
 
     def join(arrays: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

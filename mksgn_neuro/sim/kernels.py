@@ -41,27 +41,27 @@ def count_inputs(payload, steps, degree, counts, row_counts, row_synops):
 
 
 @njit(cache=True, nogil=True)
-def run(tables, work, starts, begins, ends, period):
-    """Advance every clip c, whose rows begin at starts[c], from step begins[c] to ends[c]; `period` 0 is none."""
+def run(tables, work, starts, begins, ends, reset_interval):
+    """Advance clips c, whose rows begin at starts[c], from step begins[c] to ends[c]; `reset_interval` 0 is none."""
     for p in range(len(tables.pop_slot)):
         if not tables.pop_loops[p]:
             for c in range(len(starts)):
                 _scatter(tables, work, p, starts[c], begins[c], ends[c])
-            _run_tiles(tables, work, p, starts, begins, ends, period)
+            _run_tiles(tables, work, p, starts, begins, ends, reset_interval)
             continue
         step = np.empty((2, 1), dtype=np.int64)
         for c in range(len(starts)):
             for t in range(begins[c], ends[c]):
                 step[0, 0], step[1, 0] = t, t + 1
                 _scatter(tables, work, p, starts[c], t, t + 1)
-                _run_tiles(tables, work, p, starts[c : c + 1], step[0], step[1], period)
+                _run_tiles(tables, work, p, starts[c : c + 1], step[0], step[1], reset_interval)
 
 
 # Without _nrt=False numba counts references to each of the tables' arrays, atomically, around every step below: that
 # was more than half of the time, and threads waited for each other. Nothing is allocated here. A call hands over every
 # array's descriptor, some 400 words: one per tile took 40 % of a single frame's time.
 @njit(cache=True, nogil=True, _nrt=False)
-def _run_tiles(tables, work, p, starts, begins, ends, period):
+def _run_tiles(tables, work, p, starts, begins, ends, reset_interval):
     for tile in range(tables.pop_tile_ptr[p], tables.pop_tile_ptr[p + 1]):
         for c in range(len(starts)):
             for begin in range(begins[c], ends[c], BLOCK_STEPS):
@@ -69,7 +69,7 @@ def _run_tiles(tables, work, p, starts, begins, ends, period):
                 _clear(tables, work, p, tile, starts[c], begin, end)
                 _gather(tables, work, tile, starts[c], begin, end)
                 _gather_graded(tables, work, tile, starts[c], begin, end)
-                _fire(tables, work, p, tile, starts[c], begin, end, period)
+                _fire(tables, work, p, tile, starts[c], begin, end, reset_interval)
 
 
 @njit(inline="always")
@@ -147,52 +147,58 @@ def _gather_graded(tables, work, tile, start, begin, end):
 
 
 @njit(inline="always")
-def _fire(tables, work, p, tile, start, begin, end, period):
+def _fire(tables, work, p, tile, start, begin, end, reset_interval):
     """Update a tile's neurons from its sums and write their spike bits."""
     if len(work.u_trace) or tables.pop_memory[p]:
-        _fire_step_by_step(tables, work, p, tile, start, begin, end, period)
+        _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
         return
     slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
     rows = work.bits.shape[1]
     t = begin
     while t < end:
         stop = end
-        if period:
-            since_reset = (t - tables.pop_first[p]) % period
-            stop = min(stop, t + period - since_reset)
+        if reset_interval:
+            since_reset = (t - tables.pop_first[p]) % reset_interval
+            stop = min(stop, t + reset_interval - since_reset)
         if work.row_mask >= 0:
             stop = t + 1  # rows of a ring do not follow each other for ever
-        if t == 0 or (period and since_reset == 0):
+        if t == 0 or (reset_interval and since_reset == 0):
             for n in range(slot, slot + chunks * LANES):
                 work.v[n] = 0
         at = (t - begin) * chunks * LANES
         bit_at = (LEAD_HALVES + slot // LANES) * rows + start + (t & work.row_mask)
-        v, keep, bias, bits, steps = work.v, tables.v_keep, tables.bias, work.bits, stop - t
+        v, decay_factor, bias, bits, steps = work.v, tables.v_decay_factor, tables.bias, work.bits, stop - t
         if tables.tile_wide[tile]:
-            fire(chunks, work.totals, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
+            fire(chunks, work.totals, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
         else:
-            fire(chunks, work.sums, at, steps, v, keep, bias, slot, threshold, bits, bit_at, rows)
+            fire(chunks, work.sums, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
         t = stop
 
 
 @njit(inline="always")
-def _fire_step_by_step(tables, work, p, tile, start, begin, end, period):
+def _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval):
     """The same where a current outlasts its step or states are recorded."""
     slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
     wide, traced = tables.tile_wide[tile], len(work.u_trace) > 0
-    u, v, u_keep, v_keep, bias = work.u, work.v, tables.u_keep, tables.v_keep, tables.bias
+    u, v, u_decay_factor, v_decay_factor, bias = (
+        work.u,
+        work.v,
+        tables.u_decay_factor,
+        tables.v_decay_factor,
+        tables.bias,
+    )
     for t in range(begin, end):
         row = start + (t & work.row_mask)
-        if t == 0 or (period and (t - tables.pop_first[p]) % period == 0):
+        if t == 0 or (reset_interval and (t - tables.pop_first[p]) % reset_interval == 0):
             for n in range(slot, slot + chunks * LANES):
                 u[n] = v[n] = 0
         for chunk in range(chunks):
             n = slot + chunk * LANES
             at = ((t - begin) * chunks + chunk) * LANES
             if wide:
-                mask = integrate_wide(work.totals, at, u, v, u_keep, v_keep, bias, n, threshold)
+                mask = integrate_wide(work.totals, at, u, v, u_decay_factor, v_decay_factor, bias, n, threshold)
             else:
-                mask = integrate_sums(work.sums, at, u, v, u_keep, v_keep, bias, n, threshold)
+                mask = integrate_sums(work.sums, at, u, v, u_decay_factor, v_decay_factor, bias, n, threshold)
             work.bits[LEAD_HALVES + n // LANES, row] = mask
         if traced:
             for n in range(slot, slot + chunks * LANES):

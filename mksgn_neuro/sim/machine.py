@@ -35,8 +35,9 @@ structref.define_proxy(Machine, _MachineType, ["tables", "work", "slots", "class
 
 
 @njit(cache=True, nogil=True)
-def advance(machine, frame, t, votes):
-    """Run time step t on inputs `frame` (N_in,) int64 and add the readout's spikes to the `votes` of their classes.
+def advance(machine, frame, t, class_spikes):
+    """Run time step t on inputs `frame` (N_in,) int64 and add the readout's spikes to the `class_spikes` of their
+    classes.
 
     False, and nothing is run, where the source cannot send one of them.
     """
@@ -52,7 +53,7 @@ def advance(machine, frame, t, votes):
     run(machine.tables, work, np.zeros(1, dtype=np.int64), begin, begin + 1, 0)
     for i in range(len(machine.slots)):
         half, lane = divmod(machine.slots[i], LANES)
-        votes[machine.classes[i]] += (work.bits[LEAD_HALVES + half, row] >> lane) & 1
+        class_spikes[machine.classes[i]] += (work.bits[LEAD_HALVES + half, row] >> lane) & 1
     return True
 
 

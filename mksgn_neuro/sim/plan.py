@@ -92,7 +92,7 @@ class _Builder:
             tiles=tiles,
             tile_of_chunk=np.repeat(np.arange(len(tiles)), tiles[:, 1]),
             pre_slots=pre_slots,
-            lags=np.array([self.network.hop + q.delay for q in incoming] or [0]),
+            lags=np.array([self.network.transmission_delay + q.delay for q in incoming] or [0]),
         )
         self._place_diagonals(diagonals, target)
         self._place_rows(rows, target, held=synapses.largest_sums(diagonals, len(target.tile_of_chunk)))
@@ -179,7 +179,7 @@ class _Builder:
             own = own.where(np.argsort(own.pre, kind="stable"))
             pres = self.network.size_of(q.pre)
             self._extend(
-                scatter_lag=self.network.hop + q.delay,
+                scatter_lag=self.network.transmission_delay + q.delay,
                 scatter_shift=max(-q.weight_exp, 0),
                 scatter_word=-1 if graded else self.slots[q.pre] // WORD,
                 scatter_pres=pres,
@@ -220,7 +220,7 @@ class _Builder:
             pop_tile_ptr=self.sizes["tiles"],
             pop_slot=target.slot,
             pop_slots=_padded(population.size),
-            pop_first=self.network.hop * self.network.level[population.name],
+            pop_first=self.network.transmission_delay * self.network.level[population.name],
             pop_loops=any(q.pre == q.post for q in incoming),
             pop_memory=bool(np.any(population.i_decay != 4096)),
         )
@@ -246,17 +246,20 @@ class _Builder:
 
     def finish(self) -> Plan:
         """All tables packed, with the parameters of every slot."""
-        parameters = {n: np.zeros(WORD * self.words, dtype=np.int64) for n in ("u_keep", "v_keep", "bias", "degree")}
+        parameters = {
+            n: np.zeros(WORD * self.words, dtype=np.int64)
+            for n in ("u_decay_factor", "v_decay_factor", "bias", "degree")
+        }
         for p in self.network.order:
             own = slice(self.slots[p.name], self.slots[p.name] + p.size)
-            parameters["u_keep"][own] = 4096 - p.i_decay
-            parameters["v_keep"][own] = 4096 - p.v_decay
+            parameters["u_decay_factor"][own] = 4096 - p.i_decay
+            parameters["v_decay_factor"][own] = 4096 - p.v_decay
             parameters["bias"][own] = 64 * p.bias
         for name, slot in self.slots.items():
             parameters["degree"][slot : slot + self.network.size_of(name)] = out_degree(self.network, name)
         self._extend(**parameters)
         tables = Tables(**{name: packed(name, parts) for name, parts in self.columns.items()})
-        max_lag = max((self.network.hop + q.delay for q in self.network.projections), default=0)
+        max_lag = max((self.network.transmission_delay + q.delay for q in self.network.projections), default=0)
         return Plan(tables, self.slots, self.words, max_lag, self.drive_slots)
 
 

@@ -18,7 +18,7 @@ class Readout:
 
     name: str
     neurons: np.ndarray
-    votes: np.ndarray
+    class_of: np.ndarray
     classes: int
     first: int
     stride: int = 1
@@ -27,19 +27,19 @@ class Readout:
     def of(cls, network: Network) -> Readout:
         """Groups whose role votes do so along their axis "class" (or their first axis); without one, every group."""
         population = network[network.readout]
-        marked = [g for g in population.groups if role_of(g.role).votes]
-        neurons, votes, classes, start = [], [], 0, 0
+        marked = [g for g in population.groups if role_of(g.role).reads_out]
+        neurons, class_of, classes, start = [], [], 0, 0
         for group in population.groups:
             if group in marked or not marked:
                 axis = group.axes.index("class") if "class" in group.axes else 0
                 present = np.arange(group.size) if group.index is None else group.index
-                votes.append(np.unravel_index(present, group.shape)[axis])
+                class_of.append(np.unravel_index(present, group.shape)[axis])
                 neurons.append(start + np.arange(group.size))
                 classes = max(classes, group.shape[axis])
             start += group.size
-        first = network.hop * network.level[network.readout]
+        first = network.transmission_delay * network.level[network.readout]
         stride = network.task.steps_per_frame if network.task else 1
-        return cls(network.readout, np.concatenate(neurons), np.concatenate(votes), classes, first, stride)
+        return cls(network.readout, np.concatenate(neurons), np.concatenate(class_of), classes, first, stride)
 
     def by_frame(self, spikes: np.ndarray, steps: np.ndarray) -> list[np.ndarray]:
         """Recorded spikes (B, steps, N) to the classes' of each clip's frames, int64 (steps[b] / stride, classes)."""
@@ -48,7 +48,7 @@ class Readout:
     def scores(self, counts: np.ndarray) -> np.ndarray:
         """Spike counts (..., N) of the population to class scores (..., classes), int64."""
         scores = np.zeros((*counts.shape[:-1], self.classes), dtype=np.int64)
-        np.add.at(scores, (..., self.votes), counts[..., self.neurons].astype(np.int64))
+        np.add.at(scores, (..., self.class_of), counts[..., self.neurons].astype(np.int64))
         return scores
 
 

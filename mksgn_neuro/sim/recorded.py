@@ -15,12 +15,12 @@ from mksgn_neuro.sim.readout import Readout
 
 
 def run_reference(
-    network: Network, clips: Iterable[np.ndarray], *, drain: int = 0, period: int | None = None
+    network: Network, clips: Iterable[np.ndarray], *, silent_steps: int = 0, reset_interval: int | None = None
 ) -> Iterator[Result]:
     """As `Emulator.stream` with all populations recorded, by the definition itself; a Result per clip."""
     for clip in clips:
-        steps = np.concatenate([clip, np.zeros((drain, clip.shape[1]), dtype=clip.dtype)])
-        traces = reference.run(network, steps, period=period)
+        steps = np.concatenate([clip, np.zeros((silent_steps, clip.shape[1]), dtype=clip.dtype)])
+        traces = reference.run(network, steps, reset_interval=reset_interval)
         yield from_spikes(network, clip, {name: trace.spikes for name, trace in traces.items()})
 
 
@@ -28,7 +28,7 @@ def from_spikes(network: Network, clip: np.ndarray, spikes: Mapping[str, np.ndar
     """Scores and counts of one clip (T, N_in) from the spikes (T + drain, N) of every population."""
     steps = len(next(iter(spikes.values())))
     readout = Readout.of(network)
-    votes = spikes[readout.name][readout.first : readout.first + len(clip)]
+    class_spikes = spikes[readout.name][readout.first : readout.first + len(clip)]
     sent = {network.source.name: np.asarray(clip) != 0, **{name: np.asarray(s) for name, s in spikes.items()}}
     synops = np.zeros(steps, dtype=np.int64)
     for name, events in sent.items():
@@ -40,5 +40,5 @@ def from_spikes(network: Network, clip: np.ndarray, spikes: Mapping[str, np.ndar
         max_step_spikes={name: int(events.sum(axis=1, dtype=np.int64).max(initial=0)) for name, events in sent.items()},
         max_step_synops=int(synops.max(initial=0)),
     )
-    scores = readout.scores(votes.sum(axis=0, dtype=np.int64))[None]
+    scores = readout.scores(class_spikes.sum(axis=0, dtype=np.int64))[None]
     return Result(np.array([steps]), scores, counts, {name: np.asarray(s)[None] for name, s in spikes.items()})

@@ -37,13 +37,13 @@ def run(
     network: Network,
     inputs: np.ndarray,
     *,
-    period: int | None = None,
+    reset_interval: int | None = None,
     states: bool = False,
     starts: Mapping[str, int] | None = None,
 ) -> dict[str, Trace]:
     """Run `inputs` (T, source.size), integers, through the network; a Trace of T steps per population.
 
-    With a `period`, each population zeroes u and v at the first step of each period, counted from the step at
+    With a `reset_interval`, each population zeroes u and v at the first step of each period, counted from the step at
     which the period's first input can reach it (its level times hop); spikes in flight are not cleared.
     `starts` names steps before which a population is not yet switched on: at rest and silent.
     Raises BadInput for inputs that the source cannot send.
@@ -55,22 +55,22 @@ def run(
         drive = np.zeros((len(inputs), population.size), dtype=np.int64)
         loops = []
         for q in network.incoming[population.name]:
-            lag = network.hop + q.delay
+            lag = network.transmission_delay + q.delay
             if q.pre == q.post:
                 loops.append((q.matrix.astype(np.int64), q.weight_exp, lag))
             else:
                 current = _scaled(q.matrix.astype(np.int64) @ arrived[q.pre].T, q.weight_exp).T
                 drive[lag:] += current[: max(len(inputs) - lag, 0)]
-        first = network.hop * network.level[population.name]
+        first = network.transmission_delay * network.level[population.name]
         start = starts.get(population.name, 0) if starts else 0
-        trace = _integrate(population, drive, loops, period, first, states, start)
+        trace = _integrate(population, drive, loops, reset_interval, first, states, start)
         traces[population.name] = trace
         arrived[population.name] = trace.spikes.astype(np.int64)
     return traces
 
 
 def _integrate(
-    p: Population, drive: np.ndarray, loops: list, period: int | None, first: int, states: bool, start: int
+    p: Population, drive: np.ndarray, loops: list, reset_interval: int | None, first: int, states: bool, start: int
 ) -> Trace:
     steps = len(drive)
     spikes = np.zeros((steps, p.size), dtype=np.uint8)
@@ -82,7 +82,7 @@ def _integrate(
         for matrix, exponent, lag in loops:
             if t >= lag:
                 a = a + _scaled(matrix @ spikes[t - lag].astype(np.int64), exponent)
-        if period and (t - first) % period == 0:
+        if reset_interval and (t - first) % reset_interval == 0:
             u[:] = v[:] = 0
         u = wrap(decayed(u, p.i_decay) + 64 * a)
         v = np.clip(decayed(v, p.v_decay) + u + 64 * p.bias.astype(np.int64), 1 - UV_MAX, UV_MAX - 1)

@@ -42,7 +42,7 @@ class StepEmulator:
         self.work = allocate(self.plan, rows, network.source.size, ring=True)
         sends = (*network.source.payloads, self.plan.slots.get(network.source.name, -1))
         slots = self.plan.slots[self.readout.name] + self.readout.neurons
-        self.machine = Machine(self.plan.tables, self.work, slots, self.readout.votes, sends)
+        self.machine = Machine(self.plan.tables, self.work, slots, self.readout.class_of, sends)
         self.reset()
 
     def reset(self) -> None:
@@ -56,19 +56,19 @@ class StepEmulator:
         t, given = self.next_step, np.asarray(frame)
         if given.shape != (self.network.source.size,) or given.dtype.kind not in "iu":
             given = checked(self.network.source, given[None])[0]
-        votes = np.zeros(self.readout.classes, dtype=np.int64)
-        if not advance(self.machine, np.ascontiguousarray(given, dtype=np.int64), t, votes):
+        class_spikes = np.zeros(self.readout.classes, dtype=np.int64)
+        if not advance(self.machine, np.ascontiguousarray(given, dtype=np.int64), t, class_spikes):
             checked(self.network.source, given[None])
         self.next_step = t + 1
         if t >= self.readout.first:
-            self._vote(votes)
+            self._count(class_spikes)
         spikes = {name: self._spikes(name, t) for name in self.names}
         return StepResult(t, self.scores, int(self.scores.argmax()), spikes)
 
-    def _vote(self, votes: np.ndarray) -> None:
-        self.scores = self.scores + votes
+    def _count(self, class_spikes: np.ndarray) -> None:
+        self.scores = self.scores + class_spikes
         if self.window is not None:
-            self.recent.append(votes)
+            self.recent.append(class_spikes)
             if len(self.recent) > self.window:
                 self.scores -= self.recent.popleft()
 

@@ -149,6 +149,6 @@ def require_exact_shift(q: Projection, synapses: Synapses, payload: int) -> None
     if largest >= 2**31 or q.weight_exp < -31:
         raise Unsupported(
             f"weight exponent {q.weight_exp} with a synaptic sum up to {largest:.0f}",
-            place=f"{q.pre} → {q.post}",
-            remedy="scale the weights instead",
+            location=f"{q.pre} → {q.post}",
+            hint="scale the weights instead",
         )

@@ -61,8 +61,8 @@ class Tables(NamedTuple):
     column_ptr: np.ndarray
     synapse_post: np.ndarray  # int32, neuron of the post population
     synapse_weight: np.ndarray  # int32
-    u_keep: np.ndarray  # int32 per slot, 4096 − decay
-    v_keep: np.ndarray  # int32
+    u_decay_factor: np.ndarray  # int32 per slot, 4096 − decay
+    v_decay_factor: np.ndarray  # int32
     bias: np.ndarray  # int32, 64·bias
     degree: np.ndarray  # int32, synapses that a spike of the slot reaches
 
@@ -91,8 +91,8 @@ _DTYPES = {
     "weights": np.int16,
     "synapse_post": np.int32,
     "synapse_weight": np.int32,
-    "u_keep": np.int32,
-    "v_keep": np.int32,
+    "u_decay_factor": np.int32,
+    "v_decay_factor": np.int32,
     "bias": np.int32,
     "degree": np.int32,
 }

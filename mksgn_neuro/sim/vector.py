@@ -133,12 +133,12 @@ def add_scaled(typing, totals, at, weights, base, factor):
     return types.void(totals, types.int64, weights, types.int64, types.int32), codegen
 
 
-def _decayed(builder, state, keep):
+def _decayed(builder, state, decay_factor):
     """state·keep / 4096 rounded toward zero, in 32 bits: |state| ≤ 2^23 is split at bit 12 so no product overflows."""
     negative = builder.icmp_signed("<", state, _splat(0, LANES))
     size = builder.select(negative, builder.neg(state), state)
-    high = builder.mul(builder.lshr(size, _splat(12, LANES)), keep)
-    low = builder.lshr(builder.mul(builder.and_(size, _splat(4095, LANES)), keep), _splat(12, LANES))
+    high = builder.mul(builder.lshr(size, _splat(12, LANES)), decay_factor)
+    low = builder.lshr(builder.mul(builder.and_(size, _splat(4095, LANES)), decay_factor), _splat(12, LANES))
     kept = builder.add(high, low)
     return builder.select(negative, builder.neg(kept), kept)
 
@@ -160,7 +160,7 @@ def _integrate(lane: ir.Type):
     """The neuron with synaptic sums of one type and a current that may outlast its step."""
 
     @intrinsic
-    def integrate(typing, sums, at, u, v, u_keep, v_keep, bias, n, threshold):
+    def integrate(typing, sums, at, u, v, u_decay_factor, v_decay_factor, bias, n, threshold):
         """One time step of the LANES neurons from `n` on; their spikes as a bit mask (uint32).
 
         `sums` holds synaptic sums from `at` on; u, v, u_keep, v_keep and bias are int32 arrays with the neurons from
@@ -188,7 +188,7 @@ def _integrate(lane: ir.Type):
             return builder.bitcast(fired, I32)
 
         index = types.int64
-        return types.uint32(sums, index, u, v, u_keep, v_keep, bias, index, types.int32), codegen
+        return types.uint32(sums, index, u, v, u_decay_factor, v_decay_factor, bias, index, types.int32), codegen
 
     return integrate
 
@@ -197,7 +197,7 @@ integrate_wide = _integrate(I32)
 integrate_sums = _integrate(I16)
 
 
-def _kept(builder, v, keep):
+def _kept(builder, v, decay_factor):
     """trunc0(v·keep / 4096) + 2048·keep for |v| < 2^23 in products of 15-bit factors, which one instruction makes.
 
     v = 4096·h + low with low ≥ 0, so v·keep / 4096 = h·keep + low·keep / 4096, rounded up where v is negative.
@@ -205,8 +205,8 @@ def _kept(builder, v, keep):
     twelve, low_bits = _splat(12, LANES), _splat(4095, LANES)
     high = builder.and_(builder.lshr(builder.add(v, _splat(2**23, LANES)), twelve), low_bits)  # h + 2048
     up = builder.and_(builder.ashr(v, _splat(31, LANES)), low_bits)
-    low = builder.lshr(builder.add(builder.mul(builder.and_(v, low_bits), keep), up), twelve)
-    return builder.add(builder.mul(high, keep), low)
+    low = builder.lshr(builder.add(builder.mul(builder.and_(v, low_bits), decay_factor), up), twelve)
+    return builder.add(builder.mul(high, decay_factor), low)
 
 
 def _fire_for_width(chunks: int):
@@ -214,7 +214,7 @@ def _fire_for_width(chunks: int):
     width = chunks * LANES
 
     @intrinsic
-    def fire(typing, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
+    def fire(typing, sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride):
         """Advance the neurons from `n` on over `steps` > 0 time steps whose synaptic sums begin at sums[at].
 
         Sums of a step follow those of the step before. bits[bit_at + chunk·bit_stride + step] gets the spikes. Units
@@ -232,9 +232,9 @@ def _fire_for_width(chunks: int):
 
             states = parameters(3)
             first = [builder.load(state, align=4) for state in states]
-            keeps = [builder.and_(builder.load(k, align=4), _splat(8191, LANES)) for k in parameters(4)]
+            decay_factors = [builder.and_(builder.load(k, align=4), _splat(8191, LANES)) for k in parameters(4)]
             # what `_kept` gives too much is taken off the bias, once
-            excess = [builder.mul(keep, _splat(2048, LANES)) for keep in keeps]
+            excess = [builder.mul(decay_factor, _splat(2048, LANES)) for decay_factor in decay_factors]
             biases = [builder.sub(builder.load(b, align=4), e) for b, e in zip(parameters(5), excess)]
             threshold, before = _broadcast(builder, args[7], LANES), builder.block
             loop, done = builder.append_basic_block("fire"), builder.append_basic_block("fire.done")
@@ -242,12 +242,12 @@ def _fire_for_width(chunks: int):
             builder.position_at_end(loop)
             step, states_now = builder.phi(I64), [builder.phi(state.type) for state in first]
             row, after = builder.add(args[1], builder.mul(step, ir.Constant(I64, width))), []
-            for chunk, (v, keep, bias) in enumerate(zip(states_now, keeps, biases)):
+            for chunk, (v, decay_factor, bias) in enumerate(zip(states_now, decay_factors, biases)):
                 u = vector(0, builder.add(row, ir.Constant(I64, chunk * LANES)), lane, LANES)
                 u = builder.load(u, align=lane.width // 8)
                 u = builder.sext(u, ir.VectorType(I32, LANES)) if lane.width < 32 else u
                 u = _wrapped(builder, builder.shl(u, _splat(6, LANES)))
-                v = _clamped(builder, builder.add(_kept(builder, v, keep), builder.add(u, bias)))
+                v = _clamped(builder, builder.add(_kept(builder, v, decay_factor), builder.add(u, bias)))
                 fired = builder.icmp_signed(">", v, threshold)
                 out = builder.add(builder.add(args[9], step), builder.mul(args[10], ir.Constant(I64, chunk)))
                 mask = vector(8, out, I32, 1)
@@ -264,7 +264,7 @@ def _fire_for_width(chunks: int):
             return context.get_dummy_value()
 
         index = types.int64
-        return types.void(sums, index, index, v, v_keep, bias, index, types.int32, bits, index, index), codegen
+        return types.void(sums, index, index, v, v_decay_factor, bias, index, types.int32, bits, index, index), codegen
 
     return fire
 
@@ -273,16 +273,16 @@ _fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks) for chunks in WIDTHS)
 
 
 @njit(inline="always")
-def fire(chunks, sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride):
+def fire(chunks, sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride):
     """Neurons without memory in u, of a tile whose sums are int16 or int32."""
     if chunks == 4:
-        _fire4(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+        _fire4(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
     elif chunks == 3:
-        _fire3(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+        _fire3(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
     elif chunks == 2:
-        _fire2(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+        _fire2(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
     else:
-        _fire1(sums, at, steps, v, v_keep, bias, n, threshold, bits, bit_at, bit_stride)
+        _fire1(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
 
 
 @intrinsic

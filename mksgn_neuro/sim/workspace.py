@@ -46,7 +46,7 @@ def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring
     )
 
 
-def load(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray) -> None:
+def fill_inputs(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray) -> None:
     """Write the inputs (T, N_in) of the time steps from `row` on."""
     work.payload[row : row + len(clip)] = clip
     if source.name in plan.slots:

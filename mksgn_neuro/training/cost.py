@@ -26,6 +26,6 @@ def synapse_shares(student: SpikingNetwork) -> dict[str, float]:
     return {name: count / sum(synapses.values()) for name, count in synapses.items()}
 
 
-def done_share(spikes: dict[str, Tensor], shares: dict[str, float]) -> Tensor:
+def synop_fraction(spikes: dict[str, Tensor], shares: dict[str, float]) -> Tensor:
     """Share of the accumulates of a network in which everybody fires always that these spikes make, in [0, 1]."""
     return torch.stack([share * spikes[name].mean() for name, share in shares.items()]).sum()

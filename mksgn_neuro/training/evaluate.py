@@ -16,7 +16,7 @@ from mksgn_neuro.ir import role_of
 from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.training.batches import Sequences, sequence_batches
 
-SETTLED_CLIPS = 512  # that normalisation statistics are taken from
+RECALIBRATION_CLIPS = 512  # that normalisation statistics are taken from
 FRAMES_AT_ONCE = 2560
 PIECE, LEAD = 384, 128  # frames
 
@@ -53,7 +53,7 @@ def evaluate(
 def spike_rate(network: SpikingNetwork, rates: dict[str, float]) -> float:
     """The mean of firing rates by population, without gates, whose rate says how open they are, and the readout."""
     roles = {node.name: role_of(node.role) for node in network.nodes}
-    told = [rate for name, rate in rates.items() if not (roles[name].gates or roles[name].votes)]
+    told = [rate for name, rate in rates.items() if not (roles[name].gates or roles[name].reads_out)]
     return sum(told) / max(len(told), 1)
 
 
@@ -110,8 +110,8 @@ def _of_like_length(pieces: list[_Piece]) -> list[list[_Piece]]:
 
 
 @torch.no_grad()
-def settle_statistics(
-    student: SpikingNetwork, clips: Clips, scaling: Scaling, shape: Sequences, at_most: int = SETTLED_CLIPS
+def recalibrate_batch_norm(
+    student: SpikingNetwork, clips: Clips, scaling: Scaling, shape: Sequences, at_most: int = RECALIBRATION_CLIPS
 ) -> None:
     """Set normalisation statistics to those of sequences of at most `at_most` un-augmented training clips.
 

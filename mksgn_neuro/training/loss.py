@@ -10,7 +10,7 @@ from mksgn_neuro.ir import role_of
 from mksgn_neuro.models.distill import Distilled, soft_label_loss
 from mksgn_neuro.nn import Activity, SpikingNetwork
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.cost import done_share
+from mksgn_neuro.training.cost import synop_fraction
 from mksgn_neuro.training.presets import Preset
 
 USEFUL_GATES = (0.2, 0.8)  # share of frames at which a gate that tells something is open; our choice
@@ -34,9 +34,9 @@ def student_loss(
         clip_rates(activity.class_spikes, batch.since.T),
     )
     labels, weights = batch.labels.T, [normalised(w.T) for w in (batch.weight, batch.clip_weight)]
-    by_group = [module.student.votes(LOGIT_SCALE * rates) for rates in (window, clip)]
+    by_branch = [module.student.class_scores(LOGIT_SCALE * rates) for rates in (window, clip)]
     smoothing = preset.label_smoothing
-    loss = torch.stack([frame_errors(x, labels, w, smoothing) for x, w in zip(by_group, weights)]).mean()
+    loss = torch.stack([frame_errors(x, labels, w, smoothing) for x, w in zip(by_branch, weights)]).mean()
     logits, weight = LOGIT_SCALE * window.mean(-1), weights[0]
     if batch.targets:
         if preset.soft_label_weight:
@@ -45,7 +45,7 @@ def student_loss(
         if module.translations:
             loss = loss + preset.feature_weight * module.feature_loss(activity, batch.targets)
     if shares:
-        loss = loss + preset.rate_penalty * done_share(activity.spikes, shares)
+        loss = loss + preset.synop_regularisation * synop_fraction(activity.spikes, shares)
     if preset.gate_penalty:
         loss = loss + preset.gate_penalty * useless_gates(activity, module.student)
     right = ((logits.argmax(-1) == labels) * weight).sum() * len(batch.labels)
@@ -67,10 +67,10 @@ def normalised(weight: Tensor) -> Tensor:
     return weight / weight.sum().clamp(min=1e-6)
 
 
-def frame_errors(by_group: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:
+def frame_errors(by_branch: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:
     """Cross-entropy of logits (groups, T, B, classes), summed over frames with `weight` (T, B), mean over groups."""
-    spread = labels.expand(len(by_group), -1, -1)
-    errors = F.cross_entropy(by_group.flatten(0, 2), spread.flatten(), label_smoothing=smoothing, reduction="none")
+    spread = labels.expand(len(by_branch), -1, -1)
+    errors = F.cross_entropy(by_branch.flatten(0, 2), spread.flatten(), label_smoothing=smoothing, reduction="none")
     return (errors.view(spread.shape) * weight).sum((1, 2)).mean()
 
 

@@ -36,7 +36,7 @@ class Preset:
     taps: int = 5
     dilations: tuple[int, ...] = (1, 1, 2, 2, 3, 3)  # with five taps 48 frames before the present one are seen
     readout_copies: int = 4
-    hops: int = 1
+    graph_radius: int = 1
     v_decay: int = DECAY_ONE  # neurons that keep nothing: what a network remembers is exactly its delays (ir.memory)
     rate: float = 30.0  # Hz, of the frames that the network gets
     window: int = 20  # frames whose class spikes are counted for a decision
@@ -54,8 +54,10 @@ class Preset:
     attention: str = "gated"
     mutual_information: bool = True
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
-    hearing: tuple[tuple[str, ...], ...] = ()  # for each group of channels the modalities that it hears; (): one, all
-    rate_penalty: float = 0.0
+    branch_modalities: tuple[
+        tuple[str, ...], ...
+    ] = ()  # for each group of channels the modalities that it hears; (): one, all
+    synop_regularisation: float = 0.0
     teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
     teacher_epochs: int = 30
     teacher_learning_rate: float = 2e-3
@@ -72,10 +74,12 @@ class Preset:
         for name in ("learning_rate", "integer_learning_rate", "teacher_learning_rate"):
             if not 0 < getattr(self, name) <= 1:  # false for NaN too
                 problem = f"{name.replace('_', ' ')} {getattr(self, name):g}"
-                raise BadInput(problem, place="training", remedy="give one above 0, at most 1")
-        if not 0 <= self.rate_penalty < math.inf:
-            remedy = "give 0 or a positive number"
-            raise BadInput(f"rate penalty {self.rate_penalty:g}", place="training", remedy=remedy)
+                raise BadInput(problem, location="training", hint="give one above 0, at most 1")
+        if not 0 <= self.synop_regularisation < math.inf:
+            hint = "give 0 or a positive number"
+            raise BadInput(
+                f"synaptic-operation regularisation {self.synop_regularisation:g}", location="training", hint=hint
+            )
 
     @property
     def timing(self) -> Timing:
@@ -113,7 +117,7 @@ class Preset:
         try:
             return self._student(classes)
         except ValueError as error:
-            raise BadInput(str(error), place="--preset", remedy="choose another preset or --attention") from error
+            raise BadInput(str(error), location="--preset", hint="choose another preset or --attention") from error
 
     def _student(self, classes: int) -> StudentConfig:
         return StudentConfig(
@@ -128,13 +132,15 @@ class Preset:
             readout_copies=self.readout_copies,
             attention=self.attention,
             mutual_information=self.mutual_information,
-            hearing=self._hearing(),
+            branch_modalities=self._branch_modalities(),
             v_decay=self.v_decay,
         )
 
-    def _hearing(self) -> tuple[tuple[int, ...], ...]:
+    def _branch_modalities(self) -> tuple[tuple[int, ...], ...]:
         """As indices; where a modality was taken away, nobody hears it, and groups that heard only it are gone."""
-        heard = (tuple(m for m, name in enumerate(self.modalities) if name in group) for group in self.hearing)
+        heard = (
+            tuple(m for m, name in enumerate(self.modalities) if name in group) for group in self.branch_modalities
+        )
         return tuple(group for group in heard if group)
 
 
@@ -155,7 +161,7 @@ TINY = Preset(
     augmentation=Augmentation(crop=0.8, turn=30.0),
 )
 BASE = Preset(channels=(64, 64, 64, 64, 96, 96))
-LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), hops=2, epochs=60)
+LARGE = Preset(channels=(64, 64, 64, 128, 128, 128), graph_radius=2, epochs=60)
 # Chosen by training on camera 1 of NW-UCLA and testing on camera 2, both of them training views; the final models learn
 # from both cameras and all ten subjects.
 NW_UCLA_GATED = replace(
@@ -183,7 +189,7 @@ NW_UCLA_LEAN = replace(
 # channels that sees all modalities.
 NW_UCLA = replace(
     NW_UCLA_LEAN,
-    hearing=tuple((name,) for name in NW_UCLA_LEAN.modalities),
+    branch_modalities=tuple((name,) for name in NW_UCLA_LEAN.modalities),
     channels=(128, 128, 128, 128, 192, 192),
     epochs=300,
 )
@@ -203,7 +209,7 @@ NW_UCLA_SEQUENCES = replace(
 NW_UCLA_MIXED = replace(
     NW_UCLA_SEQUENCES,
     mutual_information=False,
-    hearing=(*NW_UCLA.hearing, *2 * (NW_UCLA.modalities,)),
+    branch_modalities=(*NW_UCLA.branch_modalities, *2 * (NW_UCLA.modalities,)),
     channels=(192, 192, 192, 192, 288, 288),
     heads=6,
     query_channels=48,
@@ -219,7 +225,7 @@ MK_SGN = replace(
     NW_UCLA_SEQUENCES,
     attention="spike-driven",
     mutual_information=True,
-    hearing=(*NW_UCLA.hearing, NW_UCLA.modalities),
+    branch_modalities=(*NW_UCLA.branch_modalities, NW_UCLA.modalities),
     channels=(150, 150, 150, 150, 210, 210),
     heads=10,
     query_channels=30,
@@ -245,5 +251,5 @@ PRESETS = {
 def preset(name: str, **changes: object) -> Preset:
     """A preset by name, with the changes that are not None; raises BadInput for an unknown name."""
     if name not in PRESETS:
-        raise BadInput(f"unknown preset {name!r}", place="--preset", remedy=f"choose from {', '.join(PRESETS)}")
+        raise BadInput(f"unknown preset {name!r}", location="--preset", hint=f"choose from {', '.join(PRESETS)}")
     return replace(PRESETS[name], **{field: value for field, value in changes.items() if value is not None})

@@ -21,8 +21,8 @@ def only_one_in(directory: Path) -> Iterator[None]:
     """Make the folder and keep other trainings out of it; raises Busy where there is one."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    remedy = "wait until it has ended, or train into another folder with --output"
-    held = locked(directory / LOCK, 0, "another training writes into this folder", remedy)
+    hint = "wait until it has ended, or train into another folder with --output"
+    held = locked(directory / LOCK, 0, "another training writes into this folder", hint)
     with held if is_first_rank() else nullcontext():
         yield
 
@@ -59,7 +59,7 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise BadInput("no TensorBoard here", place="--tensorboard", remedy="pip install tensorboard") from error
+            raise BadInput("no TensorBoard here", location="--tensorboard", hint="pip install tensorboard") from error
         self.writer, self.display = SummaryWriter(str(directory)), display
 
     def report(self, kind: str, record: dict) -> None:

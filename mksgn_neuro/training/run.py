@@ -28,7 +28,7 @@ class Run:
     seed: int
     resume: bool
     report: Report
-    taught_by: str = ""
+    teacher_id: str = ""
     rank: int = 0
     world: int = 1
 
@@ -67,15 +67,15 @@ class Run:
         return {"seed": self.seed, "stage": stage, "epoch": epoch, **ranks}
 
     def _stage(self, name, schedule, loss, validate, batches, steps) -> Stage:  # noqa: ANN001
-        """Under a rate penalty its last epoch is kept: the most accurate one tends to have the most spikes."""
+        """Under such a regularisation its last epoch is kept: the most accurate one tends to have the most spikes."""
         preset = self.preset
         return Stage(
             name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, steps, loss, validate,
-            self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.rate_penalty > 0,
+            self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.synop_regularisation > 0,
         )  # fmt: skip
 
     def fingerprint(self) -> str:
         """Names preset, clips, seed and teachers: what a resumed run must share with the one that was killed."""
         names = (self.fit_clips.names, self.held_out.names)
-        described = repr((self.preset, self.scaling, self.seed, self.fit_clips.dataset, names, self.taught_by))
+        described = repr((self.preset, self.scaling, self.seed, self.fit_clips.dataset, names, self.teacher_id))
         return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()

@@ -49,7 +49,7 @@ class Stage:
 Report = Callable[[str, dict], None]
 
 
-def fit(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, report: Report) -> list[dict]:
+def train_stage(module: nn.Module, stage: Stage, directory: Path, *, resume: bool, report: Report) -> list[dict]:
     """Train `module` in place and leave it with the weights of the epoch that its stage keeps; returns the history.
 
     With `resume` it goes on from `directory`'s checkpoint of this stage; the result is that of an uninterrupted run.
@@ -96,9 +96,9 @@ def _train_epoch(module, stage, epoch, optimizer, step, report) -> dict:  # noqa
         report("step", progress | {"step": n + 1, "loss": total / seen, "accuracy": right / seen})
     total, right, seen = sums.tolist()
     if not math.isfinite(total):
-        raise BadInput(f"the loss became {total}", place=f"stage {stage.name}", remedy="lower the learning rate")
+        raise BadInput(f"the loss became {total}", location=f"stage {stage.name}", hint="lower the learning rate")
     if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
-        raise BadInput("weights are no longer finite", place=f"stage {stage.name}", remedy="lower the learning rate")
+        raise BadInput("weights are no longer finite", location=f"stage {stage.name}", hint="lower the learning rate")
     return {"loss": total / seen, "accuracy": right / seen}
 
 
@@ -122,8 +122,8 @@ def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa
     content = read_checkpoint(path)
     if not same_value(content.get("epochs"), stage.epochs):
         said = shown(content.get("epochs"))
-        remedy = f"resume with --epochs {said}, or train into another folder"
-        raise BadInput(f"was written by a run of {said} epochs", place=str(path), remedy=remedy)
+        hint = f"resume with --epochs {said}, or train into another folder"
+        raise BadInput(f"was written by a run of {said} epochs", location=str(path), hint=hint)
     require_same_run(content, stage.fingerprint, path)
     try:
         module.load_state_dict(content["best"]["state"])  # only to see that it fits: `fit` needs it at its end
@@ -132,8 +132,8 @@ def _restore(path, stage, module, optimizer) -> tuple[list[dict], dict]:  # noqa
         _require_history(content["history"], content["best"], stage)
         return content["history"], content["best"]
     except DAMAGE as error:
-        remedy = "train again, without --resume or into another folder"
-        raise BadInput(f"damaged checkpoint ({shown(error)})", place=str(path), remedy=remedy) from error
+        hint = "train again, without --resume or into another folder"
+        raise BadInput(f"damaged checkpoint ({shown(error)})", location=str(path), hint=hint) from error
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -144,8 +144,8 @@ def read_checkpoint(path: Path) -> dict:
 def require_same_run(checkpoint: dict, fingerprint: str, path: Path) -> None:
     """Raises BadInput unless the checkpoint is of a run with this fingerprint."""
     if not same_value(checkpoint.get("fingerprint"), fingerprint):
-        remedy = "resume with the options of config.json beside it, or train into another folder"
-        raise BadInput("was written by a run with other clips or options", place=str(path), remedy=remedy)
+        hint = "resume with the options of config.json beside it, or train into another folder"
+        raise BadInput("was written by a run with other clips or options", location=str(path), hint=hint)
 
 
 def _require_history(history: object, best: dict, stage: Stage) -> None:

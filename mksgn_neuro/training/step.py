@@ -80,10 +80,10 @@ def training_step(module: nn.Module, optimizer: torch.optim.Optimizer, loss: Los
         return torch.stack([total * clips, right, clips])
 
     on_gpu = next(module.parameters()).device.type == "cuda"
-    return _Recorded(step) if on_gpu and not dist.is_initialized() else step
+    return _CudaGraphStep(step) if on_gpu and not dist.is_initialized() else step
 
 
-class _Recorded:
+class _CudaGraphStep:
     """A step as a CUDA graph: Python starts its thousand kernels several times slower than the GPU runs them."""
 
     def __init__(self, step: Step) -> None:

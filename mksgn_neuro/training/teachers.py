@@ -19,7 +19,7 @@ from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
 from mksgn_neuro.training.batches import Batch, evaluation_batches
 from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
 from mksgn_neuro.training.run import Run
-from mksgn_neuro.training.stage import fit
+from mksgn_neuro.training.stage import train_stage
 
 FORMAT, VERSION = "mksgn-neuro-teacher", 1
 HOPS = 2
@@ -53,7 +53,7 @@ def _train_one(teacher: Teacher, m: int, run: Run, directory: Path) -> None:
 
     name = f"teacher-{_file_name(run.scaling.modalities[m])}"
     stage = run.clip_stage(name, run.preset.teacher_schedule, loss, validate)
-    fit(teacher, stage, directory, resume=run.resume, report=run.report)
+    train_stage(teacher, stage, directory, resume=run.resume, report=run.report)
 
 
 class Selected(nn.Module):
@@ -89,8 +89,8 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
             if not same_value(content.get(name), value):
                 raise BadInput(
                     f"this teacher was trained with another {name.replace('_', ' ')}",
-                    place=str(path),
-                    remedy="train teachers of the same data set, frames and modalities, or leave --teacher out",
+                    location=str(path),
+                    hint="train teachers of the same data set, frames and modalities, or leave --teacher out",
                 )
         try:
             require_accounted(content["config"], content["state"])
@@ -98,7 +98,7 @@ def load_teachers(directory: Path, run: Run) -> Ensemble:
             teacher.load_state_dict(content["state"])
         except DAMAGE as error:
             problem = f"damaged teacher ({shown(error)})"
-            raise BadInput(problem, place=str(path), remedy="train it again") from error
+            raise BadInput(problem, location=str(path), hint="train it again") from error
         teachers.append(teacher.eval())
     return Ensemble(teachers)
 
@@ -129,7 +129,7 @@ def _file_name(modality: str) -> str:
     return modality.replace(" ", "-")
 
 
-def describe(ensemble: Ensemble, clips: Clips, run: Run) -> dict:
+def teacher_summary(ensemble: Ensemble, clips: Clips, run: Run) -> dict:
     """For the model's notes: the ensemble's accuracy, size and multiply-accumulates per clip, all modalities."""
     test = clips.subset(~clips.train)
     clean = clips.subset(~clips.train & ~clips.leaked)

@@ -24,17 +24,17 @@ from mksgn_neuro.training.allocator import keep_freed_memory
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
-from mksgn_neuro.training.evaluate import SETTLED_CLIPS, evaluate, settle_statistics, spike_rate
-from mksgn_neuro.training.lessons import Lessons, prepare_lessons
+from mksgn_neuro.training.evaluate import RECALIBRATION_CLIPS, evaluate, recalibrate_batch_norm, spike_rate
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.presets import Preset, Schedule
 from mksgn_neuro.training.record import Recorder, only_one_in, write_json
 from mksgn_neuro.training.run import Run
-from mksgn_neuro.training.stage import CHECKPOINT, Report, fit, read_checkpoint, require_same_run
-from mksgn_neuro.training.teachers import describe, load_teachers, train_teachers
+from mksgn_neuro.training.stage import CHECKPOINT, Report, read_checkpoint, require_same_run, train_stage
+from mksgn_neuro.training.teacher_outputs import TeacherOutputs, prepare_teacher_outputs
+from mksgn_neuro.training.teachers import load_teachers, teacher_summary, train_teachers
 
 WATCH_EVERY = 16
-WATCHED_SETTLED_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
+WATCHED_RECALIBRATION_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothing is selected by the result
 
 
 def train(
@@ -46,13 +46,13 @@ def train(
     Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing. Raises
     Busy where another training writes into `directory`.
     """
-    options = {"seed": seed, "resume": resume, "report": report, "taught_by": str(teacher or ""), "config": config}
+    options = {"seed": seed, "resume": resume, "report": report, "teacher_id": str(teacher or ""), "config": config}
     with started_run(clips, preset, directory, **options) as (run, recorder):
-        lessons, summary = _lessons(run, clips, teacher)
+        teacher_outputs, summary = _lessons(run, clips, teacher)
         torch.manual_seed(seed)
-        student = build_student(preset.student(run.classes), clips.skeleton, preset.hops, run.scaling.bits)
-        forms = _train_forms(student, run, lessons)
-        return finish_run(forms, clips, run, recorder, hops=preset.hops, notes=summary)
+        student = build_student(preset.student(run.classes), clips.skeleton, preset.graph_radius, run.scaling.bits)
+        representations = _train_representations(student, run, teacher_outputs)
+        return finish_run(representations, clips, run, recorder, graph_radius=preset.graph_radius, notes=summary)
 
 
 def say_nothing(kind: str, record: dict) -> None:
@@ -68,31 +68,33 @@ def train_network(
     Of the preset only what is said of time, stages and losses counts; its shape is that of an MK-SGN. Raises BadInput
     for a network that does not fit the clips.
     """
-    options = {"seed": seed, "resume": resume, "report": report, "taught_by": f"{network.kind} {network.config!r}"}
+    options = {"seed": seed, "resume": resume, "report": report, "teacher_id": f"{network.kind} {network.config!r}"}
     needed = (len(preset.modalities), clips.skeleton.joints, clips.skeleton.coordinates, len(clips.class_names))
     given = (*network.source.shape, network.classes)
     if given != needed:
         problem = "the network has {} modalities, {} joints, {} coordinates and {} classes".format(*given)
-        raise BadInput(problem, place=clips.dataset, remedy="build it for {}, {}, {} and {}".format(*needed))
+        raise BadInput(problem, location=clips.dataset, hint="build it for {}, {}, {} and {}".format(*needed))
     options |= {"bits": network.source.message_bits, "config": config}
     with started_run(clips, preset, directory, **options) as (run, recorder):
-        forms = _train_forms(network, run, None)
-        return finish_run(forms, clips, run, recorder, hops=preset.hops, notes={})
+        representations = _train_representations(network, run, None)
+        return finish_run(representations, clips, run, recorder, graph_radius=preset.graph_radius, notes={})
 
 
-def _train_forms(network: SpikingNetwork, run: Run, lessons: Lessons | None) -> dict[str, SpikingNetwork]:
+def _train_representations(
+    network: SpikingNetwork, run: Run, teacher_outputs: TeacherOutputs | None
+) -> dict[str, SpikingNetwork]:
     """The network trained in floats, the same quantized, and that trained on in integers."""
-    train_float(network.to(device()), run, lessons)
+    train_float(network.to(device()), run, teacher_outputs)
     quantized = quantize(network.cpu()).to(device())
     integer = copy.deepcopy(quantized)
-    train_integer(integer, run, lessons)
+    train_integer(integer, run, teacher_outputs)
     return {"float": network.to(device()), "post_training_quantization": quantized, "integer": integer}
 
 
 @contextmanager
 def started_run(
     clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, report: Report,
-    taught_by: str = "", scaling: Scaling | None = None, bits: int = 8, config: dict | None = None,
+    teacher_id: str = "", scaling: Scaling | None = None, bits: int = 8, config: dict | None = None,
 ) -> Iterator[tuple[Run, Recorder]]:  # fmt: skip
     """Split the clips and have the folder for this run alone; the input's scaling is fitted, to `bits`, unless given.
 
@@ -102,17 +104,17 @@ def started_run(
     rank, world = start()
     keep_freed_memory()
     if world > preset.rows:
-        raise BadInput(f"{world} processes for batches of {preset.rows} sequences", remedy="start fewer processes")
+        raise BadInput(f"{world} processes for batches of {preset.rows} sequences", hint="start fewer processes")
     if clips.train.sum() < 2:
         problem = f"{int(clips.train.sum())} training clips"
-        raise BadInput(problem, place=clips.dataset, remedy="give at least two, one to select on")
+        raise BadInput(problem, location=clips.dataset, hint="give at least two, one to select on")
     directory = Path(directory)
     with only_one_in(directory):
         fit_clips, held_out = _split(clips, preset.held_out, seed)
         scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
         recorder = Recorder(directory, report)
         ranks = (rank, world)
-        run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, taught_by, *ranks)
+        run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, teacher_id, *ranks)
         if is_first_rank():
             _make_ready(run, config)
         yield run, recorder
@@ -130,20 +132,25 @@ def _make_ready(run: Run, config: dict | None) -> None:
 
 
 def finish_run(
-    forms: dict[str, SpikingNetwork], clips: Clips, run: Run, recorder: Recorder, *, hops: int, notes: dict
+    representations: dict[str, SpikingNetwork], clips: Clips, run: Run, recorder: Recorder, *, graph_radius: int,
+    notes: dict
 ) -> Model:  # fmt: skip
-    """Measure every form of the student; the one called "integer" is written to DIR/model.pt, with the notes."""
+    """Measure the student's representations; the one called "integer" is written to DIR/model.pt, with the notes."""
     test = clips.subset(~clips.train)
     summary = {
         **notes,
-        "held_out": {name: _recognised(form, run.held_out, run) for name, form in forms.items()},
-        "test": {name: _recognised(form, test, run) for name, form in forms.items()} if len(test) else {},
+        "held_out": {
+            name: _recognised(representation, run.held_out, run) for name, representation in representations.items()
+        },
+        "test": {name: _recognised(representation, test, run) for name, representation in representations.items()}
+        if len(test)
+        else {},
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
         "seed": run.seed,
         **({"assumed": list(clips.assumed)} if clips.assumed else {}),
     }
-    integer, skeleton, names = forms["integer"].cpu().eval(), clips.skeleton, clips.class_names
-    model = Model(integer, skeleton, hops, run.scaling, names, run.preset.timing, clips.dataset, summary)
+    integer, skeleton, names = representations["integer"].cpu().eval(), clips.skeleton, clips.class_names
+    model = Model(integer, skeleton, graph_radius, run.scaling, names, run.preset.timing, clips.dataset, summary)
     if is_first_rank():
         save_model(model, run.directory / "model.pt")
         recorder.finish(summary)
@@ -163,64 +170,66 @@ def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
     return training, training.subset(np.arange(0, len(training), WATCH_EVERY))
 
 
-def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[Lessons | None, dict]:
+def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[TeacherOutputs | None, dict]:
     if not run.preset.distils and directory is None:
         return None, {}
     return learn_from(directory, run, clips)
 
 
-def learn_from(directory: Path | None, run: Run, clips: Clips) -> tuple[Lessons, dict]:
+def learn_from(directory: Path | None, run: Run, clips: Clips) -> tuple[TeacherOutputs, dict]:
     """What teachers say of the training clips, and notes on them; they are trained where no folder is given.
 
     Raises BadInput for teachers that a preset would not listen to.
     """
     if not run.preset.distils:
-        remedy = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
-        raise BadInput("the preset learns nothing from teachers", place=str(directory), remedy=remedy)
+        hint = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
+        raise BadInput("the preset learns nothing from teachers", location=str(directory), hint=hint)
     ensemble = train_teachers(run) if directory is None else load_teachers(directory, run)
-    return prepare_lessons(ensemble, run), {"teacher": describe(ensemble, clips, run)}
+    return prepare_teacher_outputs(ensemble, run), {"teacher": teacher_summary(ensemble, clips, run)}
 
 
-def train_float(student: SpikingNetwork, run: Run, lessons: Lessons | None) -> None:
+def train_float(student: SpikingNetwork, run: Run, teacher_outputs: TeacherOutputs | None) -> None:
     """Float stage; ends with the statistics of SETTLED_CLIPS clips, whatever an epoch's validation looked at."""
-    widths = lessons.widths if lessons and run.preset.feature_weight else []
+    widths = teacher_outputs.widths if teacher_outputs and run.preset.feature_weight else []
     torch.manual_seed(run.seed)
-    _fit_student(Distilled(student, widths).to(device()), "float", run.preset.float_schedule, run, lessons)
+    _fit_student(Distilled(student, widths).to(device()), "float", run.preset.float_schedule, run, teacher_outputs)
     with products_by_joint():  # so that the number of threads changes no weight
-        settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences)
+        recalibrate_batch_norm(student, run.fit_clips, run.scaling, run.preset.sequences)
 
 
-def train_integer(student: SpikingNetwork, run: Run, lessons: Lessons | None) -> None:
+def train_integer(student: SpikingNetwork, run: Run, teacher_outputs: TeacherOutputs | None) -> None:
     """Integer-exact fine-tuning: normalisation folded and frozen, forward in integers, straight-through gradients.
 
     Soft labels go on; inner features have done their work.
     """
     for population in student.populations().values():
         population.gamma.requires_grad_(False)
-    _fit_student(Distilled(student, []), "integer", run.preset.integer_schedule, run, lessons)
+    _fit_student(Distilled(student, []), "integer", run.preset.integer_schedule, run, teacher_outputs)
 
 
-def _fit_student(module: Distilled, name: str, schedule: Schedule, run: Run, lessons: Lessons | None) -> None:
-    shares = synapse_shares(module.student) if run.preset.rate_penalty else None
+def _fit_student(
+    module: Distilled, name: str, schedule: Schedule, run: Run, teacher_outputs: TeacherOutputs | None
+) -> None:
+    shares = synapse_shares(module.student) if run.preset.synop_regularisation else None
     loss = partial(student_loss, preset=run.preset, shares=shares)
-    settle_on = SETTLED_CLIPS if run.preset.held_out else WATCHED_SETTLED_CLIPS
+    recalibrate_on = RECALIBRATION_CLIPS if run.preset.held_out else WATCHED_RECALIBRATION_CLIPS
 
     def validate(distilled: Distilled) -> dict:
-        return _validate(distilled.student, run, settle_on)
+        return _validate(distilled.student, run, recalibrate_on)
 
     def teach(batch: Batch) -> Batch:
-        targets = lessons.of(batch, with_features=len(module.translations) > 0)
+        targets = teacher_outputs.of(batch, with_features=len(module.translations) > 0)
         return replace(batch, targets=targets, played=None)
 
-    stage = run.sequence_stage(name, schedule, loss, validate, teach if lessons else None)
+    stage = run.sequence_stage(name, schedule, loss, validate, teach if teacher_outputs else None)
     with products_by_joint():
-        fit(module, stage, run.directory, resume=run.resume, report=run.report)
+        train_stage(module, stage, run.directory, resume=run.resume, report=run.report)
 
 
-def _validate(student: SpikingNetwork, run: Run, settle_on: int = SETTLED_CLIPS) -> dict:
+def _validate(student: SpikingNetwork, run: Run, recalibrate_on: int = RECALIBRATION_CLIPS) -> dict:
     """Accuracies and spike rates on the held-out subjects, with the statistics of un-augmented clips."""
     if not student.folded:
-        settle_statistics(student, run.fit_clips, run.scaling, run.preset.sequences, settle_on)
+        recalibrate_batch_norm(student, run.fit_clips, run.scaling, run.preset.sequences, recalibrate_on)
     result = evaluate(student, run.held_out, run.scaling, run.preset.timing, PROTOCOLS[1:])
     each = {name: found["accuracy"]["standard"] for name, found in result.recognition.items()}
     return {"accuracy": result.accuracy, **each, "rates": result.rates, "spike_rate": spike_rate(student, result.rates)}

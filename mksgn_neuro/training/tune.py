@@ -28,17 +28,19 @@ def tune(
     Shape, timing and input scaling stay the model's; only its weights, biases and with them its spikes change. A model
     of version 2, which knows no frame rate, is brought to the preset's first (`at_rate`).
     """
-    taught_by = model.hash() if teacher is None else f"{model.hash()} {teacher}"
+    teacher_id = model.hash() if teacher is None else f"{model.hash()} {teacher}"
     if model.timing.rate is None:
         model = at_rate(model, clips, preset)
     preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
-    options = {"seed": seed, "resume": resume, "report": report, "taught_by": taught_by}
+    options = {"seed": seed, "resume": resume, "report": report, "teacher_id": teacher_id}
     with started_run(clips, preset, directory, scaling=model.scaling, config=config, **options) as (run, recorder):
         given = model.student.to(device())
         tuned = copy.deepcopy(given)
-        lessons, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
-        train_integer(tuned, run, lessons)
-        return finish_run({"given": given, "integer": tuned}, clips, run, recorder, hops=model.hops, notes=notes)
+        teacher_outputs, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
+        train_integer(tuned, run, teacher_outputs)
+        return finish_run(
+            {"given": given, "integer": tuned}, clips, run, recorder, graph_radius=model.graph_radius, notes=notes
+        )
 
 
 def at_rate(model: Model, clips: Clips, preset: Preset) -> Model:
@@ -48,7 +50,7 @@ def at_rate(model: Model, clips: Clips, preset: Preset) -> Model:
     less; its neurons get the preset's decay.
     """
     scaling = fit_scaling(clips.subset(clips.train), preset.rate, modalities=model.scaling.modalities)
-    student = build_student(replace(model.student.config, v_decay=preset.v_decay), model.skeleton, model.hops)
+    student = build_student(replace(model.student.config, v_decay=preset.v_decay), model.skeleton, model.graph_radius)
     student.load_state_dict(model.student.state_dict())
     factors = zip(model.scaling.counts_per_metre, scaling.counts_per_metre)
     share = torch.tensor([before / after for before, after in factors])

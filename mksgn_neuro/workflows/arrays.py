@@ -10,7 +10,7 @@ import numpy as np
 
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.export.lava_graph import run_lava
-from mksgn_neuro.files import in_one_piece, is_lfs_pointer
+from mksgn_neuro.files import atomic_write, is_lfs_pointer
 from mksgn_neuro.gates.arrays import read_npy
 from mksgn_neuro.gates.regular import require_regular
 from mksgn_neuro.ir import Network, Source
@@ -18,7 +18,7 @@ from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.recorded import from_spikes
-from mksgn_neuro.workflows.simulate import LAVA_SECONDS, LAVA_SECONDS_PER_STEP, drain_of
+from mksgn_neuro.workflows.simulate import LAVA_SECONDS, LAVA_SECONDS_PER_STEP, silent_steps_after
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,15 @@ class Recording:
 
 
 def simulate_array(
-    network: Network, inputs: np.ndarray, *, backend: str = "emulator", states: bool = False, period: int | None = None
+    network: Network,
+    inputs: np.ndarray,
+    *,
+    backend: str = "emulator",
+    states: bool = False,
+    reset_interval: int | None = None,
 ) -> Recording:
-    """Run inputs (T, source.size), from rest, with u and v zeroed every `period` steps where one is given."""
-    spikes, u, v = BACKEND_RUNS[backend](network, inputs, states, period)
+    """Run inputs (T, source.size), from rest, with u and v zeroed every `reset_interval` steps where one is given."""
+    spikes, u, v = BACKEND_RUNS[backend](network, inputs, states, reset_interval)
     counts = from_spikes(network, inputs, spikes).counts
     return Recording(spikes, u, v, [asdict(activity) for activity in measure(network, counts).populations])
 
@@ -48,25 +53,25 @@ def simulate_array(
 Traces = tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def _emulated(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
-    result = Emulator(network).run(inputs, record="all", states=states, period=period)
+def _emulated(network: Network, inputs: np.ndarray, states: bool, reset_interval: int | None) -> Traces:
+    result = Emulator(network).run(inputs, record="all", states=states, reset_interval=reset_interval)
     spikes, u, v = ({n: a[0] for n, a in recorded.items()} for recorded in (result.spikes, result.u, result.v))
     return spikes, u, v
 
 
-def _by_reference(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
-    traces = reference.run(network, inputs, states=states, period=period)
+def _by_reference(network: Network, inputs: np.ndarray, states: bool, reset_interval: int | None) -> Traces:
+    traces = reference.run(network, inputs, states=states, reset_interval=reset_interval)
     spikes = {name: trace.spikes for name, trace in traces.items()}
     u = {name: trace.u for name, trace in traces.items() if trace.u is not None}
     return spikes, u, {name: trace.v for name, trace in traces.items() if trace.v is not None}
 
 
-def _by_lava(network: Network, inputs: np.ndarray, states: bool, period: int | None) -> Traces:
+def _by_lava(network: Network, inputs: np.ndarray, states: bool, reset_interval: int | None) -> Traces:
     if states:
-        remedy = "use the emulator or the reference, which compute the same"
-        raise Unsupported("the Lava backend records spikes only", place="--states", remedy=remedy)
+        hint = "use the emulator or the reference, which compute the same"
+        raise Unsupported("the Lava backend records spikes only", location="--states", hint=hint)
     seconds = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(inputs)
-    return run_lava(network, inputs, period=period, limit=seconds), {}, {}
+    return run_lava(network, inputs, reset_interval=reset_interval, limit=seconds), {}, {}
 
 
 BACKEND_RUNS = {"emulator": _emulated, "reference": _by_reference, "lava": _by_lava}
@@ -80,19 +85,19 @@ def read_input(network: Network, path: Path, axes: str | None = None) -> np.ndar
     apart by their sizes, and BadInput asks where C = W.
     """
     array = _load(path)
-    remedy = f"give integers {_expected(network.source, axes)}"
+    hint = f"give integers {_expected(network.source, axes)}"
     if array.ndim < 2 or not array.shape[-1]:
-        raise BadInput(f"has shape {array.shape}, which is no time steps of inputs", place=str(path), remedy=remedy)
+        raise BadInput(f"has shape {array.shape}, which is no time steps of inputs", location=str(path), hint=hint)
     order = _order(network.source, array.shape[:-1], axes, path)
     if order is None:
-        raise BadInput(f"has shape {array.shape}", place=str(path), remedy=remedy)
+        raise BadInput(f"has shape {array.shape}", location=str(path), hint=hint)
     if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and not _whole(array)):
-        raise BadInput("has values that are not integers", place=str(path), remedy="quantize the input first")
+        raise BadInput("has values that are not integers", location=str(path), hint="quantize the input first")
     if not array.size or not -(2**31) < array.min() <= array.max() < 2**31:
-        raise BadInput("has values that do not fit 32 bits", place=str(path), remedy="quantize the input first")
+        raise BadInput("has values that do not fit 32 bits", location=str(path), hint="quantize the input first")
     if network.source.message_bits == 0 and not 0 <= array.min() <= array.max() <= 1:
-        remedy = "give 0 and 1 or, for graded values in a .net file, --input-bits N"
-        raise BadInput(f"has values {array.min()}..{array.max()}, the input is binary", place=str(path), remedy=remedy)
+        hint = "give 0 and 1 or, for graded values in a .net file, --input-bits N"
+        raise BadInput(f"has values {array.min()}..{array.max()}, the input is binary", location=str(path), hint=hint)
     flat = array.transpose(*order, array.ndim - 1).reshape(network.source.size, -1).T
     return np.ascontiguousarray(flat).astype(np.int32)
 
@@ -102,11 +107,11 @@ def _whole(array: np.ndarray) -> bool:
 
 
 def _load(path: Path) -> np.ndarray:
-    remedy = "give what numpy.save writes"
-    require_regular(path, remedy)
+    hint = "give what numpy.save writes"
+    require_regular(path, hint)
     if is_lfs_pointer(path):
-        raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
-    return read_npy(path, remedy)
+        raise BadInput("is a git-LFS pointer, not the file itself", location=str(path), hint="run git lfs pull")
+    return read_npy(path, hint)
 
 
 def _order(source: Source, leading: tuple[int, ...], axes: str | None, path: Path) -> tuple[int, ...] | None:
@@ -119,7 +124,7 @@ def _order(source: Source, leading: tuple[int, ...], axes: str | None, path: Pat
         return as_it_is
     if own and reverse:
         problem = f"has shape {_words((*leading, 'T'))}, which is (C, H, W, T) as well as (W, H, C, T)"
-        raise BadInput(problem, place=str(path), remedy="say which: --axes chwt or --axes whct")
+        raise BadInput(problem, location=str(path), hint="say which: --axes chwt or --axes whct")
     return as_it_is if own else turned if reverse else None
 
 
@@ -136,11 +141,13 @@ def _words(shape: tuple) -> str:
 
 
 def save_recording(
-    network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool, period: int | None
+    network: Network, streams: Sequence[np.ndarray], path: Path, *, states: bool, reset_interval: int | None
 ) -> None:
     """Spikes of every population on streams (T_s, channels), as (streams, steps, neurons), silence after each too."""
-    drain = drain_of(network)
-    result = Emulator(network).run(list(streams), record="all", states=states, drain=drain, period=period)
+    silent_steps = silent_steps_after(network)
+    result = Emulator(network).run(
+        list(streams), record="all", states=states, silent_steps=silent_steps, reset_interval=reset_interval
+    )
     save_arrays(_named(result.spikes, result.u, result.v), path)
 
 
@@ -150,5 +157,5 @@ def _named(spikes: dict, u: dict, v: dict) -> dict[str, np.ndarray]:
 
 def save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Write an .npz in one piece."""
-    with in_one_piece(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)

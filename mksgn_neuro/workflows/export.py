@@ -20,12 +20,12 @@ from mksgn_neuro.workflows.targets import TARGETS, build
 class Deployed:
     """The files of one export, the network itself first, what passes made, and the steps from sample to sample.
 
-    No `period`: the network is never reset.
+    No `reset_interval`: the network is never reset.
     """
 
     files: tuple[Path, ...]
     built: Built
-    period: int | None
+    reset_interval: int | None
 
     @property
     def main(self) -> Path:
@@ -44,8 +44,8 @@ class Deployed:
             "neurons": sum(p.size for p in self.network.populations),
             "synapses": sum(q.synapses for q in self.network.projections),
             "pruned_neurons": self.built.pruned,
-            "reset": self.period is not None,
-            "steps_per_sample": self.period,
+            "reset": self.reset_interval is not None,
+            "steps_per_sample": self.reset_interval,
             **timing_json(self.network),
         }
 
@@ -60,7 +60,7 @@ def refuse_itself(path: Path, target: str, stem: Path) -> None:
     for file in files_of(target, stem):
         if file.resolve() == path.resolve():
             problem = "would overwrite the file that it starts from"
-            raise BadInput(problem, place=str(file), remedy="give --output another")
+            raise BadInput(problem, location=str(file), hint="give --output another")
 
 
 def write_target(
@@ -76,14 +76,14 @@ def write_target(
     task = model.task()
     built = build(lower(model.student, task), target, options, dump=dump, first="lower")
     reset = resets_by_default(task) if reset is None else reset
-    return write_built(built, target, stem, period_of(built.network) if reset else None)
+    return write_built(built, target, stem, reset_interval_of(built.network) if reset else None)
 
 
 def write_file(
-    networks: Networks, target: str, stem: Path, *, reset: bool | None = None, period: int | None = None,
+    networks: Networks, target: str, stem: Path, *, reset: bool | None = None, reset_interval: int | None = None,
     options: Options = DEFAULT, dump: Path | None = None,
 ) -> Deployed:  # fmt: skip
-    """Write the network of any file for a target; `period` resets it every so many steps.
+    """Write the network of any file for a target; `reset_interval` resets it every so many steps.
 
     Without one: as the file says or, where it was trained on stretched clips, after each clip; `reset` asks for that or
     forbids it. Raises BadInput where the file itself would be overwritten, or does not say what a frame or a clip is.
@@ -93,15 +93,15 @@ def write_file(
     task = networks.given.task
     if task is None and options.steps_per_frame > 1:
         problem = f"{options.steps_per_frame} steps per frame of a file that knows no frames"
-        raise BadInput(problem, place=str(networks.path), remedy="leave --steps-per-frame at 1")
+        raise BadInput(problem, location=str(networks.path), hint="leave --steps-per-frame at 1")
     built = build(networks.given, target, options, dump=dump)
-    if period is None and reset is not False:
-        period = networks.period
-    if period is None and reset and task is None:
-        raise BadInput("does not say how long a clip is", place=str(networks.path), remedy="give --period N")
-    if period is None and (reset or (reset is None and task is not None and resets_by_default(task))):
-        period = period_of(built.network)
-    return write_built(built, target, stem, period)
+    if reset_interval is None and reset is not False:
+        reset_interval = networks.reset_interval
+    if reset_interval is None and reset and task is None:
+        raise BadInput("does not say how long a clip is", location=str(networks.path), hint="give --reset-interval N")
+    if reset_interval is None and (reset or (reset is None and task is not None and resets_by_default(task))):
+        reset_interval = reset_interval_of(built.network)
+    return write_built(built, target, stem, reset_interval)
 
 
 def _require_writable(target: str, stem: Path) -> None:
@@ -110,13 +110,13 @@ def _require_writable(target: str, stem: Path) -> None:
         require_writable(path)
 
 
-def write_built(built: Built, target: str, stem: Path, period: int | None) -> Deployed:
+def write_built(built: Built, target: str, stem: Path, reset_interval: int | None) -> Deployed:
     """Write what `build` made for a target."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    return Deployed(TARGETS[target].write(built.network, stem, period), built, period)
+    return Deployed(TARGETS[target].write(built.network, stem, reset_interval), built, reset_interval)
 
 
-def period_of(network: Network) -> int:
+def reset_interval_of(network: Network) -> int:
     """Steps from one sample to the next, of the length that the network was trained on."""
     return steps_per_sample(network, network.task.frames * network.task.steps_per_frame)
 

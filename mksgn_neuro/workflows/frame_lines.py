@@ -34,15 +34,15 @@ class Frame:
 class FrameLines:
     """Reads the lines of a stream one by one; `new_clip` forgets what was seen.
 
-    `form`: a key of FORMATS. With `strict` a frame must be whole; without, a joint that it lacks is held for `hold`
-    seconds and then absent. `rate`: frames per second where the lines have no time.
+    `line_format`: a key of FORMATS. With `strict` a frame must be whole; without, a joint that it lacks is held for
+    `hold` seconds and then absent. `rate`: frames per second where the lines have no time.
     """
 
     def __init__(
-        self, skeleton: Skeleton, *, form: str = "joints", rate: float | None = None, hold: float = HOLD,
+        self, skeleton: Skeleton, *, line_format: str = "joints", rate: float | None = None, hold: float = HOLD,
         strict: bool = False,
     ) -> None:  # fmt: skip
-        self._skeleton, self._read, self._strict = skeleton, FORMATS[form], strict
+        self._skeleton, self._read, self._strict = skeleton, FORMATS[line_format], strict
         self._rate, self._hold = rate or KINECT_RATE, hold
         self.new_clip()
 
@@ -50,13 +50,13 @@ class FrameLines:
         """The next line is the first of a clip."""
         self._filler, self._frames = GapFiller(self._hold), 0
 
-    def __call__(self, line: str, place: str) -> Frame:
-        """The next frame; raises BadInput, naming `place`, for a line that is none, and `strict` for one with gaps."""
+    def __call__(self, line: str, location: str) -> Frame:
+        """The next frame; raises BadInput, naming `location`, for a line that is none, and `strict` for gaps."""
         if self._strict and self._read is _joints:
-            return Frame(*one_clip.stamped_frame(line, self._skeleton, place))
-        positions, seconds = self._read(line, self._skeleton, place)
+            return Frame(*one_clip.stamped_frame(line, self._skeleton, location))
+        positions, seconds = self._read(line, self._skeleton, location)
         if self._strict and np.isnan(positions).any():
-            raise BadInput("a joint is missing", place=place, remedy="leave --strict out")
+            raise BadInput("a joint is missing", location=location, hint="leave --strict out")
         now = self._frames / self._rate if seconds is None else seconds
         self._frames += 1
         filled, held, absent = self._filler(positions, now)
@@ -73,20 +73,20 @@ def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:
     return np.where(np.isnan(each).all(axis=(1, 2))[:, None, None], np.float32(0), each).reshape(positions.shape)
 
 
-def _joints(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
+def _joints(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray, float | None]:
     """Joints in the network's order or by name; names of another body in BODIES are mapped."""
-    content = json_at(place, line, one_clip.REMEDY)
+    content = json_at(location, line, one_clip.HINT)
     names = _other_names(content, skeleton)
     if names is None:
-        return one_clip.frame_of(content, skeleton, place, gaps=True)
+        return one_clip.frame_of(content, skeleton, location, gaps=True)
     own = from_parents(np.full(len(names), -1), names)
-    frame, seconds = one_clip.frame_of(content, own, place, gaps=True)
+    frame, seconds = one_clip.frame_of(content, own, location, gaps=True)
     body = body_named(names)
     if body is not None:
         frame = frame * np.array(body.signs, dtype=np.float32)
         if body.unit == "mm" and np.nanmax(np.ptp(np.nan_to_num(frame), axis=0)) > TALLEST_BODY:
             frame = frame * np.float32(METRES["mm"])
-    return _onto(frame, names, skeleton, place), seconds
+    return _onto(frame, names, skeleton, location), seconds
 
 
 def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
@@ -100,27 +100,27 @@ def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
     return None if own else tuple(joints)
 
 
-def _landmarks(line: str, skeleton: Skeleton, place: str) -> tuple[np.ndarray, float | None]:
+def _landmarks(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray, float | None]:
     """MediaPipe's world landmarks."""
-    content = json_at(place, line, mediapipe.REMEDY)
-    frame, world = mediapipe.frame_of(content, place)
+    content = json_at(location, line, mediapipe.HINT)
+    frame, world = mediapipe.frame_of(content, location)
     x = frame[:, 0][np.isfinite(frame[:, 0])]
     if not world and len(x) and (x < 0).mean() <= mediapipe.LEFT_OF_CENTRE:
-        remedy = "send pose_world_landmarks, which are metres"
-        raise BadInput("landmarks in a picture, the network takes metres", place=place, remedy=remedy)
+        hint = "send pose_world_landmarks, which are metres"
+        raise BadInput("landmarks in a picture, the network takes metres", location=location, hint=hint)
     body = BODIES["mediapipe33"]
     frame = frame * np.array(body.signs, dtype=np.float32)
-    return _onto(frame, body.skeleton.joint_names, skeleton, place), mediapipe.seconds_of(content)
+    return _onto(frame, body.skeleton.joint_names, skeleton, location), mediapipe.seconds_of(content)
 
 
-def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, place: str) -> np.ndarray:
+def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, location: str) -> np.ndarray:
     """With the network's joints; further bodies are not seen."""
     per_body = skeleton.joints // skeleton.bodies
     wanted = tuple(name.removesuffix(" (1)") for name in skeleton.joint_names[:per_body])
     try:
         made: Mapping = mapping(names, wanted)
     except BadInput as error:
-        raise BadInput(error.problem, place=place, remedy=error.remedy) from error
+        raise BadInput(error.problem, location=location, hint=error.hint) from error
     whole = np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
     whole[:per_body] = made(frame[None])[0]
     return whole

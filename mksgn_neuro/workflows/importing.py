@@ -33,7 +33,7 @@ def import_recordings(
     found, skipped = _labelled(path)
     body = BODIES[skeleton] if skeleton else next((r.body for r, _ in found if r.body), None)
     if body is None:
-        raise BadInput("no known skeleton in it", place=str(path), remedy=f"give --skeleton {', '.join(BODIES)}")
+        raise BadInput("no known skeleton in it", location=str(path), hint=f"give --skeleton {', '.join(BODIES)}")
     coordinates = 3 if wanted.flat else min(recording.coordinates for recording, _ in found)
     kept: list[tuple[Recording, str, float]] = []
     for done, (recording, name) in enumerate(found, 1):
@@ -46,7 +46,7 @@ def import_recordings(
         if progress:
             progress(done, len(found))
     if not kept:
-        raise BadInput(f"no usable clip (first: {skipped[0]})", place=str(path), remedy=LAYOUT)
+        raise BadInput(f"no usable clip (first: {skipped[0]})", location=str(path), hint=LAYOUT)
     return _clips(path, replace(body.skeleton, coordinates=coordinates), kept, tuple(skipped))
 
 
@@ -55,7 +55,7 @@ def _labelled(path: Path) -> tuple[list[tuple[Recording, str]], list[str]]:
     if not path.is_dir():
         recordings, skipped = formats.recordings(path)
         if any(recording.label is None for recording in recordings):
-            raise BadInput("a clip has no class", place=str(path), remedy=LAYOUT)
+            raise BadInput("a clip has no class", location=str(path), hint=LAYOUT)
         return [(recording, f"class {recording.label}") for recording in recordings], skipped
     found, skipped = [], []
     for folder, name, training in _class_folders(path):
@@ -80,7 +80,7 @@ def _class_folders(path: Path) -> list[tuple[Path, str, bool | None]]:
             if folder.is_dir()
         ]
     if not inside:
-        raise BadInput("no folder of a class in it", place=str(path), remedy=LAYOUT)
+        raise BadInput("no folder of a class in it", location=str(path), hint=LAYOUT)
     return [(folder, folder.name, None) for folder in inside]
 
 
@@ -96,7 +96,7 @@ def without_gaps(recording: Recording) -> tuple[Recording, float]:
     never = np.flatnonzero(lost.all(axis=0))
     if len(never):
         problem = f"{recording.joint_names[never[0]]} is not seen in any frame"
-        raise BadInput(problem, place=recording.name, remedy="leave the clip out")
+        raise BadInput(problem, location=recording.name, hint="leave the clip out")
     filled, frames = x.copy(), np.arange(len(x))
     for v in np.flatnonzero(lost.any(axis=0)):
         seen = ~lost[:, v]
@@ -109,7 +109,7 @@ def _clips(path: Path, skeleton: Skeleton, kept: list[tuple[Recording, str, floa
     recordings = [recording for recording, _, _ in kept]
     names = sorted({name for _, name, _ in kept})
     if len(names) < 2:
-        raise BadInput(f"only one class, {names[0]!r}", place=str(path), remedy=LAYOUT)
+        raise BadInput(f"only one class, {names[0]!r}", location=str(path), hint=LAYOUT)
     rate = recordings[0].rate
     arrays = [at_rate(recording.positions, recording.rate, rate) for recording in recordings]
     labels = np.array([names.index(name) for _, name, _ in kept])

@@ -40,18 +40,18 @@ def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
     """The clips, at most `limit`, evenly spaced; raises BadInput where their joints or classes are not the task's."""
     dataset = request.dataset or dataset_of(task)
     clips = read(dataset, request.path, skip_bad=request.skip_bad, seed=request.seed)
-    place = str(request.path or dataset)
-    return chosen(clips, task, request, place)
+    location = str(request.path or dataset)
+    return chosen(clips, task, request, location)
 
 
-def chosen(clips: Clips, task: Task, request: Request, place: str) -> Clips:
+def chosen(clips: Clips, task: Task, request: Request, location: str) -> Clips:
     """Those of the clips that are asked for; raises BadInput where their joints or classes are not the task's."""
-    require_same_task(clips, task, place)
-    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, place))
+    require_same_task(clips, task, location)
+    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
     if len(index) == 0:
-        raise BadInput(f"no clip in split {request.split!r}", place=place, remedy="choose another --split")
+        raise BadInput(f"no clip in split {request.split!r}", location=location, hint="choose another --split")
     if request.limit is not None and request.limit < len(index):
         index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
     return clips.subset(index)
@@ -62,21 +62,21 @@ def dataset_of(task: Task) -> str:
     return task.dataset if task.dataset in DATASETS else "npz"
 
 
-def require_same_task(clips: Clips, task: Task, place: str) -> None:
+def require_same_task(clips: Clips, task: Task, location: str) -> None:
     """Raise BadInput unless the clips have the joints and the classes of the task."""
     if clips.skeleton.parents != tuple(task.parents):
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
-        raise BadInput(problem, place=place, remedy=f"give data like {task.dataset}, or train on this data")
+        raise BadInput(problem, location=location, hint=f"give data like {task.dataset}, or train on this data")
     if clips.class_names != tuple(task.class_names):
-        remedy = "train on this data, or name another MODEL: mksgn-neuro models lists those that ship"
-        raise BadInput("has other classes than the network", place=place, remedy=remedy)
+        hint = "train on this data, or name another MODEL: mksgn-neuro models lists those that ship"
+        raise BadInput("has other classes than the network", location=location, hint=hint)
 
 
-def in_coordinates(skeleton: Skeleton, coordinates: int, place: str) -> Skeleton:
+def in_coordinates(skeleton: Skeleton, coordinates: int, location: str) -> Skeleton:
     """The skeleton with so many coordinates; raises BadInput for three of clips that have two."""
     if skeleton.coordinates < coordinates:
         problem = f"has {skeleton.coordinates} coordinates, {coordinates} are wanted"
-        raise BadInput(problem, place=place, remedy="train on this data, or import it with --flat")
+        raise BadInput(problem, location=location, hint="train on this data, or import it with --flat")
     return replace(skeleton, coordinates=coordinates)
 
 

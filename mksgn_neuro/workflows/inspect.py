@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mksgn_neuro.chip.fit import Fit, fit
+from mksgn_neuro.chip.fit import Fit, fit_to_chip
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.workflows.load import Networks
 
-OF_OTHER_FORMS = ("cores", "chips", "compiler_cores", "fits")
+OF_OTHER_REPRESENTATIONS = ("cores", "chips", "compiler_cores", "fits")
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file's networks on a chip; `fits` has every form, and the first of them is judged."""
+    """A file's networks on a chip; `fits` has every representation, and the first of them is judged."""
 
     networks: Networks
     fits: dict[str, Fit]
 
     @property
-    def form(self) -> str:
-        """The form that is judged."""
+    def representation(self) -> str:
+        """The representation that is judged."""
         return next(iter(self.fits))
 
     @property
     def network(self) -> Network:
-        """The network in that form."""
-        return self.networks.forms[self.form]
+        """The network in that representation."""
+        return self.networks.representations[self.representation]
 
     @property
     def fit(self) -> Fit:
         """Its cores, and what does not fit."""
-        return self.fits[self.form]
+        return self.fits[self.representation]
 
     def as_json(self) -> dict:
         """What `inspect --json` prints."""
@@ -41,21 +41,28 @@ class Inspected:
             "file": self.networks.path,
             "kind": self.networks.kind,
             "findings": self.networks.findings,
-            "form": self.form,
+            "representation": self.representation,
             **contents(self.network),
             **timing_json(self.network),
             **self.fit.as_json(),
-            "other_forms": {
-                form: totals(self.networks.forms[form]) | {key: found.as_json()[key] for key in OF_OTHER_FORMS}
-                for form, found in self.fits.items()
-                if form != self.form
+            "other_representations": {
+                representation: totals(self.networks.representations[representation])
+                | {key: found.as_json()[key] for key in OF_OTHER_REPRESENTATIONS}
+                for representation, found in self.fits.items()
+                if representation != self.representation
             },
         }
 
 
 def inspect(networks: Networks, chip: Chip, chips: int = 1) -> Inspected:
-    """Map, place and judge every form on `chips` chips."""
-    return Inspected(networks, {form: fit(network, chip, chips) for form, network in networks.forms.items()})
+    """Map, place and judge every representation on `chips` chips."""
+    return Inspected(
+        networks,
+        {
+            representation: fit_to_chip(network, chip, chips)
+            for representation, network in networks.representations.items()
+        },
+    )
 
 
 def totals(network: Network) -> dict[str, int]:

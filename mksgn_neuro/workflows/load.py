@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 
 SHIPPED_MODEL = "nw-ucla"  # what commands take where nothing else is there
 
-FORMS = {
-    "model": {"graph": "emulator", "chain": "loihi2"},
-    "netx": {"chain": "emulator"},
+REPRESENTATIONS = {
+    "model": {"graph": "emulator", "layered": "loihi2"},
+    "netx": {"layered": "emulator"},
     "nir": {"graph": "emulator"},
     "ir": {"graph": "emulator"},
     "network": {"graph": "emulator"},
 }
-"""The forms of each kind of file or of a network in memory, that to simulate first, and the target that runs it."""
+"""The representations of each kind of file or network, that to simulate first, and the target that runs it."""
 
 
 @dataclass(frozen=True)
 class Networks:
     """A file's networks by form, the one to deploy first, and what is odd about the file.
 
-    Forms: "graph", the network's own topology (Lava); "chain", its levels in a row (netx). `given` is the network as
-    the file has it, which passes begin with; `period` the steps between resets, where the file says so; `model` what a
-    model.pt holds.
+    Forms: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the network as
+    the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says so; `model`
+    what a model.pt holds.
     """
 
     path: Path
     kind: str
     given: Network
     findings: list[str] = field(default_factory=list)
-    period: int | None = None
+    reset_interval: int | None = None
     model: Model | None = None
 
     @cached_property
-    def forms(self) -> dict[str, Network]:
-        """Every form, by its name."""
-        return {form: self.built_for(target) for form, target in FORMS[self.kind].items()}
+    def representations(self) -> dict[str, Network]:
+        """Every representation, by its name."""
+        return {representation: self.built_for(target) for representation, target in REPRESENTATIONS[self.kind].items()}
 
     @cached_property
-    def simulated(self) -> tuple[str, Network]:
-        """The form to simulate, and its name."""
-        form, target = next(iter(FORMS[self.kind].items()))
-        return form, self.built_for(target)
+    def default_representation(self) -> tuple[str, Network]:
+        """The representation to simulate, and its name."""
+        representation, target = next(iter(REPRESENTATIONS[self.kind].items()))
+        return representation, self.built_for(target)
 
     def built_for(self, target: str) -> Network:
         """The network that a target runs."""
@@ -93,17 +93,17 @@ def resolve(named: str | Path) -> Path:
         return path
     if path.name not in models:
         near = get_close_matches(path.name, models, 1)
-        remedy = f"did you mean {near[0]}?" if near else "mksgn-neuro models lists those that ship"
-        raise BadInput("no such file, and no model of that name ships", place=str(path), remedy=remedy)
+        hint = f"did you mean {near[0]}?" if near else "mksgn-neuro models lists those that ship"
+        raise BadInput("no such file, and no model of that name ships", location=str(path), hint=hint)
     return models[path.name]
 
 
 def require_file(path: Path) -> None:
     """Raises BadInput where there is no file, or a clone's note of one."""
     if not path.is_file():
-        raise BadInput("no such file", place=str(path), remedy=f"{KNOWN}, or {' or '.join(shipped())}")
+        raise BadInput("no such file", location=str(path), hint=f"{KNOWN}, or {' or '.join(shipped())}")
     if is_lfs_pointer(path):
-        raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
+        raise BadInput("is a git-LFS pointer, not the file itself", location=str(path), hint="run git lfs pull")
 
 
 def suffix_of(path: Path) -> str:
@@ -121,14 +121,14 @@ def load_networks(path: Path, port: Port | None = None) -> Networks:
     require_file(path)
     read = READERS.get(suffix_of(path))
     if read is None:
-        raise BadInput("unknown kind of file", place=str(path), remedy=KNOWN)
+        raise BadInput("unknown kind of file", location=str(path), hint=KNOWN)
     return read(path, port or Port())
 
 
 def says_itself(path: Path) -> BadInput:
     """What is raised where a file needs no Port."""
-    remedy = "--input-bits and --input-shape are for .net files, --input-bits and dt for a .nir of others"
-    return BadInput("says itself what input it takes", place=str(path), remedy=remedy)
+    hint = "--input-bits and --input-shape are for .net files, --input-bits and dt for a .nir of others"
+    return BadInput("says itself what input it takes", location=str(path), hint=hint)
 
 
 def _of_netx(path: Path, port: Port) -> Networks:
@@ -137,7 +137,7 @@ def _of_netx(path: Path, port: Port) -> Networks:
     if port.dt is not None:
         raise says_itself(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
-    return Networks(path, "netx", file.network, netx_findings(path, file), file.period)
+    return Networks(path, "netx", file.network, netx_findings(path, file), file.reset_interval)
 
 
 def _of_nir(path: Path, port: Port) -> Networks:

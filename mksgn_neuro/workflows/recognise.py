@@ -87,7 +87,9 @@ def recognise(
     return Recognised(run, clips, given, inputs)
 
 
-def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str, asked: tuple[str, ...] = ()) -> dict:
+def document_of(
+    path: Path, representation: str, runs: dict[str, Recognised], profile: str, asked: tuple[str, ...] = ()
+) -> dict:
     """What `simulate --json` prints: the figures of every protocol, and the counts of one of them (HEADLINE).
 
     It is partial where a protocol that was `asked` for is missing, or some clips of one.
@@ -99,12 +101,12 @@ def document_of(path: Path, form: str, runs: dict[str, Recognised], profile: str
     accuracy = protocols[name]["accuracy"]
     return {
         "model": str(path),
-        "form": form,
+        "representation": representation,
         "simulated_on": "CPU",
         "dataset": clips.dataset,
         "rate": task.rate,
         "window": task.window,
-        "latency_steps": run.network.hop * run.network.level[run.network.readout],
+        "latency_steps": run.network.transmission_delay * run.network.level[run.network.readout],
         "protocols": protocols,
         "protocol": name,
         "accuracy": accuracy["standard"],

@@ -75,13 +75,13 @@ class Recognition:
 
 def recordings_of(path: Path) -> tuple[list[Recording], list[str]]:
     """The clips of a file or folder, be it a recording or a data set, and what was left out. Raises BadInput."""
-    form = inspection.recognise(path)
-    if path.is_file() and form in ("nw-ucla", "npz"):
-        clips = registry.load(form, path, skip_bad=True)
+    file_format = inspection.recognise(path)
+    if path.is_file() and file_format in ("nw-ucla", "npz"):
+        clips = registry.load(file_format, path, skip_bad=True)
         return [of_clip(clips, i) for i in range(len(clips))], list(clips.skipped)
-    if path.is_file() and form in ("ntu-text", "ntu-ctr-gcn"):
-        remedy = "give single .skeleton files, or a folder of them"
-        raise BadInput(f"is a whole data set ({inspection.FORMATS[form]})", place=str(path), remedy=remedy)
+    if path.is_file() and file_format in ("ntu-text", "ntu-ctr-gcn"):
+        hint = "give single .skeleton files, or a folder of them"
+        raise BadInput(f"is a whole data set ({inspection.FORMATS[file_format]})", location=str(path), hint=hint)
     return formats.recordings(path)
 
 
@@ -137,7 +137,7 @@ def recognise_all(
 def require_task(network: Network, path: Path) -> Network:
     """The network, if its file says what frames it takes."""
     if network.task is None:
-        raise BadInput("does not say what clips it takes", place=str(path), remedy="give a model.pt")
+        raise BadInput("does not say what clips it takes", location=str(path), hint="give a model.pt")
     return network
 
 

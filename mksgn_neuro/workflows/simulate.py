@@ -11,7 +11,7 @@ import numpy as np
 from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.energy import Energy, energy, load_profile
 from mksgn_neuro.chip.mapping import map_network
-from mksgn_neuro.chip.placement import Placement, place
+from mksgn_neuro.chip.placement import Placement, place_cores
 from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
@@ -35,8 +35,8 @@ class Simulation:
     """`class_spikes` (T_s, classes) int64 of the first streams asked for; fewer than asked where `partial`.
 
     `frames`: of these streams, without the silence after them. `counts` and `measurement` are of every step; `traffic`
-    is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `period` is what the emulator ran with: see
-    `period_of`, None where nothing was reset.
+    is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `reset_interval` is what the emulator ran with:
+    see `reset_interval_of`, None where nothing was reset.
     """
 
     network: Network
@@ -47,7 +47,7 @@ class Simulation:
     measurement: Measurement
     placement: Placement
     traffic: Traffic
-    period: int | None
+    reset_interval: int | None
     seconds: float
     partial: bool
 
@@ -100,10 +100,10 @@ def simulate(
     comes. `chip` is that whose cores and traffic are counted. Ctrl-C gives what is done so far, marked partial; a
     stream that was not finished does not count.
     """
-    period = period_of(network, streams) if reset else None
+    reset_interval = reset_interval_of(network, streams) if reset else None
     started, done, partial = time.perf_counter(), [], False
     try:
-        for part in BACKEND_RUNS[backend](network, streams, period):
+        for part in BACKEND_RUNS[backend](network, streams, reset_interval):
             done.append(part)
             if progress:
                 progress(sum(len(spikes) for spikes, _ in done), len(streams))
@@ -114,53 +114,57 @@ def simulate(
     seconds = time.perf_counter() - started
     counts = total([counts for _, counts in done])
     class_spikes = tuple(spikes for part, _ in done for spikes in part)
-    placement = place(map_network(network, chip), counts.spikes)
-    traffic = traffic_in_pieces(placement, streams[: len(class_spikes)], period)
+    placement = place_cores(map_network(network, chip), counts.spikes)
+    traffic = traffic_in_pieces(placement, streams[: len(class_spikes)], reset_interval)
     frames, measured = sum(map(len, class_spikes)), measure(network, counts)
     return Simulation(
-        network, backend, class_spikes, frames, counts, measured, placement, traffic, period, seconds, partial
+        network, backend, class_spikes, frames, counts, measured, placement, traffic, reset_interval, seconds, partial
     )
 
 
-def drain_of(network: Network) -> int:
+def silent_steps_after(network: Network) -> int:
     """Steps from the last frame until the last spike that it can cause has come out."""
-    return network.flush + network.hop * max(network.level.values())
+    return network.drain_steps + network.transmission_delay * max(network.level.values())
 
 
-def period_of(network: Network, streams: Sequence[np.ndarray]) -> int:
+def reset_interval_of(network: Network, streams: Sequence[np.ndarray]) -> int:
     """A reset period, in steps, that holds any of the streams and the silence after it: each is reset once."""
-    return max(map(len, streams)) + drain_of(network)
+    return max(map(len, streams)) + silent_steps_after(network)
 
 
-def emulated(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
+def emulated(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
     """By the fast engine, a few streams at a time; split over the processes that torchrun started."""
-    emulator, drain = Emulator(network), drain_of(network)
+    emulator, silent_steps = Emulator(network), silent_steps_after(network)
     if distributed.start():
-        yield distributed.run(emulator, streams, drain=drain, period=period)
+        yield distributed.run(emulator, streams, silent_steps=silent_steps, reset_interval=reset_interval)
         return
     readout = emulator.readout
-    for result in emulator.stream(streams, record=(readout.name,), drain=drain, period=period):
-        yield readout.by_frame(result.spikes[readout.name], result.steps - drain), result.counts
+    for result in emulator.stream(
+        streams, record=(readout.name,), silent_steps=silent_steps, reset_interval=reset_interval
+    ):
+        yield readout.by_frame(result.spikes[readout.name], result.steps - silent_steps), result.counts
 
 
-def _by_reference(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
-    readout, drain = Readout.of(network), drain_of(network)
-    for stream, result in zip(streams, run_reference(network, streams, drain=drain, period=period)):
+def _by_reference(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
+    readout, silent_steps = Readout.of(network), silent_steps_after(network)
+    for stream, result in zip(
+        streams, run_reference(network, streams, silent_steps=silent_steps, reset_interval=reset_interval)
+    ):
         yield _part(readout, result, len(stream))
 
 
-def _by_lava(network: Network, streams: Sequence[np.ndarray], period: int | None) -> Iterator[Part]:
+def _by_lava(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
     """Back to back, so that Lava starts once for LAVA_STREAMS of them; each by itself where nothing is reset."""
-    readout, drain = Readout.of(network), drain_of(network)
-    together = 1 if period is None else LAVA_STREAMS
+    readout, silent_steps = Readout.of(network), silent_steps_after(network)
+    together = 1 if reset_interval is None else LAVA_STREAMS
     for start in range(0, len(streams), together):
         group = streams[start : start + together]
-        span = max(map(len, group)) + drain
+        span = max(map(len, group)) + silent_steps
         joined = np.concatenate([np.pad(s, ((0, span - len(s)), (0, 0))) for s in group])
         limit = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(joined)
-        spikes = run_lava(network, joined, period=None if period is None else span, limit=limit)
+        spikes = run_lava(network, joined, reset_interval=None if reset_interval is None else span, limit=limit)
         for i, stream in enumerate(group):
-            here = slice(i * span, i * span + len(stream) + drain)
+            here = slice(i * span, i * span + len(stream) + silent_steps)
             own = {name: fired[here] for name, fired in spikes.items()}
             yield _part(readout, from_spikes(network, stream, own), len(stream))
 
@@ -172,19 +176,22 @@ def _part(readout: Readout, result: Result, frames: int) -> Part:
 BACKEND_RUNS = {"emulator": emulated, "reference": _by_reference, "lava": _by_lava}
 
 
-def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], period: int | None) -> Traffic:
+def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset_interval: int | None) -> Traffic:
     """Traffic of up to TRAFFIC_PIECES pieces of the streams and the silence after each, evenly spaced over all.
 
     A piece from within a stream is run with so many steps before it that it forgets that it began at rest.
     """
     network = placement.mapping.network
-    drain, longest_way = drain_of(network), network.hop + max(q.delay for q in network.projections)
-    padded = [np.pad(stream, ((0, drain), (0, 0))) for stream in streams]
+    silent_steps, longest_way = (
+        silent_steps_after(network),
+        network.transmission_delay + max(q.delay for q in network.projections),
+    )
+    padded = [np.pad(stream, ((0, silent_steps), (0, 0))) for stream in streams]
     found = [(s, own) for s, stream in enumerate(padded) for own in range(0, len(stream), TRAFFIC_STEPS)]
     chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
-    firsts = [max(0, own - drain - TRAFFIC_STEPS) for _, own in chosen]
+    firsts = [max(0, own - silent_steps - TRAFFIC_STEPS) for _, own in chosen]
     pieces = [padded[s][first : own + TRAFFIC_STEPS] for (s, own), first in zip(chosen, firsts)]
-    result = Emulator(network).run(pieces, record="all", period=period)
+    result = Emulator(network).run(pieces, record="all", reset_interval=reset_interval)
 
     # `longest_way` steps before each piece, silent where its stream begins: what is on its way when the piece begins
     def in_a_row(recorded: Sequence[np.ndarray]) -> np.ndarray:

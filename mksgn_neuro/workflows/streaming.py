@@ -36,20 +36,20 @@ class Recogniser:
 
     `rate`: the camera's, in Hz, for frames without a time; None: the network's own. `window`: decide on the class
     spikes of so many of the network's frames; None: as many as the network was trained for. A network without a rate
-    takes frames as they come. In bounded memory however long the stream is. `place` names the network in errors.
+    takes frames as they come. In bounded memory however long the stream is. `location` names the network in errors.
     """
 
     def __init__(
-        self, network: Network, *, rate: float | None = None, window: int | None = None, place: str = ""
+        self, network: Network, *, rate: float | None = None, window: int | None = None, location: str = ""
     ) -> None:  # fmt: skip
         task = network.task
         if task is None:
-            raise BadInput("does not say what frames it takes", place=place, remedy="give a model.pt")
+            raise BadInput("does not say what frames it takes", location=location, hint="give a model.pt")
         if rate is not None:
             require_rate(rate, "rate")
             if task.rate is None:
-                remedy = "leave the camera's rate out: frames are taken as they come"
-                raise BadInput("has no frame rate", place=place, remedy=remedy)
+                hint = "leave the camera's rate out: frames are taken as they come"
+                raise BadInput("has no frame rate", location=location, hint=hint)
         self.task, self.rate = task, rate
         self.skeleton = skeleton_of(task)
         self._scaling = scaling_of(task, network.source.message_bits)
@@ -69,9 +69,9 @@ class Recogniser:
         self._emulator.reset()
         self._last = None
 
-    def __call__(self, positions: np.ndarray, seconds: float | None = None, place: str = "") -> Answer:
-        """The answer after the next frame; raises BadInput, naming `place`, for a time that does not fit."""
-        converted = self._at_own_rate(positions, seconds, place)
+    def __call__(self, positions: np.ndarray, seconds: float | None = None, location: str = "") -> Answer:
+        """The answer after the next frame; raises BadInput, naming `location`, for a time that does not fit."""
+        converted = self._at_own_rate(positions, seconds, location)
         if converted.gap is not None:
             self._rest()
         for frame in converted.frames:
@@ -91,20 +91,20 @@ class Recogniser:
             result = self._emulator.step(self._silence)
         return result
 
-    def _at_own_rate(self, positions: np.ndarray, seconds: float | None, place: str) -> Converted:
+    def _at_own_rate(self, positions: np.ndarray, seconds: float | None, location: str) -> Converted:
         """The network's frames that one of the camera's completes; the first of a clip completes one."""
         own, bodies, stamped = self.task.rate, self.skeleton.bodies, seconds is not None
         if stamped and self.rate is not None:
-            remedy = "leave the rate out, or the time of every frame"
-            raise BadInput("says when it was taken, although a rate was given", place=place, remedy=remedy)
+            hint = "leave the rate out, or the time of every frame"
+            raise BadInput("says when it was taken, although a rate was given", location=location, hint=hint)
         if self._converter is None:
             by_rate = RateConverter(self.rate or own, own, bodies)
             self._converter = StampedConverter(own, bodies) if stamped else by_rate
         if stamped != isinstance(self._converter, StampedConverter):
             which = ("says", "do not") if stamped else ("does not say", "do")
             problem = f"{which[0]} when it was taken, the frames before {which[1]}"
-            raise BadInput(problem, place=place, remedy="give every frame of a clip its time, or none")
-        return self._converter(positions, seconds, place) if stamped else Converted(self._converter(positions))
+            raise BadInput(problem, location=location, hint="give every frame of a clip its time, or none")
+        return self._converter(positions, seconds, location) if stamped else Converted(self._converter(positions))
 
 
 def skeleton_of(task: Task) -> Skeleton:

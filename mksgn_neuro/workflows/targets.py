@@ -10,7 +10,7 @@ from mksgn_neuro.export.lava_graph import LOADER_FILE, NETWORK_FILE
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import SUFFIX, save
 from mksgn_neuro.lowering.passes import DEFAULT, FRAMES, NETX, PRUNE, STEPS, Built, Options, Pass, run_passes
-from mksgn_neuro.workflows.checks import Check, lava_rungs, netx_rungs, nir_rungs, slayer_rungs
+from mksgn_neuro.workflows.checks import Check, lava_checks, netx_checks, nir_checks, slayer_checks
 from mksgn_neuro.workflows.writers import Writer, write_lava, write_loihi2, write_nir_graph, write_slayer
 
 
@@ -30,10 +30,10 @@ class Target:
 TARGETS = {
     "stream": Target(()),  # as it was trained or read: a frame is answered at once
     "emulator": Target(STEPS),
-    "loihi2": Target(NETX, write_loihi2, netx_rungs, (".net", ".net.json", "_on_loihi2.py")),
-    "lava": Target(STEPS, write_lava, lava_rungs, (f"_lava/{NETWORK_FILE}", f"_lava/{LOADER_FILE}")),
-    "slayer": Target(NETX, write_slayer, slayer_rungs, ("_slayer.net",)),
-    "nir": Target((*FRAMES, PRUNE), write_nir_graph, nir_rungs, (".nir",)),
+    "loihi2": Target(NETX, write_loihi2, netx_checks, (".net", ".net.json", "_on_loihi2.py")),
+    "lava": Target(STEPS, write_lava, lava_checks, (f"_lava/{NETWORK_FILE}", f"_lava/{LOADER_FILE}")),
+    "slayer": Target(NETX, write_slayer, slayer_checks, ("_slayer.net",)),
+    "nir": Target((*FRAMES, PRUNE), write_nir_graph, nir_checks, (".nir",)),
 }
 WRITTEN = tuple(name for name, target in TARGETS.items() if target.write)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mksgn_neuro.workflows.ladder import Rung
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 
 
 @dataclass(frozen=True)
@@ -19,23 +19,23 @@ class Verdict:
     details: str
 
     @classmethod
-    def of(cls, rungs: Sequence[Rung]) -> Verdict:
+    def of(cls, checks: Sequence[EquivalenceCheck]) -> Verdict:
         """The verdict on the checks that were asked for; none: that nothing was."""
-        ran = [rung for rung in rungs if not rung.not_run]
-        wrong = [rung for rung in ran if not rung.ok]
-        if not rungs:
+        ran = [check for check in checks if not check.not_run]
+        wrong = [check for check in ran if not check.ok]
+        if not checks:
             return cls(False, "not verified", "not asked for")
-        missing = ", ".join(f"{rung.target} not run ({_reason(rung)})" for rung in rungs if rung.not_run)
+        missing = ", ".join(f"{check.target} not run ({_reason(check)})" for check in checks if check.not_run)
         if wrong:
-            differing = [rung for rung in wrong if rung.mismatches]
-            spikes = sum(rung.mismatches for rung in differing)
+            differing = [check for check in wrong if check.mismatches]
+            spikes = sum(check.mismatches for check in differing)
             differ = f"{spikes} spikes differ in {len(differing)} of {len(ran)} comparisons" if differing else ""
-            empty = ", ".join(f"{rung.target}: {rung.verdict}" for rung in wrong if not rung.mismatches)
+            empty = ", ".join(f"{check.target}: {check.verdict}" for check in wrong if not check.mismatches)
             return cls(False, "not verified", ", ".join(filter(None, [differ, empty, missing])))
         if not ran:
             return cls(False, "not verified", missing)
         if missing:
-            return cls(False, "partly verified", f"{len(ran)} of {len(rungs)}, {missing}")
+            return cls(False, "partly verified", f"{len(ran)} of {len(checks)}, {missing}")
         return cls(True, "verified", f"{len(ran)} comparisons, no spike differs")
 
     def __str__(self) -> str:
@@ -46,6 +46,6 @@ class Verdict:
         return {"verified": self.verified, "verdict": str(self)}
 
 
-def _reason(rung: Rung) -> str:
+def _reason(check: EquivalenceCheck) -> str:
     """Why a check was not run, without what to do about it."""
-    return rung.not_run.removeprefix("not run: ").partition("; ")[0]
+    return check.not_run.removeprefix("not run: ").partition("; ")[0]

@@ -1,4 +1,4 @@
-"""The ladder: every form of a network computes the same spikes, or the first neuron that does not is named."""
+"""Equivalence checks: every representation computes the same spikes, or the first neuron that differs is named."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.processes.guarded import scratch_folder
-from mksgn_neuro.workflows.checks import form_rungs
-from mksgn_neuro.workflows.export import period_of, resets_by_default, write_built
+from mksgn_neuro.workflows.checks import representation_checks
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
+from mksgn_neuro.workflows.export import reset_interval_of, resets_by_default, write_built
 from mksgn_neuro.workflows.inputs import in_steps, random_samples
-from mksgn_neuro.workflows.ladder import Rung, Truth
 from mksgn_neuro.workflows.targets import TARGETS, build
 
 
@@ -35,45 +35,46 @@ class Driven:
         if said is None:
             return cls(resets_by_default(model.task()))
         steps = said.task.steps_per_frame if said.task else 1
-        return cls(said.period is not None, Options(steps, prune=said.pruned))
+        return cls(said.reset_interval is not None, Options(steps, prune=said.pruned))
 
 
 def check_all(
     model: Model, frames: torch.Tensor, target: str, file: Path, *, driven: Driven, built: Built | None = None,
     everything: bool = False, lava: bool = True,
-) -> Iterator[Rung]:  # fmt: skip
-    """Every rung to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
+) -> Iterator[EquivalenceCheck]:  # fmt: skip
+    """Every check to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     `built` is what was written; without it, it is built as it would be now, and where `file` does not exist, written
-    elsewhere. `everything` takes the SLAYER and Lava forms on the way, no `lava` only forms that we wrote. Without
-    resets `frames` are one long stream, (1, T, M, V, 3).
+    elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only forms that we wrote.
+    Without resets `frames` are one long stream, (1, T, M, V, 3).
     """
     built = built or build(lower(model.student, model.task()), target, driven.options)
     steps = driven.options.steps_per_frame
     inputs = np.stack([in_steps(clip, steps) for clip in frames.flatten(2).numpy().astype("int64")])
-    truth = Truth.of(built, inputs, reset=driven.reset)
+    reference_run = ReferenceRun.of(built, inputs, reset=driven.reset)
     with scratch_folder() as folder:
         if not file.exists():
-            period = period_of(built.network) if driven.reset else None
-            file = write_built(built, target, folder / "model", period).main
-        yield truth.against_student(model.student, frames)
-        yield from form_rungs(truth, lava=everything and lava)
-        yield from TARGETS[target].check(truth, file, lava)
+            reset_interval = reset_interval_of(built.network) if driven.reset else None
+            file = write_built(built, target, folder / "model", reset_interval).main
+        yield reference_run.against_student(model.student, frames)
+        yield from representation_checks(reference_run, lava=everything and lava)
+        yield from TARGETS[target].check(reference_run, file, lava)
 
 
 def check_network(
-    built: Built, target: str, file: Path | None, *, samples: int, steps: int, seed: int = 0, period: int | None = None,
+    built: Built, target: str, file: Path | None, *, samples: int, steps: int, seed: int = 0,
+    reset_interval: int | None = None,
     everything: bool = False, lava: bool = True,
-) -> Iterator[Rung]:  # fmt: skip
+) -> Iterator[EquivalenceCheck]:  # fmt: skip
     """As `check_all` for a network without its model: `samples` of `steps` random inputs, frames where there are such.
 
-    With a `period` each is followed by a reset, else they are one stream; no `file`: nothing was written.
+    With a `reset_interval` each is followed by a reset, else they are one stream; no `file`: nothing was written.
     """
     task = built.frames.task
     source, rng = built.given.source, np.random.default_rng(seed)
     frames = random_samples(source, samples, steps, rng)
     inputs = np.stack([in_steps(sample, task.steps_per_frame if task else 1) for sample in frames])
-    truth = Truth.of(built, inputs, reset=period is not None)
-    yield from form_rungs(truth, lava=everything and lava)
+    reference_run = ReferenceRun.of(built, inputs, reset=reset_interval is not None)
+    yield from representation_checks(reference_run, lava=everything and lava)
     if file is not None:
-        yield from TARGETS[target].check(truth, file, lava)
+        yield from TARGETS[target].check(reference_run, file, lava)

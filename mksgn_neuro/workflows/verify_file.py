@@ -16,10 +16,10 @@ from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
 from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.checks import not_run
-from mksgn_neuro.workflows.forms import by_emulator, by_reference, limit_if_dense, require_memory_if_dense
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck, Pair, compare
 from mksgn_neuro.workflows.inputs import random_samples
-from mksgn_neuro.workflows.ladder import Pair, Rung, compare
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
+from mksgn_neuro.workflows.simulators import by_emulator, by_reference, limit_if_dense, require_memory_if_dense
 
 READER, STOCK = "netx file, our reader", "netx file, stock lava-dl loader"
 Spikes = dict[str, np.ndarray]  # population → (T, N)
@@ -41,20 +41,28 @@ def read_for_check(path: Path, port: Port) -> tuple[NetxFile, list[str]]:
 
 
 def check_file(
-    path: Path, file: NetxFile, *, samples: int, steps: int, seed: int = 0, period: int | None = None, lava: bool = True
-) -> Iterator[Rung]:
+    path: Path,
+    file: NetxFile,
+    *,
+    samples: int,
+    steps: int,
+    seed: int = 0,
+    reset_interval: int | None = None,
+    lava: bool = True,
+) -> Iterator[EquivalenceCheck]:
     """Compare every layer at every step on random inputs, `samples` of `steps` steps each, one after the other.
 
-    State is zeroed every `period` steps, where one is given. Without `lava`, only our own simulators are compared.
+    State is zeroed every `reset_interval` steps, where one is given. Without `lava`, only our own simulators are
+    compared.
     """
     trials = list(_trials(file, samples, steps, np.random.default_rng(seed)))
-    expected = [by_reference(file.network, trial.inputs, period) for trial in trials]
-    emulated = [by_emulator(file.network, trial.inputs, period) for trial in trials]
-    rungs = [_rung("emulator", file, expected, emulated, trials)]
+    expected = [by_reference(file.network, trial.inputs, reset_interval) for trial in trials]
+    emulated = [by_emulator(file.network, trial.inputs, reset_interval) for trial in trials]
+    checks = [_check("emulator", file, expected, emulated, trials)]
     if lava:
-        rungs.append(_against_stock(path, file, expected, trials, period))
-    for rung in rungs:
-        yield rung if period is None else replace(rung, steps=0)
+        checks.append(_against_stock(path, file, expected, trials, reset_interval))
+    for check in checks:
+        yield check if reset_interval is None else replace(check, steps=0)
 
 
 def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) -> Iterator[Trial]:
@@ -68,21 +76,25 @@ def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) 
         yield Trial(np.repeat(held[None], steps, axis=0), 1)
 
 
-def _against_stock(path: Path, file: NetxFile, expected: list[Spikes], trials: list[Trial], period: int | None) -> Rung:
+def _against_stock(
+    path: Path, file: NetxFile, expected: list[Spikes], trials: list[Trial], reset_interval: int | None
+) -> EquivalenceCheck:
     try:
         require_lava("lava-dl")
-        found = [_by_stock(path, file, trial, period) for trial in trials]
+        found = [_by_stock(path, file, trial, reset_interval) for trial in trials]
     except Unsupported as missing:
-        return Rung(READER, STOCK, not_run=not_run(missing, "lava-dl"))
+        return EquivalenceCheck(READER, STOCK, not_run=not_run(missing, "lava-dl"))
     except NotEnoughMemory as missing:
-        return Rung(READER, STOCK, not_run=f"not run: {missing}")
+        return EquivalenceCheck(READER, STOCK, not_run=f"not run: {missing}")
     except ChildFailed as failed:
-        return Rung(READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})")
+        return EquivalenceCheck(
+            READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})"
+        )
     late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once
-    return _rung(STOCK, file, [_shifted(spikes, late) for spikes in expected], found, trials)
+    return _check(STOCK, file, [_shifted(spikes, late) for spikes in expected], found, trials)
 
 
-def _by_stock(path: Path, file: NetxFile, trial: Trial, period: int | None) -> Spikes:
+def _by_stock(path: Path, file: NetxFile, trial: Trial, reset_interval: int | None) -> Spikes:
     network = file.network
     require_memory_if_dense(network, "the stock loader")
     given = {"input_bias": trial.inputs[0]} if file.held else {"inputs": trial.inputs}
@@ -94,7 +106,7 @@ def _by_stock(path: Path, file: NetxFile, trial: Trial, period: int | None) -> S
         input_shape=file.input_shape,
         num_layers=file.num_layers,
         num_steps=len(trial.inputs),
-        period=period,
+        reset_interval=reset_interval,
         layers="all",
     )
     return {p.name: trace.spikes for p, trace in zip(network.order, traces.values(), strict=True)}
@@ -104,11 +116,13 @@ def _shifted(spikes: Spikes, late: int) -> Spikes:
     return {name: fired[late:] for name, fired in spikes.items()}
 
 
-def _rung(target: str, file: NetxFile, expected: list[Spikes], found: list[Spikes], trials: list[Trial]) -> Rung:
+def _check(
+    target: str, file: NetxFile, expected: list[Spikes], found: list[Spikes], trials: list[Trial]
+) -> EquivalenceCheck:
     names = [p.name for p in file.network.order]
     stacked = (Pair(name, np.stack([e[name] for e in expected]), np.stack([f[name] for f in found])) for name in names)
-    rung = compare(READER, target, file.network, stacked)
-    return replace(rung, samples=sum(t.samples for t in trials), steps=sum(len(t.inputs) for t in trials))
+    check = compare(READER, target, file.network, stacked)
+    return replace(check, samples=sum(t.samples for t in trials), steps=sum(len(t.inputs) for t in trials))
 
 
 def _reason(failed: ChildFailed) -> str:

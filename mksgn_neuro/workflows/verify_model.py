@@ -8,15 +8,15 @@ from pathlib import Path
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.lowering.passes import Built
 from mksgn_neuro.models.store import Model
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.inputs import Read, Request, verification_frames, verification_stream
-from mksgn_neuro.workflows.ladder import Rung
 from mksgn_neuro.workflows.verify import Driven, check_all
 
 
 def check_model(
     model: Model, target: str, file: Path, request: Request, *, driven: Driven | None = None,
     built: Built | None = None, everything: bool = False, lava: bool = True, read: Read = load,
-) -> tuple[Iterator[Rung], str]:  # fmt: skip
+) -> tuple[Iterator[EquivalenceCheck], str]:  # fmt: skip
     """`check_all` on the clips of a request, and what is compared on.
 
     Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.

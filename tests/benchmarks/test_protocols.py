@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import protocols, votes
+from benchmarks import ensembles, protocols
 from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.models.store import save_model
 from mksgn_neuro.workflows.export import write_target
@@ -46,12 +46,12 @@ def test_the_table_has_what_simulate_finds(data, tmp_path, timing, monkeypatch):
     model, net = saved(tmp_path, timing)
     result = CliRunner().invoke(protocols.main, [str(data), str(model)], catch_exceptions=False)
     assert len(runs) == 6  # three lengths, as recorded, two orders: each stream once
-    assert [period is None for _, _, period in runs] == [False] * 4 + [True] * 2
+    assert [reset_interval is None for _, _, reset_interval in runs] == [False] * 4 + [True] * 2
     assert ("30 frames a second" if timing.rate else "no frame rate") in result.stdout
     found = table(result.stdout)
     windows = sorted({20, 40, timing.window or 20})
     assert len(found) == 5 + 2 * len(windows)
-    network = load_networks(model).simulated[1]
+    network = load_networks(model).default_representation[1]
     clips = clips_for(network.task, Request(path=data))
     percent = lambda share: f"{100 * share:.1f}"
     pair = lambda accuracy: [percent(accuracy["standard"]), percent(accuracy["clean"])]
@@ -68,12 +68,12 @@ def test_the_table_has_what_simulate_finds(data, tmp_path, timing, monkeypatch):
             assert row[:3] == [*pair(stream["accuracy"]), percent(stream["second_half"])]
             took = stream["median_frames_to_decision"]
             assert row[3:] == ["–" if took is None else f"{took:g}", f"{stream['false_changes_per_minute']:.1f}"]
-    chain = table(CliRunner().invoke(protocols.main, [str(data), str(net)], catch_exceptions=False).stdout)
-    assert list(chain)[:5] == list(found)[:5] and [chain[n] for n in list(chain)[:5]] == list(found.values())[:5]
+    layered = table(CliRunner().invoke(protocols.main, [str(data), str(net)], catch_exceptions=False).stdout)
+    assert list(layered)[:5] == list(found)[:5] and [layered[n] for n in list(layered)[:5]] == list(found.values())[:5]
 
 
 def test_a_network_that_votes_with_itself_decides_as_alone(data, tmp_path):
     model, net = saved(tmp_path, CAMERA)
-    result = CliRunner().invoke(votes.main, [str(data), str(model), str(net)], catch_exceptions=False)
+    result = CliRunner().invoke(ensembles.main, [str(data), str(model), str(net)], catch_exceptions=False)
     lines = [line.split("  ")[0] for line in result.stdout.splitlines()]
     assert len(lines) == 3 and len(set(lines)) == 1

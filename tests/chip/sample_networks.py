@@ -84,7 +84,7 @@ def student(
     taps: int = 5,
     classes: int = 10,
     copies: int = 4,
-    hop: int = 1,
+    transmission_delay: int = 1,
 ) -> Network:
     """A network of the student's form with random weights; the defaults are the student's own (`base`)."""
     build = _Builder(np.random.default_rng(0), joints, bones)
@@ -103,7 +103,13 @@ def student(
     build.add("readout", (classes, copies), ("class", "copy"))
     build.join(last, "readout", build.full(classes * copies, joints * width))
     source = Source("input", (4, joints, 3), 8, ("modality", "joint", "coordinate"))
-    return Network(source, tuple(build.populations), tuple(build.projections), readout="readout", hop=hop)
+    return Network(
+        source,
+        tuple(build.populations),
+        tuple(build.projections),
+        readout="readout",
+        transmission_delay=transmission_delay,
+    )
 
 
 class _Builder:

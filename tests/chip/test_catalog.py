@@ -57,7 +57,7 @@ def test_a_bad_chip_file_is_named_with_the_place(tmp_path, text, said):
     with pytest.raises(BadInput, match=said.replace("[", r"\[")) as caught:
         load_chip(str(path))
     assert str(path) in str(caught.value)
-    assert caught.value.remedy
+    assert caught.value.hint
 
 
 def test_an_unknown_chip_and_a_missing_file_are_bad_input(tmp_path):

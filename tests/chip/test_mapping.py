@@ -13,7 +13,7 @@ from tests.networks import conv_network, random_network, seeds
 
 
 def cores_of(mapping):
-    return tuple(len(indices) for indices in mapping.of.values())
+    return tuple(len(indices) for indices in mapping.cores_by_population.values())
 
 
 @pytest.mark.parametrize("mapper", [map_network, compiler_mapping])
@@ -30,19 +30,21 @@ def test_pilotnet_takes_what_intels_compiler_printed():
 def test_pilotnet_images_are_cut_as_printed():
     printed = {"input": 3168, "conv1": 3072, "conv2": 2160, "conv3": 2688, "conv4": 2048, "conv5": 2048, "dense10": 1}
     mapping = compiler_mapping(pilotnet())
-    largest = {name: max(mapping.cores[i].usage.neurons for i in mapping.of[name]) for name in printed}
+    largest = {name: max(mapping.cores[i].usage.neurons for i in mapping.cores_by_population[name]) for name in printed}
     assert largest == printed
 
 
 def test_storing_only_synapses_saves_cores_of_pilotnet():
     ours, theirs = map_network(pilotnet()), compiler_mapping(pilotnet())
     assert len(ours.cores) < len(theirs.cores)
-    assert {n for n in ours.of if len(ours.of[n]) != len(theirs.of[n])} == {"dense7"}
+    assert {
+        n for n in ours.cores_by_population if len(ours.cores_by_population[n]) != len(theirs.cores_by_population[n])
+    } == {"dense7"}
 
 
 def assert_partition(mapping):
     for population in mapping.network.populations:
-        rows = np.concatenate([mapping.cores[i].neurons for i in mapping.of[population.name]])
+        rows = np.concatenate([mapping.cores[i].neurons for i in mapping.cores_by_population[population.name]])
         assert np.array_equal(np.sort(rows), np.arange(population.size))
 
 
@@ -91,7 +93,7 @@ def test_a_graph_convolution_is_cut_into_few_joints_per_core():
     mapping = map_network(student())
     for name in ("b1.graph", "b6.graph"):
         width = mapping.network[name].groups[0].shape[1]
-        spans = [np.ptp(mapping.cores[i].neurons // width) + 1 for i in mapping.of[name]]
+        spans = [np.ptp(mapping.cores[i].neurons // width) + 1 for i in mapping.cores_by_population[name]]
         assert max(spans) <= 5
 
 
@@ -107,13 +109,13 @@ def test_pruned_neurons_leave_joints_whole():
     assert 0 < group.size < 20 * 24 and group.index is not None
     mapping = map_network(pruned, chip_with(neurons=50))
     assert_partition(mapping)
-    joints = [np.unique(group.index[mapping.cores[i].neurons] // 24) for i in mapping.of["b2.graph"]]
+    joints = [np.unique(group.index[mapping.cores[i].neurons] // 24) for i in mapping.cores_by_population["b2.graph"]]
     assert sorted(np.concatenate(joints).tolist()) == list(range(20))
 
 
 def test_cores_are_filled_evenly():
     mapping = map_network(student())
-    shares = [mapping.cores[i].usage.load(LOIHI2) for i in mapping.of["b6.graph"]]
+    shares = [mapping.cores[i].usage.load(LOIHI2) for i in mapping.cores_by_population["b6.graph"]]
     assert min(shares[:-1]) > 0.5 * max(shares)
 
 

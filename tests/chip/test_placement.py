@@ -3,7 +3,7 @@ import pytest
 
 from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
 from mksgn_neuro.chip.mapping import map_network
-from mksgn_neuro.chip.placement import coordinates, message_matrix, naive_placement, place
+from mksgn_neuro.chip.placement import coordinates, message_matrix, naive_placement, place_cores
 from tests.chip.sample_networks import mnist_mlp, pilotnet, student
 
 
@@ -13,34 +13,34 @@ def base():
 
 
 def test_base_makes_at_least_a_quarter_fewer_hops(base):
-    assert place(base).mean_hops <= 0.75 * naive_placement(base).mean_hops
+    assert place_cores(base).mean_hops <= 0.75 * naive_placement(base).mean_hops
 
 
 def test_measured_spikes_are_placed_for(base):
     rng = np.random.default_rng(0)
     spikes = {p.name: rng.poisson(1 + 30 * rng.random() ** 4, p.size) for p in base.network.populations}
-    assert place(base, spikes).mean_hops <= 0.75 * naive_placement(base, spikes).mean_hops
+    assert place_cores(base, spikes).mean_hops <= 0.75 * naive_placement(base, spikes).mean_hops
 
 
 @pytest.mark.parametrize("network", [mnist_mlp, pilotnet])
 def test_other_networks_gain_too(network):
     mapping = map_network(network())
-    assert place(mapping).mean_hops < naive_placement(mapping).mean_hops
+    assert place_cores(mapping).mean_hops < naive_placement(mapping).mean_hops
 
 
 def test_every_core_has_a_site_of_its_own_on_the_chips_it_may_use(base):
-    site = place(base).site
+    site = place_cores(base).site
     assert len(np.unique(site)) == len(base.cores)
     assert site.min() >= 0 and site.max() < base.chips * LOIHI2["cores"]
 
 
 def test_placement_is_the_same_every_time(base):
-    assert np.array_equal(place(base).site, place(base).site)
+    assert np.array_equal(place_cores(base).site, place_cores(base).site)
 
 
 def test_no_swap_of_two_cores_saves_anything():
     mapping = map_network(student((24, 24)))
-    placed = place(mapping)
+    placed = place_cores(mapping)
     cost = lambda site: (placed.messages * sum(type(placed)(mapping, site, placed.messages).steps)).sum()
     best = cost(placed.site)
     for i in range(len(placed.site)):
@@ -53,7 +53,7 @@ def test_no_swap_of_two_cores_saves_anything():
 def test_messages_are_spikes_times_destination_cores():
     mapping = map_network(mnist_mlp())
     messages = message_matrix(mapping)
-    first = [mapping.cores[i].usage.neurons for i in mapping.of["dense0"]]
+    first = [mapping.cores[i].usage.neurons for i in mapping.cores_by_population["dense0"]]
     assert messages[:3, 3].tolist() == first
     assert messages[3, 4] == 64
     assert messages.sum() == 128 + 64

@@ -10,7 +10,7 @@ from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import RULES, bits_of, deployable, require_deployable
 from mksgn_neuro.errors import WorkFailed
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.lowering import as_chain
+from mksgn_neuro.lowering import as_layered
 from tests.chip.sample_networks import mnist_mlp, student
 
 
@@ -29,37 +29,37 @@ def test_a_network_that_is_too_large_names_the_layer_the_limit_and_a_remedy():
     (violation,) = deployable(map_network(mapping.network, chip_with(cores=limit)))
     assert (violation.rule, violation.value, violation.limit) == ("cores", len(mapping.cores), limit)
     assert violation.layer.endswith("graph")
-    assert violation.remedy == "reduce channels of blocks 1, 2, 3, 4 from 64 to about 48, or allow 2 chips (--chips 2)"
+    assert violation.hint == "reduce channels of blocks 1, 2, 3, 4 from 64 to about 48, or allow 2 chips (--chips 2)"
     assert deployable(map_network(mapping.network, chip_with(cores=limit)), chips=2) == []
 
 
 @pytest.mark.parametrize(
-    ("channels", "excess", "remedy"),
+    ("channels", "excess", "hint"),
     [
         ((64, 64, 128, 128), 6, "reduce channels of blocks 3, 4 from 128 to about 112, or"),
         ((64, 64, 64, 96), 3, "reduce channels of block 4 from 96 to about 72, or"),
         ((64, 64, 64, 96), 12, "reduce channels of blocks 1, 2, 3, 4 from 64 to about 48, from 96 to about 72, or"),
     ],
 )
-def test_who_follows_the_remedies_fits_in_two_rounds(channels, excess, remedy):
+def test_who_follows_the_remedies_fits_in_two_rounds(channels, excess, hint):
     chip = chip_with(cores=len(map_network(student(channels)).cores) - excess)
-    said = [v.remedy for v in deployable(map_network(student(channels), chip))]
-    assert len(said) == 1 and said[0].startswith(remedy)
+    said = [v.hint for v in deployable(map_network(student(channels), chip))]
+    assert len(said) == 1 and said[0].startswith(hint)
     for _ in range(2):
         for violation in deployable(map_network(student(channels), chip)):
-            steps = dict(re.findall(r"from (\d+) to about (\d+)", violation.remedy))
+            steps = dict(re.findall(r"from (\d+) to about (\d+)", violation.hint))
             channels = tuple(int(steps.get(str(width), width)) for width in channels)
     assert deployable(map_network(student(channels), chip)) == []
 
 
 def test_where_no_width_helps_only_chips_are_named():
     (violation,) = deployable(map_network(student((64, 64)), chip_with(cores=3)))
-    assert violation.remedy.startswith("allow ")
+    assert violation.hint.startswith("allow ")
 
 
 def test_a_network_without_blocks_is_only_told_how_many_chips():
     (violation,) = deployable(map_network(mnist_mlp(), chip_with(cores=4)))
-    assert violation.remedy == "allow 2 chips (--chips 2)"
+    assert violation.hint == "allow 2 chips (--chips 2)"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_no_cut_can_mend_is_reported(limit, value, layer):
     violations = deployable(map_network(network.with_(projections=delayed), chip_with(cores=1000, **{limit: value})))
     assert {v.rule for v in violations} == {limit}
     assert (violations[0].layer, violations[0].limit) == (layer, value)
-    assert violations[0].value > value and violations[0].remedy
+    assert violations[0].value > value and violations[0].hint
 
 
 def test_more_decays_than_groups_split_the_population():
@@ -117,7 +117,7 @@ def test_rules_are_named_after_limits_of_a_chip():
 
 
 def test_a_level_of_a_chain_says_what_lies_in_it():
-    chain = as_chain(student((32, 32), hop=1))
-    mapping = map_network(chain, chip_with(cores=5))
+    layered = as_layered(student((32, 32), transmission_delay=1))
+    mapping = map_network(layered, chip_with(cores=5))
     violation = deployable(mapping)[0]
     assert re.fullmatch(r"level\d+ \(b\d\.\w+(, b\d\.\w+)*\)", violation.layer)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from mksgn_neuro.chip.energy import LOIHI1 as LOIHI1_ENERGY
 from mksgn_neuro.chip.energy import PAPER
 from mksgn_neuro.chip.mapping import map_network
-from mksgn_neuro.chip.placement import coordinates, place
+from mksgn_neuro.chip.placement import coordinates, place_cores
 from mksgn_neuro.chip.traffic import count_events, measure_traffic
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.sim import reference
@@ -19,7 +19,7 @@ from tests.networks import random_inputs, random_network, seeds
 def measured(network, steps, chip, seed=0):
     inputs = random_inputs(seed, network, steps)
     spikes = {name: trace.spikes for name, trace in reference.run(network, inputs).items()}
-    return measure_traffic(place(map_network(network, chip)), inputs, spikes), inputs, spikes
+    return measure_traffic(place_cores(map_network(network, chip)), inputs, spikes), inputs, spikes
 
 
 def counted_by_hand(traffic, inputs, spikes):
@@ -40,13 +40,13 @@ def counted_by_hand(traffic, inputs, spikes):
                 owner = mapping.owner(q.post)
                 for post in q.matrix[:, [n]].nonzero()[0]:
                     reached.add(owner[post])
-                    if t + network.hop < len(inputs):
-                        (macs if graded else acs)[t + network.hop, owner[post]] += 1
-                    if t + network.hop + q.delay < len(inputs):
-                        touched.add((t + network.hop + q.delay, q.post, post))
+                    if t + network.transmission_delay < len(inputs):
+                        (macs if graded else acs)[t + network.transmission_delay, owner[post]] += 1
+                    if t + network.transmission_delay + q.delay < len(inputs):
+                        touched.add((t + network.transmission_delay + q.delay, q.post, post))
             for core in reached:
-                if t + network.hop < len(inputs):
-                    received[t + network.hop, core] += 1
+                if t + network.transmission_delay < len(inputs):
+                    received[t + network.transmission_delay, core] += 1
                 if pre != network.source.name:
                     own = mapping.owner(pre)[n]
                     sent[t, own] += 1

@@ -139,11 +139,11 @@ def test_a_period_zeroes_the_state(tmp_path):
     ones = saved(tmp_path / "x.npy", np.ones((1, 13), int))
     for backend in ("emulator", "reference"):
         counts = [
-            document(path, "--input", ones, "--backend", backend, *period)["spikes"]["layer0"]
-            for period in ([], ["--period", 3], ["--period", 2])
+            document(path, "--input", ones, "--backend", backend, *reset_interval)["spikes"]["layer0"]
+            for reset_interval in ([], ["--reset-interval", 3], ["--reset-interval", 2])
         ]
         assert counts == [4, 4, 0]
-    assert document(path, "--input", ones, "--period", 2)["period"] == 2
+    assert document(path, "--input", ones, "--reset-interval", 2)["reset_interval"] == 2
 
 
 def test_spikes_are_measured_where_that_is_asked(square, tmp_path):
@@ -160,7 +160,7 @@ CLIP_OPTIONS = (
     ["--report", "x.html"], ["--dataset", "synthetic"], ["--protocol", "clip"], ["--limit", "3"], ["--seed", "1"],
     ["--split", "all"], ["--skip-bad"], ["--energy-profile", "loihi1"], ["--data", "x"],
 )  # fmt: skip
-ARRAY_OPTIONS = (["--axes", "chwt"], ["--period", "4"], ["--input-bits", "4"], ["--input-shape", "1,2,3"])
+ARRAY_OPTIONS = (["--axes", "chwt"], ["--reset-interval", "4"], ["--input-bits", "4"], ["--input-shape", "1,2,3"])
 
 
 def test_options_that_make_no_sense_together_are_refused(square, tmp_path):

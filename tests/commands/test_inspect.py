@@ -117,7 +117,7 @@ def test_what_does_not_fit_gets_the_table_and_exit_1(mnist, tmp_path):
     result = inspect(mnist, "--chip", chip)
     assert isinstance(result.exception, WorkFailed) and result.exception.exit_code == 1
     assert "allow 2 chips (--chips 2)" in str(result.exception)
-    assert "violation" in result.stdout and "remedy" in result.stdout
+    assert "violation" in result.stdout and "hint" in result.stdout
     assert inspect(mnist, "--chip", chip, "--chips", 2).exit_code == 0
 
 
@@ -140,21 +140,21 @@ def test_graded_input_does_not_fit_loihi1(tmp_path):
 def test_the_base_student_fits_one_chip_as_graph_and_as_chain(tmp_path):
     chosen = preset("base")
     torch.manual_seed(0)
-    trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.hops).eval()))
+    trained = quantize(fold(build_student(chosen.student(10), KINECT_20, chosen.graph_radius).eval()))
     path = save_student(trained, tmp_path)
     document = json.loads(inspect(path, "--json").stdout)
     assert (document["rate"], document["window"]) == (30, 20)
-    assert document["form"] == "graph" and document["fits"]
+    assert document["representation"] == "graph" and document["fits"]
     assert document["cores"] <= 120
-    assert document["other_forms"]["chain"]["fits"]
-    assert document["other_forms"]["chain"]["neurons"] > document["neurons"]
+    assert document["other_representations"]["layered"]["fits"]
+    assert document["other_representations"]["layered"]["neurons"] > document["neurons"]
     hops = document["mean_hops"]
     assert hops["placed"] <= 0.75 * hops["naive"]
 
 
 def test_intels_pilotnet_file():
     document = document_of(lava_dl_test_file("gts/pilotnet_lif/network.net"))
-    assert (document["kind"], document["form"], document["fits"]) == ("netx", "chain", True)
+    assert (document["kind"], document["representation"], document["fits"]) == ("netx", "layered", True)
     assert document["compiler_cores"] == 74
 
 

@@ -49,7 +49,7 @@ def camera(tmp_path_factory):
 def test_export_is_run_by_the_stock_loader_with_equal_spikes(model, tmp_path):
     document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net")
     assert document["verified"] and document["violations"] == [] and document["cores"] > 0
-    stock = document["rungs"][-1]
+    stock = document["checks"][-1]
     assert stock["to"] == "netx file, stock lava-dl loader" and not stock["not_run"]
     assert stock["mismatches"] == 0 and stock["samples"] == 3 and stock["populations"] == 8
     assert (tmp_path / "out.net").exists()
@@ -74,19 +74,19 @@ def test_simulate_says_the_same_of_the_model_and_of_its_file(kind, protocols, re
     model = request.getfixturevalue(kind)
     document = run("export", model, "--target", "loihi2", "--output", tmp_path / "out.net", "--no-verify")
     own = run("simulate", model, "--limit", 12)
-    chain = run("simulate", document["files"][0], "--limit", 12)
+    layered = run("simulate", document["files"][0], "--limit", 12)
     slow = run("simulate", model, "--limit", 12, "--backend", "reference")
-    assert own["protocols"].keys() == chain["protocols"].keys() == protocols
+    assert own["protocols"].keys() == layered["protocols"].keys() == protocols
     for key in ("accuracy", "accuracy_clean", "accuracy_of_classes", "samples", "rate", "window", "leaked"):
-        assert own[key] == chain[key]
+        assert own[key] == layered[key]
     for name, found in own["protocols"].items():
         same = found.keys() - {"joules_per_clip", "milliwatts"}
-        assert {key: found[key] for key in same} == {key: chain["protocols"][name][key] for key in same}
+        assert {key: found[key] for key in same} == {key: layered["protocols"][name][key] for key in same}
     timed = {"backend", "throughput"}
     assert {k: v for k, v in own.items() if k not in timed} == {k: v for k, v in slow.items() if k not in timed}
     assert all(population["spikes"] > 0 for population in own["populations"])
-    assert own["synaptic_operations"]["Effective_MACs"] == chain["synaptic_operations"]["Effective_MACs"] > 0
-    assert own["synaptic_operations"]["Effective_ACs"] < chain["synaptic_operations"]["Effective_ACs"]
+    assert own["synaptic_operations"]["Effective_MACs"] == layered["synaptic_operations"]["Effective_MACs"] > 0
+    assert own["synaptic_operations"]["Effective_ACs"] < layered["synaptic_operations"]["Effective_ACs"]
 
 
 def test_a_model_of_named_npz_data_is_simulated_without_saying_npz_again(model, tmp_path):
@@ -99,9 +99,9 @@ def test_a_model_of_named_npz_data_is_simulated_without_saying_npz_again(model, 
 
 def test_verify_without_lava_takes_our_own_forms_on_many_clips(model):
     document = run("verify", model, "--samples", 40, "--no-lava")
-    names = [rung["to"] for rung in document["rungs"]]
-    assert names == ["reference", "reference in time steps", "emulator", "chain of levels", "netx file, our reader"]
-    assert document["ok"] and all(rung["samples"] == 40 for rung in document["rungs"])
+    names = [check["to"] for check in document["checks"]]
+    assert names == ["reference", "reference in time steps", "emulator", "layered network", "netx file, our reader"]
+    assert document["ok"] and all(check["samples"] == 40 for check in document["checks"])
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_a_file_without_resets_is_verified_on_one_long_stream(kind, option, requ
     exported = run("export", model, "--target", "loihi2", "--output", tmp_path / "n", "--no-verify", *option)
     net = exported["files"][0]
     document = run("verify", model, "--file", net, "--no-lava")
-    assert document["ok"] and all(rung["steps"] >= 1000 and rung["samples"] == 1 for rung in document["rungs"])
-    assert "emulator, frame by frame" in [rung["to"] for rung in document["rungs"]]
+    assert document["ok"] and all(check["steps"] >= 1000 and check["samples"] == 1 for check in document["checks"])
+    assert "emulator, frame by frame" in [check["to"] for check in document["checks"]]
     assert "without a reset" in document["inputs"]
 
 

@@ -36,7 +36,7 @@ def small_network(task=TASK):
         Projection("input", "encode", random_weights(rng, 24, 18, 0.3)),
         Projection("encode", "readout", random_weights(rng, 4, 24, 0.9), delay=1),
     )
-    return Network(source, populations, projections, readout="readout", hop=0, task=task)
+    return Network(source, populations, projections, readout="readout", transmission_delay=0, task=task)
 
 
 def said_at(seconds=None):

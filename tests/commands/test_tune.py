@@ -23,12 +23,12 @@ def tune(*arguments):
 
 
 def test_it_writes_a_model_its_metrics_and_its_options(model, tmp_path):
-    result = tune(model, "--epochs", 1, "--rate-penalty", 3, "--output", tmp_path, "--json")
+    result = tune(model, "--epochs", 1, "--synop-regularisation", 3, "--output", tmp_path, "--json")
     document = json.loads(result.stdout)
     assert document["held_out"].keys() == {"given", "integer"}
     assert load_model(tmp_path / "model.pt").dataset == "synthetic"
     options = json.loads((tmp_path / "config.json").read_text())
-    assert options["model"] == str(model) and options["rate_penalty"] == 3
+    assert options["model"] == str(model) and options["synop_regularisation"] == 3
     assert len(json.loads((tmp_path / "metrics.json").read_text())["history"]) == 1
 
 

@@ -40,27 +40,27 @@ def test_a_strangers_chain_runs_as_in_the_stock_loader_layer_by_layer(tmp_path):
     assert said["ok"] and said["inputs"] == "2 samples of 15 random inputs, seed 0"
     assert any("runs 254 instead of 300" in finding for finding in said["findings"])
     assert any("'sorcery' is unknown" in finding for finding in said["findings"])
-    emulator, stock = said["rungs"]
+    emulator, stock = said["checks"]
     assert stock["to"] == "netx file, stock lava-dl loader" and not stock["not_run"]
-    for rung in (emulator, stock):
-        assert (rung["populations"], rung["samples"], rung["steps"]) == (2, 2, 30) and rung["spikes"] > 10
+    for check in (emulator, stock):
+        assert (check["populations"], check["samples"], check["steps"]) == (2, 2, 30) and check["spikes"] > 10
 
 
 @needs_lava
 def test_an_input_block_is_held_and_a_file_of_ours_is_reset(tmp_path):
     block = {**image(5), "neuron": {**CUBA, "vDecay": 0, "vThMant": 40}}
     path = write_foreign(tmp_path / "held.net", block, dense([[90, -20, 60, 30, 80]]))
-    held = document(path, "--samples", 1, "--steps", 15, "--period", 4)
-    assert held["ok"] and held["rungs"][1]["spikes"] > 5 and not held["rungs"][1]["not_run"]
-    ours = document(write_netx(GOOD, tmp_path / "ours.net", period=6).net, *SHORT)
+    held = document(path, "--samples", 1, "--steps", 15, "--reset-interval", 4)
+    assert held["ok"] and held["checks"][1]["spikes"] > 5 and not held["checks"][1]["not_run"]
+    ours = document(write_netx(GOOD, tmp_path / "ours.net", reset_interval=6).net, *SHORT)
     assert ours["ok"] and ours["inputs"].endswith("reset every 6") and ours["findings"] == []
-    assert ours["rungs"][1]["steps"] == 0 and not ours["rungs"][1]["not_run"]
+    assert ours["checks"][1]["steps"] == 0 and not ours["checks"][1]["not_run"]
 
 
 @needs_lava
 def test_a_file_that_the_stock_loader_cannot_run_is_said_to_be_so(tmp_path):
     layers = (image(1, 2, 2), conv(np.full((1, 1, 2, 2), 90), [1, 1, 1]), dense([[80]]))
-    stock = document(write_foreign(tmp_path / "n.net", *layers), *SHORT)["rungs"][1]
+    stock = document(write_foreign(tmp_path / "n.net", *layers), *SHORT)["checks"][1]
     assert stock["not_run"].startswith("not run: the stock loader cannot run this file (")
     assert "Error" in stock["not_run"] and "\n" not in stock["not_run"]
 
@@ -69,17 +69,17 @@ def test_a_file_that_the_stock_loader_cannot_run_is_said_to_be_so(tmp_path):
 def test_without_the_memory_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 10**8)
     monkeypatch.setattr("mksgn_neuro.export.netx.stock_loader.run_child", None)
-    emulator, stock = document(write_foreign(tmp_path / "n.net", dense([[90, 40]])), *SHORT)["rungs"]
+    emulator, stock = document(write_foreign(tmp_path / "n.net", dense([[90, 40]])), *SHORT)["checks"]
     assert stock["not_run"].startswith("not run: the stock loader: needs about 0.4 GB of memory, 0.1 GB are free; ")
     assert not emulator["not_run"]
 
 
 def test_without_lava_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     path = write_foreign(tmp_path / "n.net", dense([[90, 40]]))
-    assert [rung["to"] for rung in document(path, *SHORT, "--no-lava")["rungs"]] == ["emulator"]
+    assert [check["to"] for check in document(path, *SHORT, "--no-lava")["checks"]] == ["emulator"]
     monkeypatch.setattr("mksgn_neuro.export.lava_graph.version", raise_not_found)
     found = document(path, *SHORT)
-    emulator, stock = found["rungs"]
+    emulator, stock = found["checks"]
     assert stock["not_run"].startswith("not run: needs lava-dl on Python 3.10; install") and not emulator["not_run"]
     said = "partly verified: 1 of 2, netx file, stock lava-dl loader not run (needs lava-dl on Python 3.10)"
     assert found["ok"] and found["verified"] is False and found["verdict"] == said
@@ -105,9 +105,9 @@ def test_a_difference_names_layer_neuron_and_step(tmp_path, monkeypatch):
 
 def test_inputs_are_drawn_from_the_seed_and_silence_is_told(tmp_path):
     path = write_foreign(tmp_path / "n.net", dense([[90, 40], [-20, 60]]))
-    first, again, other = (document(path, "--no-lava", "--seed", seed)["rungs"][0]["spikes"] for seed in (1, 1, 2))
+    first, again, other = (document(path, "--no-lava", "--seed", seed)["checks"][0]["spikes"] for seed in (1, 1, 2))
     assert first == again != other
-    graded = document(path, "--no-lava", "--input-bits", 6)["rungs"][0]
+    graded = document(path, "--no-lava", "--input-bits", 6)["checks"][0]
     assert graded["spikes"] > 0 and graded["mismatches"] == 0
     silent = write_foreign(tmp_path / "s.net", dense([[20]], neuron={**CUBA, "vThMant": 9999}))
     result = CliRunner().invoke(cli, ["verify", str(silent), "--no-lava"], catch_exceptions=False)
@@ -127,6 +127,12 @@ def test_what_cannot_be_verified_is_refused_by_what_it_is(tmp_path):
     for option in (["--file", "x.net"], ["--dataset", "synthetic"], ["--data", "x"], ["--skip-bad"]):
         with pytest.raises(BadInput, match=f"{option[0]} is for a model.pt, not for a .net file"):
             verify(pointer, *option)
-    for option in (["--steps", 3], ["--period", 3], ["--input-bits", 3], ["--input-shape", "1,2,3"], ["--seed", 1]):
+    for option in (
+        ["--steps", 3],
+        ["--reset-interval", 3],
+        ["--input-bits", 3],
+        ["--input-shape", "1,2,3"],
+        ["--seed", 1],
+    ):
         with pytest.raises(BadInput, match=f"{option[0]} is for a .net, .nir or .ir.h5 file"):
             verify(tmp_path / "model.pt", *option)

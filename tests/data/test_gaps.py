@@ -9,7 +9,7 @@ from mksgn_neuro.data.frames import FrameEncoder, Scaling, at_rate, encode
 from mksgn_neuro.data.gaps import GapFiller, filled
 from mksgn_neuro.data.skeleton import from_parents
 
-CHAIN = from_parents([-1, 0, 1, 2], ("a", "b", "c", "d"), 0)
+LAYERED = from_parents([-1, 0, 1, 2], ("a", "b", "c", "d"), 0)
 SCALING = Scaling((100.0,) * 4, 0)
 
 
@@ -40,8 +40,8 @@ def test_what_rests_on_an_absent_joint_is_0_and_nothing_else_changes(seed, share
     x = walk(6, seed)
     gone = np.random.default_rng(seed).random((6, 4)) < share
     there, damaged = ~gone, np.where(gone[..., None], np.float32(np.nan), x)
-    joint, bone, joint_motion, bone_motion = encode(x, SCALING, CHAIN).transpose(1, 0, 2, 3)
-    found = encode(damaged, SCALING, CHAIN).transpose(1, 0, 2, 3)
+    joint, bone, joint_motion, bone_motion = encode(x, SCALING, LAYERED).transpose(1, 0, 2, 3)
+    found = encode(damaged, SCALING, LAYERED).transpose(1, 0, 2, 3)
     parents = [0, 0, 1, 2]
     before = np.concatenate([there[:1], there[:-1]])
     with_parent = there & there[:, parents]
@@ -51,7 +51,7 @@ def test_what_rests_on_an_absent_joint_is_0_and_nothing_else_changes(seed, share
         (there & there[:, :1], with_parent, there & before, with_parent & before & before[:, parents]),
     ):
         assert np.array_equal(value, expected * seen[..., None])
-    encoder = FrameEncoder(SCALING, CHAIN)
+    encoder = FrameEncoder(SCALING, LAYERED)
     assert np.array_equal(np.stack([encoder(frame) for frame in damaged]), found.transpose(1, 0, 2, 3))
 
 

@@ -20,7 +20,7 @@ def test_frames_to_decision(right, frame):
     assert frames_to_decision(np.array([r == "T" for r in right])) == frame
 
 
-def votes(decided: list[int]) -> np.ndarray:
+def class_spikes(decided: list[int]) -> np.ndarray:
     """Spikes with which a window of one frame decides as asked."""
     return np.eye(2, dtype=np.int64)[decided]
 
@@ -42,7 +42,7 @@ def test_leaked_clips_are_left_out_of_clean():
     test = clips((4, 4, 4, 4), positions=positions)
     test = test.subset(~test.train)
     given_ = streams("offline", test, Timing(30.0, 1, 4))
-    found = recognition([votes([0] * 4), votes([0] * 4)], given_, test, 30.0)
+    found = recognition([class_spikes([0] * 4), class_spikes([0] * 4)], given_, test, 30.0)
     assert found["accuracy"] == {"standard": 0.5, "clean": 0.0}
 
 
@@ -51,12 +51,12 @@ def test_continuous_figures():
     given_ = streams("continuous", made, Timing(30.0, 1, 4), seed=0)
     labels = made.labels[given_.clip]
     decided = np.repeat(labels, 4)
-    found = recognition([votes(decided)], given_, made, 30.0)
+    found = recognition([class_spikes(decided)], given_, made, 30.0)
     assert found["accuracy"]["standard"] == found["second_half"] == 1.0
     assert found["median_frames_to_decision"] == 1.0 and found["false_changes_per_minute"] == 0.0
     decided[0:2] = 1 - labels[0]  # wrong for two frames, then right
     decided[7] = 1 - labels[1]  # changes to a wrong class at a clip's last frame
-    found = recognition([votes(decided)], given_, made, 30.0)
+    found = recognition([class_spikes(decided)], given_, made, 30.0)
     assert found["accuracy"]["standard"] == pytest.approx(2 / 3) and found["second_half"] == pytest.approx(5 / 6)
     assert found["median_frames_to_decision"] == 2.0  # of 3 and 1
     assert found["false_changes_per_minute"] == pytest.approx(1 / (12 / 30 / 60))

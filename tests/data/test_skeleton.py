@@ -25,7 +25,7 @@ def test_sides_of_both_kinects_mirror_each_other():
 
 
 def test_pair_counts_of_the_design():
-    assert np.count_nonzero(partitions(KINECT_20, hops=1)) == 58
+    assert np.count_nonzero(partitions(KINECT_20, graph_radius=1)) == 58
     assert np.count_nonzero(partitions(KINECT_20)) == 102
 
 

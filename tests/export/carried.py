@@ -14,14 +14,14 @@ def legal_network(seed, **options):
     return network
 
 
-def random_chain(seed, *, populations=4, loops=False, delays=True):
-    """A chain with per-neuron decays, biases, and one delay per synapse or one-step loops."""
-    while check(network := _chain(np.random.default_rng(seed), populations, loops, delays and not loops)):
+def random_layered(seed, *, populations=4, loops=False, delays=True):
+    """A layered network with per-neuron decays, biases, and one delay per synapse or one-step loops."""
+    while check(network := _layered(np.random.default_rng(seed), populations, loops, delays and not loops)):
         seed += 1
     return network
 
 
-def _chain(rng, populations, loops, delays):
+def _layered(rng, populations, loops, delays):
     source = Source("input", (int(rng.integers(1, 4)),), 8)
     pops, projections, pre, width = [], [], source.name, source.size
     for name in (f"p{i}" for i in range(populations)):

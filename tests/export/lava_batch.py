@@ -23,8 +23,8 @@ def run_lava_batch(cases, limit=280):
     """Of each (network, inputs, period), what run_lava returns."""
     with tempfile.TemporaryDirectory() as folder:
         payload = {}
-        for i, (network, inputs, period) in enumerate(cases):
-            one = request(network, inputs, period, list(network.by_name), Path(folder) / f"{i}.h5")
+        for i, (network, inputs, reset_interval) in enumerate(cases):
+            one = request(network, inputs, reset_interval, list(network.by_name), Path(folder) / f"{i}.h5")
             payload |= {f"{i}/{name}": array for name, array in one.items()}
         answer = run_child("tests.export.lava_batch", payload, limit)
     return [parts(answer, i) for i in range(len(cases))]

@@ -20,8 +20,8 @@ from tests.networks import conv_network, random_inputs
 
 
 def assert_lava_equals_reference(*cases):
-    for spikes, (network, inputs, period) in zip(run_lava_batch(cases), cases):
-        expected = run(network, inputs, period=period)
+    for spikes, (network, inputs, reset_interval) in zip(run_lava_batch(cases), cases):
+        expected = run(network, inputs, reset_interval=reset_interval)
         assert spikes.keys() == expected.keys()
         for name, trace in expected.items():
             assert spikes[name].dtype == np.uint8
@@ -29,16 +29,18 @@ def assert_lava_equals_reference(*cases):
         assert any(trace.spikes.any() for trace in expected.values())
 
 
-def random_case(seed, period=None, steps=50, **options):
+def random_case(seed, reset_interval=None, steps=50, **options):
     network = legal_network(seed, loops=True, **options)
-    return network, random_inputs(seed, network, steps), period
+    return network, random_inputs(seed, network, steps), reset_interval
 
 
 @needs_lava_nc
 def test_lava_gives_the_references_spikes():
     """Skips, delays, self-loops, per-neuron decays, biases and graded input, restarts at the right step per level."""
-    periods = (None, 13, 1, None, 8)
-    assert_lava_equals_reference(*(random_case(seed, period) for seed, period in enumerate(periods)))
+    reset_intervals = (None, 13, 1, None, 8)
+    assert_lava_equals_reference(
+        *(random_case(seed, reset_interval) for seed, reset_interval in enumerate(reset_intervals))
+    )
 
 
 @needs_lava_nc
@@ -125,7 +127,7 @@ def test_bundle_runs_by_itself(tmp_path):
     command = [sys.executable, str(files[1]), str(tmp_path / "inputs.npy"), str(tmp_path / "spikes.npy"), "9"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(command, check=True, timeout=120, env=environment, stdin=subprocess.DEVNULL)
-    expected = run(network, inputs, period=9)[network.readout].spikes
+    expected = run(network, inputs, reset_interval=9)[network.readout].spikes
     assert np.array_equal(np.load(tmp_path / "spikes.npy"), expected)
 
 
@@ -134,7 +136,7 @@ def test_bad_requests_are_refused_in_one_line():
     network = legal_network(5)
     inputs = random_inputs(5, network, 5)
     with pytest.raises(Unsupported, match="balance"):
-        run_lava(legal_network(5, hop=0), inputs)
+        run_lava(legal_network(5, transmission_delay=0), inputs)
     with pytest.raises(BadInput, match="no population nobody"):
         run_lava(network, inputs, record=["nobody"])
     with pytest.raises(BadInput, match=r"shape \(5, 9\)"):
@@ -145,7 +147,7 @@ def test_bad_requests_are_refused_in_one_line():
 
 def test_bundle_of_a_network_in_frames_is_refused(tmp_path):
     with pytest.raises(Unsupported, match="balance"):
-        write_lava_bundle(legal_network(5, hop=0), tmp_path / "bundle")
+        write_lava_bundle(legal_network(5, transmission_delay=0), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 
@@ -165,8 +167,8 @@ def missing(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(100, 120, 5))
 def test_lava_equals_reference_on_many_networks(start):
-    periods = (None, 17, 32)
+    reset_intervals = (None, 17, 32)
     size = {"populations": 6, "max_size": 16, "max_delay": 7}
-    cases = (random_case(seed, periods[seed % 3], 80, **size) for seed in range(start, start + 4))
+    cases = (random_case(seed, reset_intervals[seed % 3], 80, **size) for seed in range(start, start + 4))
     longest = random_case(start + 4, None, 150, max_delay=62)
     assert_lava_equals_reference(*cases, longest)

@@ -7,8 +7,8 @@ from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.ir.compare import first_difference
-from mksgn_neuro.lowering import as_chain, balance, lower, steps_per_sample
-from mksgn_neuro.lowering.pad_for_netx import fit
+from mksgn_neuro.lowering import as_layered, balance_delays, lower, steps_per_sample
+from mksgn_neuro.lowering.pad_for_netx import pad_for_netx
 from tests.students import firing_student
 
 
@@ -18,15 +18,15 @@ def network(request):
 
 
 def test_its_chain_needs_no_silent_neuron_and_comes_back_from_netx(network, tmp_path):
-    chain = as_chain(network)
-    assert fit(chain) is chain
-    files = write_netx(chain, tmp_path / "student.net", period=steps_per_sample(chain, 12))
+    layered = as_layered(network)
+    assert pad_for_netx(layered) is layered
+    files = write_netx(layered, tmp_path / "student.net", reset_interval=steps_per_sample(layered, 12))
     again, findings = read_netx(files.net)
-    assert first_difference(chain, again) is None and findings == []
+    assert first_difference(layered, again) is None and findings == []
 
 
 def test_it_comes_back_from_nir_in_frames_and_in_steps(network, tmp_path):
-    for form in (network, balance(network)):
-        write_nir(form, tmp_path / "student.nir")
+    for representation in (network, balance_delays(network)):
+        write_nir(representation, tmp_path / "student.nir")
         again, findings = read_nir(tmp_path / "student.nir")
-        assert first_difference(form, again) is None and findings == []
+        assert first_difference(representation, again) is None and findings == []

@@ -42,7 +42,7 @@ from tests.data.make import clips
 from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
 from tests.data.readers.ntu.test_derived import content, ctr_gcn, dump
 from tests.data.readers.test_nw_ucla import document, write_zip
-from tests.export.chains import random_chain
+from tests.export.layered import random_layered
 from tests.fuzz import mutate
 from tests.models.test_store import model
 from tests.networks import conv_network, random_network
@@ -66,8 +66,8 @@ def _run(network: Network) -> None:
 
 def _nets(folder: Path) -> list[Path]:
     paths = [folder / "a.net", folder / "b.net"]
-    write_netx(random_chain(1, convs=False), paths[0], period=9)
-    write_netx(conv_network(0), paths[1], period=9)
+    write_netx(random_layered(1, convs=False), paths[0], reset_interval=9)
+    write_netx(conv_network(0), paths[1], reset_interval=9)
     return paths
 
 
@@ -78,7 +78,7 @@ def _irs(folder: Path) -> list[Path]:
 
 
 def _nirs(folder: Path) -> list[Path]:
-    write_nir(random_network(5, shared_parameters=True, quiet=True), folder / "a.nir")
+    write_nir(random_network(5, shared_parameters=True, subthreshold_bias=True), folder / "a.nir")
     write_nir(conv_network(0), folder / "b.nir")
     return [folder / "a.nir", folder / "b.nir"]
 
@@ -138,7 +138,7 @@ def _read_cache(path: Path) -> None:
     positions = Path(os.environ["MKSGN_NEURO_FUZZ_CACHE"]) / "key" / "positions.f32"
     mutate.write(path.parent / "key" / "index.npz", path.read_bytes())
     mutate.write(path.parent / "key" / "positions.f32", positions.read_bytes())
-    found = cache.load("key", 2)
+    found = cache.load_stored("key", 2)
     if found is not None:
         found.positions[: int(found.lengths.sum())].sum()
 
@@ -254,8 +254,8 @@ def _all(records: Callable) -> Callable[[Path], None]:
 
 
 READERS = (
-    Reader(".net", _nets, mutate.bent_hdf5, lambda path: _run(load_networks(path).simulated[1])),
-    Reader(".ir.h5", _irs, mutate.bent_hdf5, lambda path: _run(load_networks(path).simulated[1])),
+    Reader(".net", _nets, mutate.bent_hdf5, lambda path: _run(load_networks(path).default_representation[1])),
+    Reader(".ir.h5", _irs, mutate.bent_hdf5, lambda path: _run(load_networks(path).default_representation[1])),
     Reader(".nir", _nirs, mutate.bent_hdf5, lambda path: _run(read_nir(path)[0])),
     Reader("--input .npy", _npys, mutate.bent_npy, _read_npy),
     Reader("stream stdin", _streams, mutate.bent_lines, _read_stream),

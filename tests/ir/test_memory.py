@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.ir.memory import fading, memory_of
-from mksgn_neuro.lowering import as_chain, balance
+from mksgn_neuro.lowering import as_layered, balance_delays
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
@@ -26,7 +26,7 @@ def line(*delays, weights=None, bits=0, **parameters):
     weights = weights or [80] * len(delays)
     links = zip(names, names[1:], weights, delays)
     projections = tuple(Projection(pre, post, [[w]], d) for pre, post, w, d in links)
-    return Network(Source("input", (1,), bits), populations, projections, names[-1], hop=0)
+    return Network(Source("input", (1,), bits), populations, projections, names[-1], transmission_delay=0)
 
 
 def with_decays(network, i_decay=4096, v_decay=4096):
@@ -42,15 +42,15 @@ def two_pasts(seed, network, past, future):
 
 @settings(max_examples=60, deadline=None)
 @given(seeds, st.integers(0, 1))
-def test_equal_frames_give_equal_spikes_and_states_where_decays_are_complete(seed, hop):
-    network = with_decays(random_network(seed, hop=hop))
+def test_equal_frames_give_equal_spikes_and_states_where_decays_are_complete(seed, transmission_delay):
+    network = with_decays(random_network(seed, transmission_delay=transmission_delay))
     memory = memory_of(network)
     assert memory.exact and (memory.leaks, memory.units) == (0, 0)
     one, other = streams = two_pasts(seed, network, PAST, memory.frames + FUTURE)
     by_reference = [run(network, stream, states=True) for stream in streams]
     emulated = Emulator(network, threads=1).run([one, other], record="all", states=True)
     for name, level in network.level.items():
-        first = PAST + hop * level + memory.frames
+        first = PAST + transmission_delay * level + memory.frames
         if name == "input":
             continue
         for what in ("spikes", "u", "v"):
@@ -67,18 +67,20 @@ def test_the_oldest_remembered_frame_can_still_change_a_spike_and_no_older_one(d
     assert frames == memory_of(network).delays == sum(delays)
     now = 12
     silence = np.zeros((now + 1, 1), dtype=int)
-    quiet = run(network, silence)[network.readout].spikes[now]
+    subthreshold_bias = run(network, silence)[network.readout].spikes[now]
     for age, changes in ((frames, True), (frames + 1, False)):
         stream = silence.copy()
         stream[now - age] = 1
-        assert (run(network, stream)[network.readout].spikes[now] != quiet).any() == changes
+        assert (run(network, stream)[network.readout].spikes[now] != subthreshold_bias).any() == changes
 
 
 def test_forms_of_one_network_remember_the_same_and_answer_later():
-    network = random_network(3, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False)
-    frames, steps, layered = (memory_of(n) for n in (network, balance(network), as_chain(network)))
+    network = random_network(
+        3, transmission_delay=0, subthreshold_bias=True, message_bits=0, threshold=128, source_delays=False
+    )
+    frames, steps, layered = (memory_of(n) for n in (network, balance_delays(network), as_layered(network)))
     assert frames.latency_steps == 0
-    assert steps == replace(frames, latency_steps=balance(network).level[network.readout])
+    assert steps == replace(frames, latency_steps=balance_delays(network).level[network.readout])
     assert layered.delays == steps.delays and layered.latency_steps >= steps.latency_steps
 
 
@@ -105,7 +107,7 @@ def test_relays_and_and_gates_forget_in_spite_of_their_leak():
     for weight, exact in ((70, True), (76, True), (78, False)):
         gate = Population.of("gate", "and", (1,), vth=128, v_decay=LEAK)
         projection = Projection("input", "gate", weight * both)
-        memory = memory_of(Network(Source("input", (2,), 0), (gate,), (projection,), "gate", hop=0))
+        memory = memory_of(Network(Source("input", (2,), 0), (gate,), (projection,), "gate", transmission_delay=0))
         assert memory.exact == exact and (memory.leaks == 0) == exact
 
 
@@ -129,7 +131,7 @@ def firing_alike(a, b):
 @given(seeds, st.integers(1, 4096), st.sampled_from([4096, 3000, 2048]))
 def test_voltages_of_neurons_that_fire_alike_come_as_close_as_stated(seed, v_decay, i_decay):
     """Whatever the drive: as soon as they have fired in the same steps for as long as `leaks` says."""
-    network = with_decays(random_network(seed, hop=0, populations=1, max_delay=0), i_decay, v_decay)
+    network = with_decays(random_network(seed, transmission_delay=0, populations=1, max_delay=0), i_decay, v_decay)
     memory = memory_of(network)
     streams = two_pasts(seed, network, PAST, min(memory.frames, 200) + FUTURE)
     (one, other) = (run(network, stream, states=True)["p0"] for stream in streams)
@@ -174,7 +176,7 @@ def test_random_leaky_networks_under_changing_inputs_forget_within_the_stated_fr
     """Measured, not proven: of 60 seeds with this leak 59 do, the one left out keeps two phases."""
     forgot = []
     for seed in range(60):
-        network = with_decays(random_network(seed, hop=0), v_decay=LEAK)
+        network = with_decays(random_network(seed, transmission_delay=0), v_decay=LEAK)
         first = PAST + memory_of(network).frames
         one, other = (run(network, stream) for stream in two_pasts(seed, network, PAST, first + 2 * FUTURE))
         forgot.append(all(np.array_equal(t.spikes[first:], other[name].spikes[first:]) for name, t in one.items()))

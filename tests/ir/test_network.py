@@ -76,5 +76,5 @@ def test_levels_flush_and_names():
         readout="c",
     )
     assert network.level == {"input": 0, "a": 1, "b": 2, "c": 3}
-    assert network.flush == 5
+    assert network.drain_steps == 5
     assert network.describe("b", 4) == "block 1, graph, joint 1, channel 1"

@@ -10,7 +10,7 @@ from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
 
 
-def chain(*weights, bits=0, **parameters):
+def layered(*weights, bits=0, **parameters):
     populations = tuple(
         Population.of(f"p{i}", "layer", (len(w),), **{"vth": 100, "v_decay": 4096, **parameters})
         for i, w in enumerate(weights)
@@ -34,13 +34,13 @@ def test_no_voltage_exceeds_its_bound_and_the_silent_are_silent(seed):
 @pytest.mark.parametrize(
     ("network", "silent"),
     [
-        (chain([[60, 40]]), ["p0"]),
-        (chain([[60, 42]]), []),
-        (chain([[60, 40]], v_decay=2048), []),
-        (chain([[60, 40]], bits=4), []),
-        (chain([[60, 40]], bias=2), []),
-        (chain([[60, -200]], [[254]]), ["p0", "p1"]),
-        (chain([[254]], [[-20]]), ["p1"]),
+        (layered([[60, 40]]), ["p0"]),
+        (layered([[60, 42]]), []),
+        (layered([[60, 40]], v_decay=2048), []),
+        (layered([[60, 40]], bits=4), []),
+        (layered([[60, 40]], bias=2), []),
+        (layered([[60, -200]], [[254]]), ["p0", "p1"]),
+        (layered([[254]], [[-20]]), ["p1"]),
     ],
 )
 def test_the_bound_is_tight_where_nothing_is_remembered(network, silent):
@@ -52,5 +52,5 @@ def test_the_bound_is_tight_where_nothing_is_remembered(network, silent):
 
 def test_nothing_is_said_where_a_current_can_wrap():
     """Inhibition alone, so strong that the current comes round on the other side."""
-    network = chain([[-256] * 2], bits=16, i_decay=4, vth=131071)
+    network = layered([[-256] * 2], bits=16, i_decay=4, vth=131071)
     assert highest_voltage(network, network.order[0]) == 2**23 - 1

@@ -35,7 +35,7 @@ CASES = {
     "weights_on_grid": lambda n: n.with_(
         projections=(replace(n.projections[0], weights=np.full(n.projections[0].weights.shape, -3)), *n.projections[1:])
     ),
-    "hop_is_known": lambda n: n.with_(hop=2),
+    "hop_is_known": lambda n: n.with_(transmission_delay=2),
     "source_is_legal": lambda n: n.with_(source=replace(n.source, message_bits=-1)),
     "current_cannot_wrap": lambda n: n.with_(
         source=replace(n.source, message_bits=16),
@@ -46,10 +46,12 @@ CASES = {
 
 @pytest.mark.parametrize("rule", CASES)
 def test_every_rule_fires_alone_and_names_place_and_remedy(rule):
-    legal = next(n for n in (random_network(s, quiet=True, message_bits=4) for s in range(50)) if not check(n))
+    legal = next(
+        n for n in (random_network(s, subthreshold_bias=True, message_bits=4) for s in range(50)) if not check(n)
+    )
     violations = check(CASES[rule](legal))
     assert {v.rule for v in violations} == {rule}
-    assert all(v.place and v.limit and v.remedy for v in violations)
+    assert all(v.location and v.limit and v.hint for v in violations)
     with pytest.raises(IllegalNetwork) as caught:
         require_legal(CASES[rule](legal))
     assert caught.value.violations == violations

@@ -50,7 +50,7 @@ CHANGES = {
     "delay 5000": (attr("projection/0", "delay", 5000), "delay is 5000"),
     "delay -1": (attr("projection/0", "delay", -1), "delay is -1"),
     "exponent 2000": (attr("projection/0", "weight_exp", 2000), "weight_exp is 2000"),
-    "hop 7": (attr("/", "hop", 7), "hop is 7"),
+    "hop 7": (attr("/", "hop", 7), "transmission_delay is 7"),
     "negative column": (bend("projection/0/indices", at_end(-5)), "outside a matrix"),
     "column beyond": (bend("projection/0/indices", at_end(10**6)), "outside a matrix"),
     "rows that go back": (bend("projection/0/indptr", lambda a: np.r_[a[:1], a[-1:] + 9, a[2:]]), "damaged"),

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.ir.memory import memory_of
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import as_chain, balance, lower
+from mksgn_neuro.lowering import as_layered, balance_delays, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.reference import run
 from tests.networks import random_inputs, random_network, seeds
 from tests.students import firing_student, random_frames
 
 
-def forgetful(seed: int, hop: int = 0):
+def forgetful(seed: int, transmission_delay: int = 0):
     """A random network that keeps nothing but its delays, and whose neurons are silent without input."""
-    network = random_network(seed, quiet=True, hop=hop, source_delays=False)
+    network = random_network(seed, subthreshold_bias=True, transmission_delay=transmission_delay, source_delays=False)
     return network.with_(populations=tuple(replace(p, v_decay=4096, i_decay=4096) for p in network.populations))
 
 
@@ -50,10 +50,10 @@ def test_a_student_in_steps_and_as_layers_answers_sooner(attention, steps):
     network, inputs = lower(student), frames[0].flatten(1).numpy().astype(np.int64)
     expected = run(network, inputs)["readout"].spikes
     fast = interleave(network, steps)
-    for form in (balance(fast), as_chain(fast)):
-        assert check(form) == []
-        late = form.level[form.readout]
-        found = run(form, with_silence(inputs, steps))[form.readout].spikes[late::steps]
+    for representation in (balance_delays(fast), as_layered(fast)):
+        assert check(representation) == []
+        late = representation.level[representation.readout]
+        found = run(representation, with_silence(inputs, steps))[representation.readout].spikes[late::steps]
         assert np.array_equal(found, expected[: len(found)]) and len(found) >= 40 - late / steps - 1
     assert memory_of(fast).frames == steps * memory_of(network).frames
 
@@ -66,7 +66,7 @@ def test_one_step_per_frame_changes_nothing():
 def test_what_cannot_be_interleaved_is_refused():
     with pytest.raises(BadInput, match="0 steps"):
         interleave(forgetful(0), 0)
-    leaky = random_network(1, quiet=True, hop=0, source_delays=False)
+    leaky = random_network(1, subthreshold_bias=True, transmission_delay=0, source_delays=False)
     with pytest.raises(Unsupported, match="keeps voltage"):
         interleave(leaky, 2)
     network = forgetful(3)

@@ -13,7 +13,7 @@ import torch
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.frames import fit_scaling
 from mksgn_neuro.data.synthetic import generate
-from mksgn_neuro.lowering import as_chain, lower
+from mksgn_neuro.lowering import as_layered, lower
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import build_student, load_model
 from mksgn_neuro.models.student import MKSGN
@@ -113,12 +113,12 @@ def spikes_hash() -> str:
 
 def chain_hash() -> str:
     model = load_model(SHIPPED)
-    chain = as_chain(lower(model.student, model.task()))
+    layered = as_layered(lower(model.student, model.task()))
     arrays = []
-    for p in chain.populations:
+    for p in layered.populations:
         groups = repr([(g.name, g.role, g.shape, g.axes, g.block, g.delay) for g in p.groups])
         arrays += [(f"{p.name} {p.vth} {groups}", a) for a in (p.bias, p.i_decay, p.v_decay)]
-    for q in chain.projections:
+    for q in layered.projections:
         arrays += [(f"{q.pre} {q.post} {q.delay}", a) for a in (q.matrix.data, q.matrix.indices, q.matrix.indptr)]
     return hash_of(*arrays)
 

@@ -9,7 +9,7 @@ from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.rules import deployable
 from mksgn_neuro.cli import cli
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance, lower
+from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.models.store import load_model
 from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_shipped_model_is_deployable():
     assert SHIPPED.stat().st_size < 5_000_000
     model = load_model(SHIPPED)
-    network = balance(lower(model.student, model.task()))
+    network = balance_delays(lower(model.student, model.task()))
     assert check(network) == [] and deployable(map_network(network), 1) == []
     assert network.task.class_names == model.class_names and len(model.class_names) == 10
 

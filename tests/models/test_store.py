@@ -33,7 +33,7 @@ def test_round_trip(tmp_path):
     saved = model()
     save_model(saved, tmp_path / "model.pt")
     loaded = load_model(tmp_path / "model.pt")
-    for name in ("skeleton", "hops", "scaling", "class_names", "timing", "dataset", "training"):
+    for name in ("skeleton", "graph_radius", "scaling", "class_names", "timing", "dataset", "training"):
         assert getattr(loaded, name) == getattr(saved, name), name
     assert loaded.hash() == saved.hash() != model(1).hash()
     frames = random_frames(7, 2, 8)
@@ -60,7 +60,7 @@ def test_version_2_is_read_as_a_network_of_stretched_clips(tmp_path):
     assert loaded.timing == Timing(None, None, 40)
     assert loaded.scaling == replace(saved.scaling, origin="first frame")
     assert loaded.hash() == saved.hash()
-    for name in ("skeleton", "hops", "class_names", "dataset", "training"):
+    for name in ("skeleton", "graph_radius", "class_names", "dataset", "training"):
         assert getattr(loaded, name) == getattr(saved, name), name
     assert loaded.task() == replace(saved.task(), rate=None, window=None, frames=40, origin="first frame")
 
@@ -155,7 +155,7 @@ def test_pickles_are_refused_and_not_run(tmp_path):
         ({"config": asdict(small_config(channels=(4096,) * 20, dilations=(1,) * 20))}, "318767104 weights at least"),
         ({"config": asdict(small_config()) | {"taps": "3"}}, "taps"),
         ({"class_names": ("wave", 1, "stand")}, "class_names"),
-        ({"hops": "1"}, "hops"),
+        ({"hops": "1"}, "graph_radius"),
         ({"training": ["x"]}, "training"),
     ],
 )

@@ -108,11 +108,11 @@ def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attenti
             name: [activity.spikes[name].chunk(4, -1) for activity in (before, after)]
             for name in set(before.spikes) - {"readout"}
         }
-        parts["votes"] = [activity.drive.unflatten(-1, (-1, 4)).unbind(-1) for activity in (before, after)]
+        parts["class_sums"] = [activity.drive.unflatten(-1, (-1, 4)).unbind(-1) for activity in (before, after)]
         reached = {name: {g for g in range(4) if not torch.equal(a[g], b[g])} for name, (a, b) in parts.items()}
-        listeners = {group for group, heard in enumerate(student.config.hearing) if modality in heard}
+        listeners = {group for group, heard in enumerate(student.config.branch_modalities) if modality in heard}
         assert reached.pop("encode") == {modality}
-        assert reached["b3.temporal"] == reached["votes"] == listeners
+        assert reached["b3.temporal"] == reached["class_sums"] == listeners
         assert all(groups <= listeners for groups in reached.values())
 
 
@@ -120,10 +120,10 @@ def test_votes_are_means_over_the_copies_of_a_group():
     student = MKSGN(small_config(**GROUPED | {"readout_copies": 8}), partitions())
     activity = student(random_frames(0, 2, FRAMES))
     for counted, leading in ((activity.counts, (2,)), (activity.class_spikes, (FRAMES, 2))):
-        votes = student.votes(counted)
-        assert counted.any() and votes.shape == (4, *leading, 3)
+        class_scores = student.class_scores(counted)
+        assert counted.any() and class_scores.shape == (4, *leading, 3)
         for group in range(4):
-            assert torch.equal(votes[group], (counted[..., group] + counted[..., group + 4]) / 2)
+            assert torch.equal(class_scores[group], (counted[..., group] + counted[..., group + 4]) / 2)
 
 
 def test_a_spike_driven_gate_counts_coincidences_of_the_whole_skeleton():
@@ -132,7 +132,9 @@ def test_a_spike_driven_gate_counts_coincidences_of_the_whole_skeleton():
         spikes = student(frames).spikes
         gate = student.blocks[0].gate
         together = spikes["b1.query"] * spikes["b1.key"]
-        alone = gate.fire(together.sum(0, keepdim=True) * gate.grid(gate.synapses["coincidence"].effective()))
+        alone = gate.fire(
+            together.sum(0, keepdim=True) * gate.quantize_weight(gate.synapses["coincidence"].effective())
+        )
     assert torch.equal(spikes["b1.coincidence"], together)
     assert torch.equal(spikes["b1.gate"], alone) and 0 < alone.mean() < 1
     assert torch.equal(spikes["b1.and"], spikes["b1.graph"] * alone.repeat_interleave(2, -1))
@@ -166,10 +168,12 @@ def test_groups_that_cannot_share_out_the_channels_are_refused(changes):
         small_config(**GROUPED | changes)
 
 
-@pytest.mark.parametrize("hearing", [((0,), ()), ((0,), (4,)), ((0, -1), (1,)), ((1, 0), (2,)), ((0, 0), (1,))])
-def test_groups_hear_modalities_that_there_are(hearing):
+@pytest.mark.parametrize(
+    "branch_modalities", [((0,), ()), ((0,), (4,)), ((0, -1), (1,)), ((1, 0), (2,)), ((0, 0), (1,))]
+)
+def test_groups_hear_modalities_that_there_are(branch_modalities):
     with pytest.raises(ValueError, match="of 4 modalities"):
-        small_config(hearing=hearing)
+        small_config(branch_modalities=branch_modalities)
 
 
 @pytest.mark.parametrize("modalities", [1, 2])
@@ -195,8 +199,8 @@ def test_information_weights_the_fusion_only_where_it_is_switched_on():
 
 
 def test_information_weights_groups_that_hear_several_modalities():
-    for hearing, weighs in ((GROUPED["hearing"], True), (((0,), (1,), (2,), (3,)), False)):
-        student = MKSGN(small_config(**GROUPED | {"hearing": hearing}), partitions()).train()
+    for branch_modalities, weighs in ((GROUPED["branch_modalities"], True), (((0,), (1,), (2,), (3,)), False)):
+        student = MKSGN(small_config(**GROUPED | {"branch_modalities": branch_modalities}), partitions()).train()
         student(random_frames(0, 4, FRAMES) * torch.tensor([1.0, 0.9, 0.01, 0.5])[:, None, None])
         weights = student.fuse.synapses["encode"].modality_weights
         assert student.config.weighs_modalities == weighs == bool((weights != 1).any())

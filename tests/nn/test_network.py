@@ -9,7 +9,7 @@ import torch
 from mksgn_neuro import nn
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import as_chain, balance, lower
+from mksgn_neuro.lowering import as_layered, balance_delays, lower
 from mksgn_neuro.nn.levels import chain_levels
 from mksgn_neuro.nn.nodes import AND_VTH
 from mksgn_neuro.sim.reference import run
@@ -82,17 +82,17 @@ def test_every_module_lowers_to_the_same_spikes_as_graph_and_as_chain(v_decay):
     with torch.no_grad():
         activity = network(frames)
     lowered = lower(network)
-    chain = as_chain(lowered)
-    assert check(lowered) == check(balance(lowered)) == check(chain) == []
-    inputs = np.zeros((2 * FRAMES + chain.flush + 20, lowered.source.size), dtype=int)
+    layered = as_layered(lowered)
+    assert check(lowered) == check(balance_delays(lowered)) == check(layered) == []
+    inputs = np.zeros((2 * FRAMES + layered.drain_steps + 20, lowered.source.size), dtype=int)
     inputs[:FRAMES] = frames[0].flatten(1).numpy()
     expected = run(lowered, inputs)
     assert expected.keys() == activity.spikes.keys()
     for name, spikes in activity.spikes.items():
         own = spikes[:, :, 0].movedim(0, 1).flatten(1).numpy()
         assert own.any() and np.array_equal(own, expected[name].spikes[:FRAMES]), name
-    levels = run(chain, inputs, period=len(inputs))
-    for k, level in enumerate(chain.populations, 1):
+    levels = run(layered, inputs, reset_interval=len(inputs))
+    for k, level in enumerate(layered.populations, 1):
         start = 0
         for group in level.groups:
             found, lag = levels[level.name].spikes[:, start : start + group.size], k + group.delay
@@ -114,7 +114,11 @@ def test_two_nodes_are_gated_and_summed_as_they_are_declared():
     activity = network(random_frames(1, 2, FRAMES))
     wide, gate = activity.spikes["wide"], activity.spikes["gate"].repeat_interleave(2, -1)
     assert torch.equal(activity.spikes["open"], wide * gate)
-    assert activity.class_spikes.shape == (FRAMES, 2, CLASSES, 2) and network.votes(activity.counts).shape == (1, 2, 3)
+    assert activity.class_spikes.shape == (FRAMES, 2, CLASSES, 2) and network.class_scores(activity.counts).shape == (
+        1,
+        2,
+        3,
+    )
 
 
 def test_input_bits_reach_the_source_and_a_copy_is_a_network_of_its_own():

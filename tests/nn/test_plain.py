@@ -60,10 +60,10 @@ def test_two_dimensions_are_torchs_convolution(seed, given_geometry):
     ],
 )
 def test_deployed_synapses_make_the_same_sums(module):
-    grid = lambda weight: (weight * 20).round()
+    quantize_weight = lambda weight: (weight * 20).round()
     x = torch.randint(0, 2, (POSITIONS, FRAMES, CLIPS, CHANNELS)).float()
-    ((delay, weights),) = module.synapses(grid, POSITIONS)
+    ((delay, weights),) = module.synapses(quantize_weight, POSITIONS)
     neurons = x.permute(1, 2, 0, 3).flatten(2).numpy()
     with torch.no_grad():
-        sums = module(x, grid).permute(1, 2, 0, 3).flatten(2).numpy()
+        sums = module(x, quantize_weight).permute(1, 2, 0, 3).flatten(2).numpy()
     assert delay == 0 and np.array_equal(neurons @ weights.T.toarray(), sums)

@@ -79,6 +79,6 @@ def test_numbas_own_places_are_left_alone_where_one_is_writable(tmp_path, monkey
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(compiled.VARIABLE, "/proc/none")
-    assert compiled.find_place() == "" and os.environ[compiled.VARIABLE] == "/proc/none"
+    assert compiled.find_cache_folder() == "" and os.environ[compiled.VARIABLE] == "/proc/none"
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
-    assert compiled.find_place().startswith(f"compiled code is kept in {tmp_path}")
+    assert compiled.find_cache_folder().startswith(f"compiled code is kept in {tmp_path}")

@@ -17,7 +17,7 @@ from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.report.collect import report_of
 from mksgn_neuro.training.batches import Sequences
-from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.training.evaluate import recalibrate_batch_norm
 from mksgn_neuro.workflows.inputs import Request, clips_for
 from mksgn_neuro.workflows.load import load_networks
 from mksgn_neuro.workflows.recognise import document_of, recognise
@@ -57,7 +57,7 @@ def model(tmp_path_factory):
     torch.manual_seed(3)  # recognises some clips, mistakes others
     scaling = fit_scaling(clips, TIMING.rate)
     student = build_student(config, clips.skeleton, 1)
-    settle_statistics(student, clips.subset(clips.train), scaling, Sequences(8, 40, TIMING.rate, 4), at_most=40)
+    recalibrate_batch_norm(student, clips.subset(clips.train), scaling, Sequences(8, 40, TIMING.rate, 4), at_most=40)
     path = tmp_path_factory.mktemp("report") / "model.pt"
     training = {"teacher": {"macs_per_clip": 1000, "modalities": ["joint"]}, "seed": 0, "held_out_clips": 60}
     training |= {"held_out": {"float": measured(0.75, 0.75), "integer": measured(0.5, 0.5)}}
@@ -78,7 +78,7 @@ def made(model):
 
 @pytest.fixture(scope="session")
 def runs(model):
-    network = load_networks(model).forms["graph"]
+    network = load_networks(model).representations["graph"]
     clips = clips_for(network.task, Request(limit=CLIPS))
     return {protocol: recognise(network, clips, protocol) for protocol in PROTOCOLS}
 

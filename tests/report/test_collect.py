@@ -10,7 +10,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import load_model
 from mksgn_neuro.report import clip_data
 from mksgn_neuro.report.collect import core_loads, training_of
-from mksgn_neuro.report.joules import PAPER_MILLIJOULES
+from mksgn_neuro.report.energy_table import PAPER_MILLIJOULES
 from mksgn_neuro.report.shown import SHOWN, shown_of
 from mksgn_neuro.sim.readout import decide
 from mksgn_neuro.workflows.simulate import simulate
@@ -114,10 +114,10 @@ def test_the_player_s_clips_unpack_to_what_was_simulated(collected, runs):
         i, frames, end = names[clip["name"]], clip["frames"], clip["end"]
         assert (end, clip["rate"]) == (run.clips.lengths[i], 30)
         assert frames == max(end + clip_data.TAIL, 40)
-        votes, spikes = unpack(clip["votes"], "u1", (frames, 10)), run.simulation.class_spikes[i]
-        assert np.array_equal(votes[: len(spikes)], spikes)
+        class_spikes, spikes = unpack(clip["class_spikes"], "u1", (frames, 10)), run.simulation.class_spikes[i]
+        assert np.array_equal(class_spikes[: len(spikes)], spikes)
         assert (clip["label"], clip["decided"]) == (run.clips.labels[i], run.predictions()[i])
-        assert votes[:end].sum(axis=0, dtype=int).argmax() == clip["decided"]
+        assert class_spikes[:end].sum(axis=0, dtype=int).argmax() == clip["decided"]
         metres = hold(run.clips[i], frames)
         millimetres = np.round((metres - metres[0, run.clips.skeleton.centre_joint]) * 1000)
         assert np.array_equal(unpack(clip["positions"], "<i2", (frames, 20, 3)), millimetres)
@@ -150,7 +150,7 @@ def test_the_player_takes_right_clips_and_the_surest_mistakes(collected, monkeyp
 def test_large_skeletons_get_fewer_clips(runs, monkeypatch):
     monkeypatch.setattr(clip_data, "BYTES", 100_000)
     few = clip_data.player_data(runs["clip"], shown_of(runs["clip"]))
-    size = sum(len(base64.b64decode(c[k])) for c in few.clips for k in ("positions", "glow", "raster", "votes"))
+    size = sum(len(base64.b64decode(c[k])) for c in few.clips for k in ("positions", "glow", "raster", "class_spikes"))
     assert 0 < len(few.clips) < clip_data.MOST_CLIPS and size <= 100_000
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.report.observe import observe, places
+from mksgn_neuro.report.observe import observe, population_views
 from mksgn_neuro.report.online import confusion, online
 from mksgn_neuro.sim import reference
 from mksgn_neuro.workflows.load import load_networks
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 
 
 @pytest.fixture(scope="module")
@@ -15,37 +15,43 @@ def observed(collected):
 
 def test_every_frame_is_what_the_reference_computes(runs, collected, observed):
     network, shown = runs["clip"].simulation.network, collected.shown
-    drain = drain_of(network)
-    padded = [np.pad(clip, ((0, drain), (0, 0))) for clip in shown.inputs]
-    traces = [reference.run(network, clip, period=len(clip)) for clip in padded]
+    silent_steps = silent_steps_after(network)
+    padded = [np.pad(clip, ((0, silent_steps), (0, 0))) for clip in shown.inputs]
+    traces = [reference.run(network, clip, reset_interval=len(clip)) for clip in padded]
 
-    def of(place, i):
-        return traces[i][place.population].spikes[place.lag : place.lag + shown.frames, place.neurons]
+    def of(view, i):
+        return traces[i][view.population].spikes[view.lag : view.lag + shown.frames, view.neurons]
 
-    for k, place in enumerate(observed.places):
-        expected = sum(of(place, i).sum(axis=1, dtype=np.int64) for i in range(len(traces)))
-        assert np.array_equal(observed.spikes[k], expected), place.name
+    for k, view in enumerate(observed.population_views):
+        expected = sum(of(view, i).sum(axis=1, dtype=np.int64) for i in range(len(traces)))
+        assert np.array_equal(observed.spikes[k], expected), view.name
     assert observed.spikes.sum() > 0
-    for k, place in enumerate(observed.joint_places):
+    for k, view in enumerate(observed.joint_views):
         for label in np.unique(shown.clips.labels):
-            spikes = np.stack([of(place, i) for i in np.flatnonzero(shown.clips.labels == label)]).astype(float)
-            by_joint = np.stack([spikes[:, :, place.joint == v].mean(axis=(0, 2)) for v in range(20)], axis=1)
+            spikes = np.stack([of(view, i) for i in np.flatnonzero(shown.clips.labels == label)]).astype(float)
+            by_joint = np.stack([spikes[:, :, view.joint == v].mean(axis=(0, 2)) for v in range(20)], axis=1)
             np.testing.assert_allclose(observed.by_class[k, label], by_joint, atol=1e-6)
 
 
 def test_votes_are_the_simulation_s_until_the_clip_ends(runs, collected, observed):
-    for votes, spikes, end in zip(observed.votes, runs["clip"].simulation.class_spikes, collected.shown.ends):
+    for class_spikes, spikes, end in zip(
+        observed.class_spikes, runs["clip"].simulation.class_spikes, collected.shown.ends
+    ):
         seen = min(end, collected.shown.frames)
-        assert np.array_equal(votes[:seen], spikes[:seen])
+        assert np.array_equal(class_spikes[:seen], spikes[:seen])
 
 
 def test_a_layered_network_shows_the_same_as_the_graph(model, collected, observed):
-    layered, shown = load_networks(model).forms["chain"], collected.shown
+    layered, shown = load_networks(model).representations["layered"], collected.shown
     seen = observe(layered, shown.inputs, shown.clips.labels, len(shown.clips.class_names))
-    assert {p.name for p in seen.places} == {p.name for p in observed.places} == {p.name for p in places(layered)}
-    assert np.array_equal(seen.votes, observed.votes)
-    spikes = {p.name: s.tolist() for p, s in zip(observed.places, observed.spikes)}
-    assert {p.name: s.tolist() for p, s in zip(seen.places, seen.spikes)} == spikes
+    assert (
+        {p.name for p in seen.population_views}
+        == {p.name for p in observed.population_views}
+        == {p.name for p in population_views(layered)}
+    )
+    assert np.array_equal(seen.class_spikes, observed.class_spikes)
+    spikes = {p.name: s.tolist() for p, s in zip(observed.population_views, observed.spikes)}
+    assert {p.name: s.tolist() for p, s in zip(seen.population_views, seen.spikes)} == spikes
 
 
 def test_online_accuracy_and_the_share_of_clips_that_are_over():

@@ -191,7 +191,7 @@ def test_hostile_population_names_stay_text_and_only_our_scripts_may_run(collect
 
 
 def test_what_a_file_does_not_say_is_said_to_be_missing(collected):
-    bare = replace(collected, training=None, information=None, wrong=(), rungs=None)
+    bare = replace(collected, training=None, information=None, wrong=(), checks=None)
     text = page(bare)
     for words in ("does not say how it was trained", "Not in this file", "every clip was recognised", "Not checked"):
         assert words in text
@@ -207,21 +207,21 @@ def test_simulate_writes_the_same_page(made, tmp_path):
     assert ours == theirs
 
 
-def rows_of_forms(report) -> list[list[str]]:
+def rows_of_representations(report) -> list[list[str]]:
     text = page(report)
-    found = text[text.index("Accuracy of every form of the student") :]
+    found = text[text.index("Accuracy of every representation of the student") :]
     return [re.findall(r">([^<]+)</t[hd]>", row) for row in found[: found.index("</table>")].split("<tr>")[1:]]
 
 
 def test_every_form_has_its_accuracy_under_every_protocol(collected):
-    assert rows_of_forms(collected) == [
+    assert rows_of_representations(collected) == [
         ["student", "clips", "continuous", "clip", "offline"],
         ["float", "60 held out", "37.5%", "75.0%", "75.0%"],
         ["integer", "60 held out", "25.0%", "50.0%", "50.0%"],
         ["float", "test", "31.2%", "62.5%", "62.5%"],
     ]
     leaky = collected.training.summary | {"test": {"float": measured(0.625, 0.5)}, "held_out_clips": 0}
-    rows = rows_of_forms(replace(collected, training=replace(collected.training, summary=leaky)))
+    rows = rows_of_representations(replace(collected, training=replace(collected.training, summary=leaky)))
     assert rows[-1] == ["float", "test, clean", "25.0%", "50.0%", "50.0%"] and rows[1][1] == "trained on"
 
 
@@ -235,13 +235,17 @@ def test_accuracies_of_older_files_are_said_to_be_of_stretched_clips(collected):
 
 
 def test_a_differing_form_is_in_the_verdict(collected):
-    from mksgn_neuro.workflows.ladder import Rung
+    from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 
-    rungs = (Rung("a", "b", 3, 5), Rung("b", "c", 3, 5, 7, "neuron 1"), Rung("c", "d", not_run="not run: no Lava"))
-    text = page(replace(collected, rungs=rungs))
+    checks = (
+        EquivalenceCheck("a", "b", 3, 5),
+        EquivalenceCheck("b", "c", 3, 5, 7, "neuron 1"),
+        EquivalenceCheck("c", "d", not_run="not run: no Lava"),
+    )
+    text = page(replace(collected, checks=checks))
     assert ">not verified<" in text and "7 spikes differ in 1 of 2 comparisons, d not run (no Lava)" in text
-    assert ">verified<" in page(replace(collected, rungs=rungs[:1]))
-    assert ">partly verified<" in page(replace(collected, rungs=rungs[::2]))
+    assert ">verified<" in page(replace(collected, checks=checks[:1]))
+    assert ">partly verified<" in page(replace(collected, checks=checks[::2]))
 
 
 def test_forms_are_compared_unless_told_not_to(made, tmp_path):

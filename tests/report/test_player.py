@@ -66,13 +66,13 @@ def test_play_moves_and_pause_stops(browser):
 
 def test_scrubbing_shows_that_frame_and_its_scores(browser, collected):
     data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
-    votes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].votes))")
+    class_spikes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].reads_out))")
     classes, clip = len(data["classes"]), data["clips"][0]
     pictures = set()
     for frame in (0, 5, clip["frames"] - 1):
         scrub(browser, frame)
         counts = [int(e.text) for e in browser.find_elements("css selector", "#scores .count")]
-        assert counts == [sum(votes[c : (frame + 1) * classes : classes]) for c in range(classes)]
+        assert counts == [sum(class_spikes[c : (frame + 1) * classes : classes]) for c in range(classes)]
         assert state(browser)["frame"] == str(frame)
         seconds = f"{(frame + 1) / 30:.2f} s"
         assert browser.find_element("id", "frame-number").text == f"{frame + 1} / {clip['frames']} · {seconds}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.readout import Readout
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 from tests.networks import random_inputs, random_network
 
 NETWORK = random_network(4, loops=True, max_size=30)
@@ -49,8 +49,12 @@ def test_two_processes_give_the_totals_of_one(tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     done = subprocess.run([*torchrun, script, out], env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
-    drain = {"drain": drain_of(NETWORK)}
-    runs = [expected(CLIPS, **drain), expected(CLIPS, **drain, period=90), expected(CLIPS[6:], **drain)]
+    silent_steps = {"silent_steps": silent_steps_after(NETWORK)}
+    runs = [
+        expected(CLIPS, **silent_steps),
+        expected(CLIPS, **silent_steps, reset_interval=90),
+        expected(CLIPS[6:], **silent_steps),
+    ]
     for rank in range(2):
         for (voted, counts), (whole, one) in zip(pickle.loads((tmp_path / f"out.{rank}").read_bytes()), runs):
             assert len(voted) == len(whole) and all(map(np.array_equal, voted, whole))

@@ -13,11 +13,11 @@ from tests.networks import conv_network, random_inputs, random_network, random_w
 NETWORKS_PER_EXAMPLE = 5
 
 
-def assert_equal_to_reference(network, clips, *, period=None, threads=1):
-    result = Emulator(network, threads=threads).run(clips, record="all", states=True, period=period)
+def assert_equal_to_reference(network, clips, *, reset_interval=None, threads=1):
+    result = Emulator(network, threads=threads).run(clips, record="all", states=True, reset_interval=reset_interval)
     assert result.steps.tolist() == [len(clip) for clip in clips]
     for b, clip in enumerate(clips):
-        for name, trace in reference.run(network, clip, period=period, states=True).items():
+        for name, trace in reference.run(network, clip, reset_interval=reset_interval, states=True).items():
             for kind in ("spikes", "u", "v"):
                 ours, theirs = getattr(result, kind)[name][b], getattr(trace, kind)
                 assert np.array_equal(ours[: len(clip)], theirs), (name, kind, b)
@@ -34,12 +34,12 @@ def test_random_networks_equal_the_reference(seed):
         network = random_network(
             seed + i,
             loops=True,
-            hop=int(rng.integers(0, 2)),
+            transmission_delay=int(rng.integers(0, 2)),
             max_size=int(rng.choice([3, 8, 40, 140])),
             message_bits=int(rng.choice([0, 4, 8])),
         )
         clips = [random_inputs(seed + i, network, int(rng.integers(1, 25)))]
-        assert_equal_to_reference(network, clips, period=int(rng.choice([0, 5])) or None)
+        assert_equal_to_reference(network, clips, reset_interval=int(rng.choice([0, 5])) or None)
 
 
 @settings(max_examples=15, deadline=None)
@@ -119,7 +119,7 @@ def test_sums_beyond_16_bits_are_exact():
 
 @settings(max_examples=30, deadline=None)
 @given(seeds, st.integers(0, 1))
-def test_wrap_and_saturation_equal_the_reference(seed, hop):
+def test_wrap_and_saturation_equal_the_reference(seed, transmission_delay):
     """An illegal network leaves 24 bits in u and v; the engine still follows the definition."""
     rng = np.random.default_rng(seed)
     weights = sp.csr_matrix(rng.choice([-250, 254], (70, 6)))
@@ -133,7 +133,9 @@ def test_wrap_and_saturation_equal_the_reference(seed, hop):
         Projection("a", "b", strong),
         Projection("input", "b", weights, 2),
     )
-    network = Network(Source("input", (6,), 16), populations, projections, readout="b", hop=hop)
+    network = Network(
+        Source("input", (6,), 16), populations, projections, readout="b", transmission_delay=transmission_delay
+    )
     result = assert_equal_to_reference(network, [random_inputs(seed, network, 30, rate=1.0)])
     assert np.abs(result.v["a"]).max() == 2**23 - 1
 
@@ -167,11 +169,11 @@ def test_batches_chunks_and_threads_equal_single_clips(seed):
     rng = np.random.default_rng(seed)
     clips = [random_inputs(seed + i, network, int(n)) for i, n in enumerate(rng.integers(1, 90, 20))]
     emulator = Emulator(network, threads=2)
-    whole = emulator.run(clips, record="all", drain=3)
-    streamed = list(emulator.stream(iter(clips), record=[network.readout], drain=3))
+    whole = emulator.run(clips, record="all", silent_steps=3)
+    streamed = list(emulator.stream(iter(clips), record=[network.readout], silent_steps=3))
     assert len(streamed) > 1
     assert np.array_equal(whole.scores, np.concatenate([r.scores for r in streamed]))
-    single = [emulator.run(clip, record="all", drain=3) for clip in clips]
+    single = [emulator.run(clip, record="all", silent_steps=3) for clip in clips]
     for b, one in enumerate(single):
         assert np.array_equal(one.scores[0], whole.scores[b])
         for name, spikes in one.spikes.items():
@@ -195,7 +197,7 @@ def test_scores_count_the_readout_over_the_clips_steps_once_they_arrive():
     network = Network(Source("input", (2,), 0), (population,), (Projection("input", "top", weights),), readout="top")
     clip = np.array([[1, 0], [0, 1], [0, 1], [1, 0], [0, 1]])
     assert Emulator(network).run(clip).scores.tolist() == [[2, 4]]
-    drained = Emulator(network).run([clip, clip[:1], clip[:0]], drain=9)
+    drained = Emulator(network).run([clip, clip[:1], clip[:0]], silent_steps=9)
     assert drained.scores.tolist() == [[2, 6], [1, 0], [0, 0]]
     assert drained.decisions.tolist() == [1, 0, 0]
 

@@ -55,7 +55,7 @@ def test_pilotnet_gives_u_v_and_spikes_of_every_layer_for_24_steps():
         populations=network.order[1:],
         projections=tuple(q for q in network.projections if q.post != image.name),
     )
-    result = Emulator(driven).run(rows(folder / "input.npy"), record="all", states=True, period=17)
+    result = Emulator(driven).run(rows(folder / "input.npy"), record="all", states=True, reset_interval=17)
     names = [*(f"conv-{i}" for i in range(5)), *(f"fc-{i}" for i in range(3))]
     for population, name in zip(driven.order, names):
         spikes, u, v = (traces[population.name][0] for traces in (result.spikes, result.u, result.v))

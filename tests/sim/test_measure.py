@@ -47,8 +47,8 @@ def test_counts_equal_those_of_recorded_spikes(seed):
     """Every field, step maxima among them, against sums over the reference's spikes."""
     for network in (random_network(seed, loops=True), random_network(seed, message_bits=0), conv_network(seed)):
         clips = [random_inputs(seed + i, network, 4 + 5 * i) for i in range(3)]
-        ours = Emulator(network, threads=1).run(clips, drain=2)
-        slow = list(run_reference(network, clips, drain=2))
+        ours = Emulator(network, threads=1).run(clips, silent_steps=2)
+        slow = list(run_reference(network, clips, silent_steps=2))
         expected = counts.total([result.counts for result in slow])
         assert np.array_equal(ours.scores, np.concatenate([result.scores for result in slow]))
         for field in dataclasses.fields(expected):
@@ -90,7 +90,7 @@ def test_a_hand_counted_network():
 def test_result_of_another_simulator_scores_alike():
     network = random_network(5)
     clip = random_inputs(5, network, 12)
-    ours = Emulator(network).run(clip, record="all", drain=4)
+    ours = Emulator(network).run(clip, record="all", silent_steps=4)
     again = from_spikes(network, clip, {name: spikes[0] for name, spikes in ours.spikes.items()})
     assert np.array_equal(again.scores, ours.scores)
     with pytest.raises(KeyError):

@@ -45,16 +45,16 @@ def test_threshold_is_strict_and_voltage_saturates():
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_period_restarts_a_quiet_network_exactly(seed):
-    """Back to back with `flush` silent steps between, each sample gives what it gives alone."""
-    network = random_network(seed, quiet=True, hop=0)
-    period = 12 + network.flush
-    silence = np.zeros((network.flush, network.source.size), dtype=int)
+    """Back to back with `drain_steps` silent steps between, each sample gives what it gives alone."""
+    network = random_network(seed, subthreshold_bias=True, transmission_delay=0)
+    reset_interval = 12 + network.drain_steps
+    silence = np.zeros((network.drain_steps, network.source.size), dtype=int)
     samples = [np.vstack([random_inputs(seed + i, network, 12), silence]) for i in range(3)]
-    together = run(network, np.vstack(samples), period=period)
+    together = run(network, np.vstack(samples), reset_interval=reset_interval)
     for i, sample in enumerate(samples):
         alone = run(network, sample)
         for name, trace in together.items():
-            assert np.array_equal(trace.spikes[i * period : (i + 1) * period], alone[name].spikes)
+            assert np.array_equal(trace.spikes[i * reset_interval : (i + 1) * reset_interval], alone[name].spikes)
 
 
 @pytest.mark.parametrize("steps", [0, 1])

@@ -14,18 +14,18 @@ from tests.networks import conv_network, random_inputs, random_network, seeds
 def test_every_step_equals_the_batch(seed):
     """Spikes of every population, and the scores that the batch has after as many steps, over rings that wrap."""
     rng = np.random.default_rng(seed)
-    hop, bits = int(rng.integers(0, 2)), int(rng.choice([0, 8]))
-    network = random_network(seed, loops=True, hop=hop, max_size=40, message_bits=bits)
+    transmission_delay, bits = int(rng.integers(0, 2)), int(rng.choice([0, 8]))
+    network = random_network(seed, loops=True, transmission_delay=transmission_delay, max_size=40, message_bits=bits)
     clip = random_inputs(seed, network, 40)
     batch = Emulator(network, threads=1).run(clip, record="all")
     stepper = StepEmulator(network, record="all")
-    votes = batch.spikes[network.readout][0][stepper.readout.first :]
+    class_spikes = batch.spikes[network.readout][0][stepper.readout.first :]
     for t, frame in enumerate(clip):
         result = stepper.step(frame)
         assert result.step == t
         for name, spikes in batch.spikes.items():
             assert np.array_equal(result.spikes[name], spikes[0, t]), (name, t)
-        seen = votes[: max(t + 1 - stepper.readout.first, 0)].sum(axis=0, dtype=np.int64)
+        seen = class_spikes[: max(t + 1 - stepper.readout.first, 0)].sum(axis=0, dtype=np.int64)
         assert np.array_equal(result.scores, stepper.readout.scores(seen))
         assert result.decision == decide(result.scores)
     assert np.array_equal(result.scores, batch.scores[0])

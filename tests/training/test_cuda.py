@@ -46,7 +46,7 @@ def gradients_of(student, frames):
 
 @pytest.mark.parametrize("teachers", [True, False])
 def test_a_run_writes_a_model_that_computes_the_same_on_the_cpu(tmp_path, teachers):
-    changes = {} if teachers else {"soft_label_weight": 0.0, "feature_weight": 0.0, "rate_penalty": 1.0}
+    changes = {} if teachers else {"soft_label_weight": 0.0, "feature_weight": 0.0, "synop_regularisation": 1.0}
     model = trained(tmp_path, replace(SMALLEST, **changes))
     assert model.training["test"]["integer"]["offline"]["accuracy"]["standard"] > 0
     assert same_weights(load_model(tmp_path / "model.pt"), model)

@@ -18,13 +18,13 @@ def test_every_preset_has_a_student_with_and_without_gates(name, attention):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_does_with_one_modality(name):
     student = replace(preset(name), modalities=("bone",)).student(10)
-    assert student.modalities == 1 and all(heard == (0,) for heard in student.hearing)
+    assert student.modalities == 1 and all(heard == (0,) for heard in student.branch_modalities)
 
 
 def test_groups_hear_what_their_preset_says():
-    assert preset("nw-ucla").student(10).hearing == ((0,), (1,), (2,), (3,))
-    assert preset("nw-ucla-mixed").student(10).hearing == ((0,), (1,), (2,), (3,), (0, 1, 2, 3), (0, 1, 2, 3))
-    assert preset("base").student(10).hearing == ()
+    assert preset("nw-ucla").student(10).branch_modalities == ((0,), (1,), (2,), (3,))
+    assert preset("nw-ucla-mixed").student(10).branch_modalities == ((0,), (1,), (2,), (3,), (0, 1, 2, 3), (0, 1, 2, 3))
+    assert preset("base").student(10).branch_modalities == ()
 
 
 def test_help_names_every_preset_and_attention():
@@ -32,7 +32,7 @@ def test_help_names_every_preset_and_attention():
 
 
 def test_a_change_that_is_none_keeps_what_the_preset_has():
-    assert preset("tiny", epochs=None, rate_penalty=2.0) == replace(preset("tiny"), rate_penalty=2.0)
+    assert preset("tiny", epochs=None, synop_regularisation=2.0) == replace(preset("tiny"), synop_regularisation=2.0)
 
 
 def test_what_does_not_go_together_is_refused():
@@ -51,5 +51,5 @@ def test_rates_that_nothing_learns_at_are_refused(field, rate):
 
 @pytest.mark.parametrize("penalty", [float("nan"), float("inf"), -0.5])
 def test_penalties_that_reward_spikes_are_refused(penalty):
-    with pytest.raises(BadInput, match="rate penalty"):
-        preset("tiny", rate_penalty=penalty)
+    with pytest.raises(BadInput, match="synaptic-operation regularisation"):
+        preset("tiny", synop_regularisation=penalty)

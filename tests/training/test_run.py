@@ -12,12 +12,12 @@ from tests.training.runs import WITHOUT_TEACHER, few_clips, silent
 
 
 @pytest.mark.parametrize(
-    ("held_out", "rate_penalty", "keeps_last"), [(0.2, 0.0, False), (0.0, 0.0, True), (0.2, 3.0, True)]
+    ("held_out", "synop_regularisation", "keeps_last"), [(0.2, 0.0, False), (0.0, 0.0, True), (0.2, 3.0, True)]
 )
 def test_the_best_epoch_is_kept_where_something_is_held_out_and_spikes_cost_nothing(
-    tmp_path, held_out, rate_penalty, keeps_last
+    tmp_path, held_out, synop_regularisation, keeps_last
 ):
-    preset = replace(WITHOUT_TEACHER, held_out=held_out, rate_penalty=rate_penalty)
+    preset = replace(WITHOUT_TEACHER, held_out=held_out, synop_regularisation=synop_regularisation)
     with started_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent) as (run, _):
         student = run.sequence_stage("float", preset.float_schedule, None, None)
         teacher = run.clip_stage("teacher-joint", preset.teacher_schedule, None, None)

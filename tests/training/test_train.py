@@ -145,7 +145,7 @@ def test_the_rate_penalty_is_its_weight_times_the_share_of_synaptic_operations_d
     module, batch = Distilled(MKSGN(small_config(), partitions()), []), sequences()
     free, right = student_loss(module, batch, WITHOUT_TEACHER)
     shares = synapse_shares(module.student)
-    paid, still_right = student_loss(module, batch, replace(WITHOUT_TEACHER, rate_penalty=7.0), shares=shares)
+    paid, still_right = student_loss(module, batch, replace(WITHOUT_TEACHER, synop_regularisation=7.0), shares=shares)
     spikes = module.student(batch.frames).spikes
     done = sum(share * float(spikes[name].mean()) for name, share in shares.items())
     assert right == still_right
@@ -163,8 +163,10 @@ def test_every_group_learns_each_frames_decision_as_if_it_voted_alone():
             first = t - int(batch.since[b, t]) if window is None else max(0, t + 1 - window)
             rates = spikes[first : t + 1, b].mean(0)
             share = float(weight[b, t] / weight.sum()) / 2 / 4  # two kinds of evidence, four groups
-            for votes in module.student.votes(rates):
-                expected += share * float(cross_entropy(LOGIT_SCALE * votes, batch.labels[b, t], label_smoothing=0.1))
+            for class_scores in module.student.class_scores(rates):
+                expected += share * float(
+                    cross_entropy(LOGIT_SCALE * class_scores, batch.labels[b, t], label_smoothing=0.1)
+                )
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
@@ -193,7 +195,7 @@ def test_gates_that_are_always_or_never_open_cost_and_their_cost_moves_them():
     costs = {}
     for shift in (-9.0, 0.6, 9.0):
         for block in student.blocks:
-            block.gate.quiet = False
+            block.gate.subthreshold_bias = False
             torch.nn.init.constant_(block.gate.beta, shift)
         costs[shift] = useless_gates(student(random_frames(0, 4, 10)), student)
     assert costs[-9.0].item() == pytest.approx(0.2) and costs[9.0].item() == pytest.approx(0.2)

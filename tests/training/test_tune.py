@@ -29,7 +29,7 @@ def test_only_weights_change_and_the_given_model_does_not(given, tmp_path):
     assert not same_weights(after, given)
     assert all((before[name] == value).all() for name, value in given.student.state_dict().items())
     assert after.student.config == given.student.config
-    assert (after.scaling, after.timing, after.hops) == (given.scaling, given.timing, given.hops)
+    assert (after.scaling, after.timing, after.graph_radius) == (given.scaling, given.timing, given.graph_radius)
     assert all(population.is_integer for population in after.student.populations().values())
     assert after.training["held_out"].keys() == {"given", "integer"}
 

@@ -10,15 +10,15 @@ from mksgn_neuro.chip.placement import Placement, coordinates
 from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import reference
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 
 Spikes = dict[str, np.ndarray]  # population → (T, N)
 
 
-def recorded(network: Network, streams: Sequence[np.ndarray], period: int | None) -> list[Spikes]:
+def recorded(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> list[Spikes]:
     """The definition's spikes on each stream and in the silence after it; the source's input is there too."""
-    padded = [np.pad(stream, ((0, drain_of(network)), (0, 0))) for stream in streams]
-    runs = [reference.run(network, stream, period=period) for stream in padded]
+    padded = [np.pad(stream, ((0, silent_steps_after(network)), (0, 0))) for stream in streams]
+    runs = [reference.run(network, stream, reset_interval=reset_interval) for stream in padded]
     name = network.source.name
     return [{name: x, **{n: trace.spikes for n, trace in run.items()}} for x, run in zip(padded, runs)]
 
@@ -59,4 +59,4 @@ def _reach(placement: Placement, name: str, neuron: int) -> tuple[list[tuple[str
     network, owner = placement.mapping.network, placement.mapping.owner
     synapses = [(q, q.matrix[:, [neuron]].nonzero()[0]) for q in network.projections if q.pre == name]
     cores = {int(owner(q.post)[i]) for q, targets in synapses for i in targets}
-    return [(q.post, network.hop + q.delay, targets) for q, targets in synapses], cores
+    return [(q.post, network.transmission_delay + q.delay, targets) for q, targets in synapses], cores

@@ -27,7 +27,7 @@ def test_a_network_at_a_rate_is_never_reset_unless_asked(tmp_path, rate, asked):
     assert resets == (rate is None if asked is None else asked)
     written = write_target(model, "loihi2", tmp_path / "m", reset=asked)
     about = json.loads((tmp_path / "m.net.json").read_text())
-    assert (written.period is not None) == about["reset"] == resets
+    assert (written.reset_interval is not None) == about["reset"] == resets
     assert (about["rate"], about["window"]) == (rate, 48)
     assert ("last 48 frames" in (tmp_path / "m_on_loihi2.py").read_text()) != resets
 
@@ -46,6 +46,6 @@ def test_several_steps_per_frame_are_written_and_proved(tmp_path):
     frames = random_frames(0, 1, 40, joints=20)
     for driven in (Driven.of(model, "loihi2", written.main), Driven(True, Options(3))):
         assert driven.options.steps_per_frame == 3
-        rungs = list(check_all(model, frames, "loihi2", tmp_path / "none.net", driven=driven, lava=False))
-        assert len(rungs) >= 5 and all(rung.ok and not rung.not_run for rung in rungs)
+        checks = list(check_all(model, frames, "loihi2", tmp_path / "none.net", driven=driven, lava=False))
+        assert len(checks) >= 5 and all(check.ok and not check.not_run for check in checks)
     assert not Driven.of(model, "loihi2", written.main).reset

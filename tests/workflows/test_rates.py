@@ -19,7 +19,7 @@ from mksgn_neuro.models.store import Model, build_student, load_model, save_mode
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences
-from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.training.evaluate import recalibrate_batch_norm
 from mksgn_neuro.workflows.inputs import encoded
 from mksgn_neuro.workflows.recognise import recognise
 
@@ -34,7 +34,7 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     scaling = fit_scaling(clips, 30.0)
     student = build_student(config, clips.skeleton, 1)
-    settle_statistics(student, clips.subset(clips.train), scaling, Sequences(4, 80, 30.0, 8))
+    recalibrate_batch_norm(student, clips.subset(clips.train), scaling, Sequences(4, 80, 30.0, 8))
     path = tmp_path_factory.mktemp("rates") / "model.pt"
     save_model(Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, TIMING, "synthetic"), path)
     return path

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from mksgn_neuro.chip.mapping import map_network
-from mksgn_neuro.chip.placement import place
+from mksgn_neuro.chip.placement import place_cores
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands import reading
 from mksgn_neuro.data.frames import FrameEncoder, resample
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.data.readers.npz import save as save_clips
-from mksgn_neuro.lowering import balance, lower
+from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.models.store import save_model
 from mksgn_neuro.nn.population import DECAY_ONE
@@ -23,7 +23,7 @@ from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows import recognise as module
 from mksgn_neuro.workflows.recognise import default_protocols, document_of, recognise
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 from tests.paths import NW_UCLA, SHIPPED, needs_shared_data
 from tests.small_models import CAMERA, STRETCHED, small_model, synthetic
 from tests.version_2 import as_version_2
@@ -37,7 +37,7 @@ DESIGNED = (
 
 
 def network_of(model):
-    return balance(lower(model.student, model.task()))
+    return balance_delays(lower(model.student, model.task()))
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def clips(network):
     whole = synthetic()
     positions, lengths = whole.positions.copy(), whole.lengths.copy()
     test, train = np.flatnonzero(~whole.train), np.flatnonzero(whole.train)
-    for twin in test[::3]:
-        source = next(i for i in train if whole.lengths[i] == whole.lengths[twin])
-        positions[whole.starts[twin] :][: whole.lengths[twin]] = whole[source]
+    for duplicate in test[::3]:
+        source = next(i for i in train if whole.lengths[i] == whole.lengths[duplicate])
+        positions[whole.starts[duplicate] :][: whole.lengths[duplicate]] = whole[source]
     chosen = test[np.linspace(0, len(test) - 1, LIMIT).astype(int)]
     lengths[chosen[1::2]] = np.arange(3, 3 + LIMIT // 2)
     made = replace(whole, positions=positions, lengths=lengths)
@@ -75,27 +75,29 @@ def frame_by_frame(model, positions):
     return np.stack([encoder(frame).ravel() for frame in positions])
 
 
-def votes_of(network, inputs):
+def class_spikes_of(network, inputs):
     """Spikes of each class that answer each frame, from rest: (T, classes)."""
-    drain = drain_of(network)
-    ran = Emulator(network).run(inputs, record=["readout"], drain=drain, period=len(inputs) + drain)
+    silent_steps = silent_steps_after(network)
+    ran = Emulator(network).run(
+        inputs, record=["readout"], silent_steps=silent_steps, reset_interval=len(inputs) + silent_steps
+    )
     first = network.level["readout"]
     return ran.spikes["readout"][0, first : first + len(inputs)].reshape(len(inputs), 10, -1).sum(2)
 
 
 def shares(right, leaked):
-    return {"standard": np.mean(right), "clean": np.mean([r for r, twin in zip(right, leaked) if not twin])}
+    return {"standard": np.mean(right), "clean": np.mean([r for r, duplicate in zip(right, leaked) if not duplicate])}
 
 
 def test_offline_and_clip_equal_a_loop_over_clips(network, clips, runs):
     offline, at_end, held = [], [], []
     for i, label in enumerate(clips.labels):
-        stretched = votes_of(network, frame_by_frame(small_model(), resample(clips[i], 40)))
+        stretched = class_spikes_of(network, frame_by_frame(small_model(), resample(clips[i], 40)))
         offline.append(stretched.sum(0).argmax() == label)
         shown = [clips[i][min(t, len(clips[i]) - 1)] for t in range(max(40, len(clips[i])))]
-        votes = votes_of(network, frame_by_frame(small_model(), shown))
-        at_end.append(votes[: len(clips[i])].sum(0).argmax() == label)
-        held.append(votes.sum(0).argmax() == label)
+        class_spikes = class_spikes_of(network, frame_by_frame(small_model(), shown))
+        at_end.append(class_spikes[: len(clips[i])].sum(0).argmax() == label)
+        held.append(class_spikes.sum(0).argmax() == label)
     assert 0 < clips.leaked.sum() < len(clips)
     found = {name: run.as_json("paper") for name, run in runs.items()}
     assert found["offline"]["accuracy"] == shares(offline, clips.leaked)
@@ -134,7 +136,13 @@ def test_continuous_equals_a_loop_over_the_frames_of_one_stream(network, clips, 
 def test_energy_per_clip_and_milliwatts_are_those_of_the_same_events(network, runs):
     for name, run in runs.items():
         found = run.as_json("paper")
-        counted = Emulator(network).run(list(run.inputs), drain=drain_of(network), period=run.simulation.period).counts
+        counted = (
+            Emulator(network)
+            .run(
+                list(run.inputs), silent_steps=silent_steps_after(network), reset_interval=run.simulation.reset_interval
+            )
+            .counts
+        )
         operations = measure(network, counted).operations
         joules = 1e-12 * (0.9 * operations.acs + 4.6 * operations.macs)
         assert joules > 0 and found["joules_per_clip"] == pytest.approx(joules / LIMIT)
@@ -166,7 +174,7 @@ def test_the_document_has_the_counts_of_one_protocol_and_the_figures_of_all(runs
 def test_several_steps_per_frame_decide_alike_in_the_same_time(clips):
     frames = lower((forgetful := small_model(CAMERA, DECAY_ONE)).student, forgetful.task())
     for name in ("offline", "clip"):
-        one, three = (recognise(balance(interleave(frames, steps)), clips, name) for steps in (1, 3))
+        one, three = (recognise(balance_delays(interleave(frames, steps)), clips, name) for steps in (1, 3))
         assert all(map(np.array_equal, one.simulation.class_spikes, three.simulation.class_spikes))
         assert any(spikes.any() for spikes in one.simulation.class_spikes)
         assert np.array_equal(one.predictions(), three.predictions())
@@ -190,7 +198,7 @@ def document(*arguments):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, clips):
-    """model.pt and its clips, twins in training among them."""
+    """model.pt and its clips, duplicates in training among them."""
     folder = tmp_path_factory.mktemp("camera")
     save_model(small_model(), folder / "model.pt")
     save_clips(replace(clips.part_of[0], part_of=None), folder / "clips.npz")
@@ -226,13 +234,13 @@ def test_loihi1_joules_are_those_of_spikes_followed_over_the_cores(files, networ
     said = document(
         model, *options, "--protocol", "clip", "--energy-profile", "loihi1", "--save-spikes", tmp_path / "s.npz"
     )
-    drain, saved = drain_of(network), np.load(tmp_path / "s.npz")
-    inputs = [np.pad(x, ((0, drain), (0, 0))) for x in runs["clip"].inputs]
+    silent_steps, saved = silent_steps_after(network), np.load(tmp_path / "s.npz")
+    inputs = [np.pad(x, ((0, silent_steps), (0, 0))) for x in runs["clip"].inputs]
     spikes = [{"input": x, **{p.name: saved[p.name][i, : len(x)] for p in network.order}} for i, x in enumerate(inputs)]
-    defined = recorded(network, runs["clip"].inputs, runs["clip"].simulation.period)
+    defined = recorded(network, runs["clip"].inputs, runs["clip"].simulation.reset_interval)
     assert all(np.array_equal(a[name], b[name]) for a, b in zip(spikes, defined) for name in b)
     totals = {p.name: sum(own[p.name].sum(0, dtype=np.int64) for own in spikes) for p in network.order}
-    events = events_by_hand(place(map_network(network), totals), spikes, LIMIT)
+    events = events_by_hand(place_cores(map_network(network), totals), spikes, LIMIT)
     femtojoules = {"acs": 23_600, "macs": 23_600, "messages": 1_700, "hops_x": 3_000, "hops_y": 4_000}
     expected = {name: 1e-15 * price * getattr(events, name) / LIMIT for name, price in femtojoules.items()}
     found = said["energy"]["joules_by_event"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mksgn_neuro.lowering import balance, lower
+from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows import simulate as module
-from mksgn_neuro.workflows.simulate import drain_of, simulate
+from mksgn_neuro.workflows.simulate import silent_steps_after, simulate
 from tests.export.lava import needs_lava
 from tests.students import firing_student, random_frames
 from tests.workflows.by_hand import events_by_hand, recorded
@@ -25,7 +25,7 @@ def student():
 
 @pytest.fixture(scope="module")
 def network(student):
-    return balance(lower(student))
+    return balance_delays(lower(student))
 
 
 def frames(lengths=LENGTHS):
@@ -60,7 +60,7 @@ def test_emulator_and_reference_give_the_same(network, reset):
     assert (fast.backend, slow.backend) == ("emulator", "reference")
     assert fast.streams == 4 and fast.frames == sum(LENGTHS) and not fast.partial
     assert [x.shape for x in fast.class_spikes] == [(length, 3) for length in LENGTHS]
-    assert fast.counts.steps == sum(LENGTHS) + 4 * drain_of(network) and fast.counts.clips == 4
+    assert fast.counts.steps == sum(LENGTHS) + 4 * silent_steps_after(network) and fast.counts.clips == 4
     assert all(activity.spikes > 0 for activity in fast.measurement.populations)
 
 
@@ -95,7 +95,7 @@ def test_class_spikes_are_those_of_frame_by_frame_where_nothing_is_reset(network
 @pytest.mark.parametrize("reset", [True, False])
 def test_events_are_those_of_following_every_spike(network, reset):
     run = simulate(network, streams(), reset=reset)
-    expected = events_by_hand(run.placement, recorded(network, streams(), run.period), samples=7)
+    expected = events_by_hand(run.placement, recorded(network, streams(), run.reset_interval), samples=7)
     assert run.events(7) == expected
     assert all(getattr(expected, field.name) > 0 for field in fields(expected))
 

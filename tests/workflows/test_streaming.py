@@ -14,7 +14,7 @@ from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
 from mksgn_neuro.ir.memory import memory_of
-from mksgn_neuro.lowering import as_chain, lower
+from mksgn_neuro.lowering import as_layered, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows.streaming import Recogniser
@@ -93,8 +93,8 @@ def test_a_motion_after_ten_thousand_other_frames_is_decided_as_after_rest(forge
 
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(0, 1), st.integers(1, 6))
-def test_random_networks_with_complete_decays_forget_all_but_their_memory(seed, hop, window):
-    network = random_network(seed, hop=hop)
+def test_random_networks_with_complete_decays_forget_all_but_their_memory(seed, transmission_delay, window):
+    network = random_network(seed, transmission_delay=transmission_delay)
     populations = tuple(type(p)(p.name, p.groups, p.vth, 4096, 4096, p.bias, p.role) for p in network.populations)
     network = network.with_(populations=populations)
     memory = memory_of(network)
@@ -127,7 +127,7 @@ def test_the_camera_of_a_python_program(forgetful):
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_the_layered_network_decides_the_same_some_frames_later(forgetful, steps):
-    layered = as_chain(interleave(forgetful, steps))
+    layered = as_layered(interleave(forgetful, steps))
     levels = layered.level[layered.readout]
     late = -(-(levels + 1) // steps) - 1  # frames until the step that answers lies among those of a frame
     assert (levels, late) == (18, 4 if steps == 4 else 18)

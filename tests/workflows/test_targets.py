@@ -9,19 +9,19 @@ import torch
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.ir import ConvKernel, store
-from mksgn_neuro.lowering import as_chain, lower
+from mksgn_neuro.lowering import as_layered, lower
 from mksgn_neuro.lowering.passes import Options
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.workflows.checks import form_rungs
+from mksgn_neuro.workflows.checks import representation_checks
+from mksgn_neuro.workflows.equivalence import Pair, ReferenceRun, compare
 from mksgn_neuro.workflows.export import write_target
-from mksgn_neuro.workflows.ladder import Pair, Truth, compare
 from mksgn_neuro.workflows.targets import TARGETS, WRITTEN, build
 from mksgn_neuro.workflows.verify import Driven, check_all
 from tests.networks import conv_network, random_inputs, random_network
 from tests.small_models import small_model
 from tests.students import random_frames
 
-PASSES = ("lower", "in_frames", "interleave", "prune", "separate_delays", "balance", "levelize", "pad_for_netx")
+PASSES = ("lower", "zero_delay", "interleave", "prune", "split_delays", "balance_delays", "levelize", "pad_for_netx")
 
 
 def assert_same(one, other):
@@ -36,7 +36,7 @@ def test_each_pass_leaves_its_network_numbered_and_named_and_the_last_is_written
     files = sorted((tmp_path / "passes").iterdir())
     assert [file.name for file in files] == [f"{i:02d}-{name}.ir.h5" for i, name in enumerate(PASSES)]
     first, *_, last = map(store.load, files)
-    assert (first.hop, last.hop) == (0, 1) and first.task == last.task
+    assert (first.transmission_delay, last.transmission_delay) == (0, 1) and first.task == last.task
     assert_same(last, written.network)
     assert_same(last, read_netx(written.main)[0])
 
@@ -45,25 +45,25 @@ def test_each_pass_leaves_its_network_numbered_and_named_and_the_last_is_written
 def test_every_target_makes_a_network_from_a_lowered_one(target):
     built = build(lower(small_model().student), target)
     assert list(built.after) == [step.name for step in TARGETS[target].passes]
-    assert built.network.hop == (0 if target in ("stream", "nir") else 1)
-    assert built.is_chain == (target in ("loihi2", "slayer"))
+    assert built.network.transmission_delay == (0 if target in ("stream", "nir") else 1)
+    assert built.is_layered == (target in ("loihi2", "slayer"))
 
 
 def test_what_was_built_is_verified_and_not_built_again(monkeypatch, tmp_path):
-    """One weight of what was built is changed after the passes: every form of it must differ."""
+    """One weight of what was built is changed after the passes: every representation of it must differ."""
     model, frames = small_model(), random_frames(0, 1, 40, joints=20)
     written = write_target(model, "loihi2", tmp_path / "m")
     monkeypatch.setattr("mksgn_neuro.workflows.verify.build", None)  # whoever builds again fails
     options = {"driven": Driven(False), "built": written.built, "lava": False}
-    rungs = list(check_all(model, frames, "loihi2", written.main, **options))
-    assert len(rungs) == 6 and all(rung.ok and rung.spikes for rung in rungs)
+    checks = list(check_all(model, frames, "loihi2", written.main, **options))
+    assert len(checks) == 6 and all(check.ok and check.spikes for check in checks)
     after = dict(written.built.after)
-    chain = after["pad_for_netx"]
-    first, *others = chain.projections
-    after["pad_for_netx"] = chain.with_(projections=(type(first)(first.pre, first.post, first.matrix * 0), *others))
+    layered = after["pad_for_netx"]
+    first, *others = layered.projections
+    after["pad_for_netx"] = layered.with_(projections=(type(first)(first.pre, first.post, first.matrix * 0), *others))
     broken = {**options, "built": type(written.built)(written.built.given, after)}
-    rungs = {r.target: r for r in check_all(model, frames, "loihi2", written.main, **broken)}
-    assert not rungs["chain of levels"].ok and rungs["emulator"].ok and rungs["netx file, our reader"].ok
+    checks = {r.target: r for r in check_all(model, frames, "loihi2", written.main, **broken)}
+    assert not checks["layered network"].ok and checks["emulator"].ok and checks["netx file, our reader"].ok
 
 
 def with_a_silent_channel():
@@ -83,26 +83,30 @@ def test_a_pruned_file_is_smaller_and_proved_against_the_whole_network(target, r
     assert sum(p.size for p in written.network.populations) < sum(p.size for p in whole.network.populations)
     driven = Driven.of(model, target, written.main) if target == "loihi2" else Driven(reset, Options(prune=True))
     assert driven == Driven(reset, Options(prune=True))
-    rungs = list(check_all(model, frames, target, written.main, driven=driven, lava=False))
-    assert all(rung.ok and not rung.not_run and rung.spikes for rung in rungs), [r.verdict for r in rungs]
+    checks = list(check_all(model, frames, target, written.main, driven=driven, lava=False))
+    assert all(check.ok and not check.not_run and check.spikes for check in checks), [r.verdict for r in checks]
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("target", WRITTEN)
 def test_random_networks_in_steps_become_every_target_and_are_equal(target, seed):
-    network = random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False)
+    network = random_network(
+        seed, transmission_delay=0, subthreshold_bias=True, message_bits=0, threshold=128, source_delays=False
+    )
     steps = build(network, "emulator").network
-    truth = Truth.of(build(steps, target), random_inputs(seed, network, 40)[None], reset=False)
-    rungs = list(form_rungs(truth, lava=False))
-    assert all(rung.ok and rung.populations == len(network.populations) for rung in rungs), [r.verdict for r in rungs]
+    reference_run = ReferenceRun.of(build(steps, target), random_inputs(seed, network, 40)[None], reset=False)
+    checks = list(representation_checks(reference_run, lava=False))
+    assert all(check.ok and check.populations == len(network.populations) for check in checks), [
+        r.verdict for r in checks
+    ]
 
 
 def test_a_chain_keeps_its_names_and_its_convolutions():
     network = conv_network(1)
-    chain = as_chain(network)
-    assert chain.populations == network.order
-    assert [q.weights for q in chain.projections[:-1]] == [q.weights for q in network.projections[:-1]]
-    assert isinstance(chain.projections[0].weights, ConvKernel)
+    layered = as_layered(network)
+    assert layered.populations == network.order
+    assert [q.weights for q in layered.projections[:-1]] == [q.weights for q in network.projections[:-1]]
+    assert isinstance(layered.projections[0].weights, ConvKernel)
 
 
 def test_a_network_in_steps_cannot_take_several_per_frame():

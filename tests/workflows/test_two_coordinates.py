@@ -12,12 +12,12 @@ from mksgn_neuro.cli import cli
 from mksgn_neuro.data.frames import FrameEncoder, encode, fit_scaling
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.lowering import as_chain, balance, lower
+from mksgn_neuro.lowering import as_layered, balance_delays, lower
 from mksgn_neuro.models.store import Model, build_student, load_model, save_model
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.training.batches import Sequences
-from mksgn_neuro.training.evaluate import settle_statistics
+from mksgn_neuro.training.evaluate import recalibrate_batch_norm
 from mksgn_neuro.workflows.inputs import encoded, in_coordinates, random_walks
 from mksgn_neuro.workflows.simulate import simulate
 from tests.data import pose_files
@@ -33,7 +33,7 @@ def model():
     config = StudentConfig(10, encoder_channels=2, heads=2, query_channels=4, taps=3, **ONE_BLOCK)
     torch.manual_seed(0)
     scaling, student = fit_scaling(clips, 30.0), build_student(config, clips.skeleton, 1)
-    settle_statistics(student, clips.subset(clips.train), scaling, Sequences(8, 80, 30.0, 8), at_most=64)
+    recalibrate_batch_norm(student, clips.subset(clips.train), scaling, Sequences(8, 80, 30.0, 8), at_most=64)
     return Model(quantize(student), clips.skeleton, 1, scaling, clips.class_names, CAMERA, "synthetic")
 
 
@@ -58,8 +58,8 @@ def test_it_is_a_third_less_input_and_every_form_computes_the_students_spikes(mo
     with torch.no_grad():
         x = torch.from_numpy(encode(synthetic()[0], model.scaling, model.skeleton))[None].float()
         expected = model.student(x).class_spikes.sum(-1)[:, 0].numpy()
-    for form in (balance(frames), as_chain(frames)):
-        assert np.array_equal(simulate(form, [inputs]).class_spikes[0], expected)
+    for representation in (balance_delays(frames), as_layered(frames)):
+        assert np.array_equal(simulate(representation, [inputs]).class_spikes[0], expected)
     assert expected.sum() > 0
 
 

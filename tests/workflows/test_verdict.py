@@ -2,18 +2,18 @@
 
 import pytest
 
-from mksgn_neuro.workflows.ladder import Rung
+from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.verdict import Verdict
 
-NOTHING = Rung("reference", "netx file")
-EQUAL = Rung("reference", "emulator", 3, 5)
-DIFFERS = Rung("reference", "chain", 3, 5, mismatches=7, first="neuron 1")
-MISSING = Rung("reference", "stock loader", not_run="not run: needs lava-dl on Python 3.10; install it")
+NOTHING = EquivalenceCheck("reference", "netx file")
+EQUAL = EquivalenceCheck("reference", "emulator", 3, 5)
+DIFFERS = EquivalenceCheck("reference", "layered", 3, 5, mismatches=7, first="neuron 1")
+MISSING = EquivalenceCheck("reference", "stock loader", not_run="not run: needs lava-dl on Python 3.10; install it")
 NOT_RUN = "stock loader not run (needs lava-dl on Python 3.10)"
 
 
 @pytest.mark.parametrize(
-    ("rungs", "verified", "said"),
+    ("checks", "verified", "said"),
     [
         ([EQUAL] * 6, True, "verified: 6 comparisons, no spike differs"),
         (
@@ -27,8 +27,8 @@ NOT_RUN = "stock loader not run (needs lava-dl on Python 3.10)"
         ([], False, "not verified: not asked for"),
     ],
 )
-def test_it_is_verified_only_where_all_that_was_asked_for_ran(rungs, verified, said):
-    assert Verdict.of(rungs).as_json() == {"verified": verified, "verdict": said}
+def test_it_is_verified_only_where_all_that_was_asked_for_ran(checks, verified, said):
+    assert Verdict.of(checks).as_json() == {"verified": verified, "verdict": said}
 
 
 def test_what_was_not_run_is_named_beside_what_differs():

@@ -13,7 +13,7 @@ from mksgn_neuro.data.defects import keep_sound
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.gates.arrays import read_npz
 
 # Array -> (kinds of dtype, number of axes); the first five must be there.
@@ -34,7 +34,7 @@ ARRAYS = {
 }
 MOST_CLASSES, MOST_JOINTS, MOST_BODIES = 10_000, 1000, 100
 NEEDED = tuple(ARRAYS)[:5]
-REMEDY = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
+HINT = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
 
 
 def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
@@ -45,11 +45,11 @@ def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[i
 
 def load(path: Path, *, skip_bad: bool = False) -> Clips:
     """Read the format that `save` writes; raises BadInput, or with `skip_bad` leaves out clips that are unusable."""
-    place = str(path)
+    location = str(path)
     arrays = _arrays(path)
-    rate, assumed = _rate(arrays, place)
+    rate, assumed = _rate(arrays, location)
     n = len(arrays["lengths"])
-    _require_bearable(arrays, place)
+    _require_bearable(arrays, location)
     classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
         positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
@@ -72,15 +72,15 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             assumed=assumed,
         )
     except BadInput as error:
-        raise BadInput(error.problem, place=place, remedy=error.remedy or REMEDY) from error
-    return keep_sound(clips, place, skip_bad)
+        raise BadInput(error.problem, location=location, hint=error.hint or HINT) from error
+    return keep_sound(clips, location, skip_bad)
 
 
 def save(clips: Clips, path: Path) -> None:
     """Write `path` in one piece."""
     skeleton = clips.skeleton
     positions = [clips[i][..., : skeleton.coordinates] for i in range(len(clips))]
-    with in_one_piece(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             positions=np.concatenate(positions) if positions else clips.positions[:0, :, : skeleton.coordinates],
@@ -99,26 +99,26 @@ def save(clips: Clips, path: Path) -> None:
         )
 
 
-def _require_bearable(arrays: dict[str, np.ndarray], place: str) -> None:
+def _require_bearable(arrays: dict[str, np.ndarray], location: str) -> None:
     """Raise BadInput for numbers from which names and tables of any length would be made."""
     # a label of −1 is for `Clips` to name
     for name, low, high in (("labels", -1, MOST_CLASSES - 1), ("bodies", 1, MOST_BODIES), ("parents", -1, MOST_JOINTS)):
         values = arrays.get(name, np.zeros(0, int))
         if values.size and not low <= int(values.min()) <= int(values.max()) <= high:
             worst = int(values.min()) if values.min() < low else int(values.max())
-            raise BadInput(f"array {name!r} holds {worst}", place=place, remedy=f"write {low} to {high}")
+            raise BadInput(f"array {name!r} holds {worst}", location=location, hint=f"write {low} to {high}")
     joints, bodies = arrays["positions"].shape[1], int(arrays.get("bodies", 1))
     if joints > MOST_JOINTS or joints % bodies:
-        remedy = f"write at most {MOST_JOINTS} joints, as many of each body"
-        raise BadInput(f"{joints} joints of {bodies} bodies", place=place, remedy=remedy)
+        hint = f"write at most {MOST_JOINTS} joints, as many of each body"
+        raise BadInput(f"{joints} joints of {bodies} bodies", location=location, hint=hint)
 
 
-def _rate(arrays: dict[str, np.ndarray], place: str) -> tuple[float, tuple[str, ...]]:
+def _rate(arrays: dict[str, np.ndarray], location: str) -> tuple[float, tuple[str, ...]]:
     """Frames per second, and what had to be assumed for that."""
     if "rate" not in arrays:
         return KINECT_RATE, (f"no frame rate in it: taken as {KINECT_RATE:g} Hz (add an array rate)",)
     rate = float(arrays["rate"])
-    require_rate(rate, f"{place}, array 'rate'")
+    require_rate(rate, f"{location}, array 'rate'")
     return rate, ()
 
 
@@ -131,15 +131,13 @@ def _skeleton(arrays: dict[str, np.ndarray]) -> Skeleton:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `ARRAYS` knows, of the kinds that it wants; object arrays are refused, for they are pickles."""
-    arrays = read_npz(path, ARRAYS, REMEDY)
+    arrays = read_npz(path, ARRAYS, HINT)
     for name in NEEDED:
         if name not in arrays:
-            raise BadInput(f"no array {name!r}", place=str(path), remedy=REMEDY)
+            raise BadInput(f"no array {name!r}", location=str(path), hint=HINT)
     for name, array in arrays.items():
         kinds, axes = ARRAYS[name]
         if array.dtype.kind not in kinds or array.ndim != axes:
             found = f"array {name!r} is {array.dtype} with {array.ndim} axes"
-            raise BadInput(
-                f"{found}, expected dtype kind {'/'.join(kinds)} with {axes}", place=str(path), remedy=REMEDY
-            )
+            raise BadInput(f"{found}, expected dtype kind {'/'.join(kinds)} with {axes}", location=str(path), hint=HINT)
     return arrays

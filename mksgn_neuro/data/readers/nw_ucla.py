@@ -15,7 +15,7 @@ import numpy as np
 
 from mksgn_neuro.data.archive import opened
 from mksgn_neuro.data.clips import Clips, joined
-from mksgn_neuro.data.defects import REMEDY, first_not_finite
+from mksgn_neuro.data.defects import HINT, first_not_finite
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import parsed_json
@@ -48,10 +48,10 @@ def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], N
     arrays, keys, names, skipped = [], [], [], []
     with opened(path, ".json") as entries:
         for done, (name, read) in enumerate(entries.items()):
-            place = f"{path}, entry {name}"
+            location = f"{path}, entry {name}"
             try:
-                key = _key(name, place)
-                arrays.append(parse(read(), LABELS[key[0]], place))
+                key = _key(name, location)
+                arrays.append(parse(read(), LABELS[key[0]], location))
                 keys.append(key)
                 names.append(PurePosixPath(name).stem)
             except BadInput as error:
@@ -63,8 +63,8 @@ def load(path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], N
     if not arrays:
         raise BadInput(
             f"no usable clip (first: {skipped[0]})",
-            place=str(path),
-            remedy="give the archive all_sqe.zip or its folder",
+            location=str(path),
+            hint="give the archive all_sqe.zip or its folder",
         )
     positions, lengths = joined(arrays)
     actions, subjects, views = np.array(keys).T
@@ -90,43 +90,43 @@ def between_training_views(clips: Clips) -> Clips:
     views = np.array([_key(name, clips.dataset)[2] for name in clips.names])
     first, second = (views == view for view in TRAIN_VIEWS)
     if not first.any() or not second.any():
-        raise BadInput("not both training views are here", place=clips.dataset, remedy="give the whole archive")
+        raise BadInput("not both training views are here", location=clips.dataset, hint="give the whole archive")
     chosen = first | second
     return replace(clips.subset(chosen), train=first[chosen], dataset="nw-ucla-views", part_of=None)
 
 
-def _key(name: str, place: str) -> tuple[int, int, int]:
+def _key(name: str, location: str) -> tuple[int, int, int]:
     """(action, subject, view) from a file's name."""
     match = NAME.fullmatch(PurePosixPath(name.replace("\\", "/")).stem)
     if not match:
-        raise BadInput("not named aAA_sSS_eEE_vVV.json", place=place, remedy="keep the archive's file names")
+        raise BadInput("not named aAA_sSS_eEE_vVV.json", location=location, hint="keep the archive's file names")
     action, subject, _, view = (int(digits) for digits in match.groups())
     if action not in ACTIONS:
         known = ", ".join(f"a{a:02d}" for a in ACTIONS)
-        raise BadInput(f"unknown action a{action:02d}", place=place, remedy=f"NW-UCLA has {known}")
+        raise BadInput(f"unknown action a{action:02d}", location=location, hint=f"NW-UCLA has {known}")
     return action, subject, view
 
 
-def parse(text: bytes, label: int, place: str) -> np.ndarray:
+def parse(text: bytes, label: int, location: str) -> np.ndarray:
     """Positions (T, 20, 3) float32 of one JSON file whose name says class `label` (0..9)."""
     try:
         content = parsed_json(text)
         skeletons, said = content["skeletons"], content["label"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        remedy = 'expected {"file_name", "skeletons", "label"}'
-        raise BadInput(f"not a clip ({error!r})", place=place, remedy=remedy) from error
+        hint = 'expected {"file_name", "skeletons", "label"}'
+        raise BadInput(f"not a clip ({error!r})", location=location, hint=hint) from error
     if said != label + 1:
-        raise BadInput(f"label {said}, but its name says {label + 1}", place=place, remedy="keep the file's name")
+        raise BadInput(f"label {said}, but its name says {label + 1}", location=location, hint="keep the file's name")
     try:
         with np.errstate(over="ignore"):
             clip = np.array(skeletons, dtype=np.float32)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadInput(_ragged(skeletons), place=place, remedy=REMEDY) from error
+        raise BadInput(_ragged(skeletons), location=location, hint=HINT) from error
     if clip.ndim != 3 or clip.shape[1:] != (20, 3) or len(clip) == 0:
-        raise BadInput(f"skeletons of shape {clip.shape}, expected (frames, 20, 3)", place=place, remedy=REMEDY)
+        raise BadInput(f"skeletons of shape {clip.shape}, expected (frames, 20, 3)", location=location, hint=HINT)
     if not np.isfinite(clip).all():
-        where = f"{place}, {first_not_finite(clip)}"
-        raise BadInput("a coordinate is not a finite number", place=where, remedy=REMEDY)
+        where = f"{location}, {first_not_finite(clip)}"
+        raise BadInput("a coordinate is not a finite number", location=where, hint=HINT)
     return clip
 
 

@@ -24,7 +24,7 @@ from mksgn_neuro.gates.text import json_at, parsed_json
 CLIP_BYTES = 1 << 25
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
 COORDINATE = re.compile(r"(.*\d|.+[\s_.\-])([xyz])", re.IGNORECASE)
-REMEDY = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
+HINT = "write one frame a line: 3 numbers a joint as CSV, or a JSON list of [x, y, z]"
 
 
 def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
@@ -47,47 +47,47 @@ def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[flo
 
 
 def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndarray, Skeleton, list[float | None]]:
-    require_regular(path, REMEDY, most=CLIP_BYTES)
+    require_regular(path, HINT, most=CLIP_BYTES)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"not a readable text file ({error})", place=str(path), remedy=REMEDY) from error
+        raise BadInput(f"not a readable text file ({error})", location=str(path), hint=HINT) from error
     numbered = [(i + 1, line) for i, line in enumerate(lines) if line.strip()]
     if not numbered:
-        raise BadInput("no frame in it", place=str(path), remedy=REMEDY)
+        raise BadInput("no frame in it", location=str(path), hint=HINT)
     seconds: list[float | None] = [None] * len(numbered)
     if numbered[0][1].lstrip()[0] in "[{":
         skeleton = skeleton or _guess_json(numbered[0][1], f"{path}, line {numbered[0][0]}")
-        places = [(line, f"{path}, line {n}") for n, line in numbered]
-        parsed = [(json_at(place, line, REMEDY), place) for line, place in places]
-        frames = [_from_json(content, skeleton, place, gaps=gaps) for content, place in parsed]
-        seconds = [_seconds(content, place) for content, place in parsed] if gaps else seconds
+        locations = [(line, f"{path}, line {n}") for n, line in numbered]
+        parsed = [(json_at(location, line, HINT), location) for line, location in locations]
+        frames = [_from_json(content, skeleton, location, gaps=gaps) for content, location in parsed]
+        seconds = [_seconds(content, location) for content, location in parsed] if gaps else seconds
     else:
         frames, skeleton = _csv_frames(numbered, skeleton, path, gaps=gaps)
     if not frames:
-        raise BadInput("a header but no frame", place=str(path), remedy=REMEDY)
+        raise BadInput("a header but no frame", location=str(path), hint=HINT)
     return np.stack(frames), skeleton, seconds[: len(frames)]
 
 
 def stamped_frame(
-    line: str, skeleton: Skeleton, place: str, *, gaps: bool = False
+    line: str, skeleton: Skeleton, location: str, *, gaps: bool = False
 ) -> tuple[np.ndarray, float | None]:  # fmt: skip
     """One frame (V, 3) float32 from a line of JSON, and when it was taken: "t" in seconds, None where it does not say.
 
     With `gaps`, a joint that is null, left out or no number is NaN, and so is every joint of a frame that has too few
-    without names or none at all. `place` names the line in errors.
+    without names or none at all. `location` names the line in errors.
     """
-    return frame_of(json_at(place, line, REMEDY), skeleton, place, gaps=gaps)
+    return frame_of(json_at(location, line, HINT), skeleton, location, gaps=gaps)
 
 
 def frame_of(
-    content: object, skeleton: Skeleton, place: str, *, gaps: bool = False
+    content: object, skeleton: Skeleton, location: str, *, gaps: bool = False
 ) -> tuple[np.ndarray, float | None]:  # fmt: skip
     """As `stamped_frame`, of what such a line holds."""
-    return _from_json(content, skeleton, place, gaps=gaps), _seconds(content, place)
+    return _from_json(content, skeleton, location, gaps=gaps), _seconds(content, location)
 
 
-def _seconds(content: object, place: str) -> float | None:
+def _seconds(content: object, location: str) -> float | None:
     if not isinstance(content, dict) or "t" not in content:
         return None
     said = content["t"]
@@ -96,15 +96,15 @@ def _seconds(content: object, place: str) -> float | None:
     except (TypeError, OverflowError):
         seconds = math.nan
     if not math.isfinite(seconds):
-        remedy = "give t in seconds, or leave it out of every frame"
-        raise BadInput('"t" is not a finite number', place=place, remedy=remedy)
+        hint = "give t in seconds, or leave it out of every frame"
+        raise BadInput('"t" is not a finite number', location=location, hint=hint)
     return seconds
 
 
-def _from_json(joints: object, skeleton: Skeleton, place: str, *, gaps: bool) -> np.ndarray:
+def _from_json(joints: object, skeleton: Skeleton, location: str, *, gaps: bool) -> np.ndarray:
     if isinstance(joints, dict):
         if "joints" not in joints:
-            raise BadInput('no "joints"', place=place, remedy=REMEDY)
+            raise BadInput('no "joints"', location=location, hint=HINT)
         joints = joints["joints"]
     if gaps and not joints:
         return np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
@@ -114,11 +114,11 @@ def _from_json(joints: object, skeleton: Skeleton, place: str, *, gaps: bool) ->
         wanted = skeleton.joint_names if every_body else _first_body(skeleton)
         missing = [name for name in wanted if canonical(name) not in by_name]
         if missing and not (gaps and len(missing) < len(wanted)):
-            raise BadInput(f"no joint {missing[0]!r}", place=place, remedy=f"name {', '.join(wanted)}")
+            raise BadInput(f"no joint {missing[0]!r}", location=location, hint=f"name {', '.join(wanted)}")
         joints = [by_name.get(canonical(name)) for name in wanted]
     if not isinstance(joints, list):
-        raise BadInput("joints is neither a list nor an object", place=place, remedy=REMEDY)
-    return _frame(joints, skeleton, place, gaps=gaps)
+        raise BadInput("joints is neither a list nor an object", location=location, hint=HINT)
+    return _frame(joints, skeleton, location, gaps=gaps)
 
 
 def _csv_frames(
@@ -127,33 +127,33 @@ def _csv_frames(
     rows = [(n, _cells(line, f"{path}, line {n}")) for n, line in numbered]
     order = None
     if not all(_is_number(cell) for cell in rows[0][1]):
-        place = f"{path}, line {rows[0][0]}"
-        order, skeleton = _columns(rows.pop(0)[1], skeleton, place)
+        location = f"{path}, line {rows[0][0]}"
+        order, skeleton = _columns(rows.pop(0)[1], skeleton, location)
     width, frames = None, []
     for n, row in rows:
-        place = f"{path}, line {n}"
+        location = f"{path}, line {n}"
         width = width or len(row)
         if len(row) != width:
-            raise BadInput(f"{len(row)} columns, the first frame has {width}", place=place, remedy=REMEDY)
+            raise BadInput(f"{len(row)} columns, the first frame has {width}", location=location, hint=HINT)
         if order is not None and max(order) >= len(row):
-            raise BadInput(f"{len(row)} columns, the header has more", place=place, remedy=REMEDY)
+            raise BadInput(f"{len(row)} columns, the header has more", location=location, hint=HINT)
         cells = row if order is None else [row[i] for i in order]
         skeleton = skeleton or _anonymous(len(cells) // 3)
         joints = [cells[i : i + 3] for i in range(0, len(cells), 3)]
         if gaps:
             joints = [None if all(not cell.strip() for cell in xyz) else xyz for xyz in joints]
-        frames.append(_frame(joints, skeleton, place, gaps=gaps))
+        frames.append(_frame(joints, skeleton, location, gaps=gaps))
     return frames, skeleton
 
 
-def _cells(line: str, place: str) -> list[str]:
+def _cells(line: str, location: str) -> list[str]:
     try:
         return next(csv.reader([line], skipinitialspace=True))
     except (csv.Error, StopIteration) as error:
-        raise BadInput(f"not CSV ({shown(error)})", place=place, remedy=REMEDY) from error
+        raise BadInput(f"not CSV ({shown(error)})", location=location, hint=HINT) from error
 
 
-def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[list[int], Skeleton]:
+def _columns(header: list[str], skeleton: Skeleton | None, location: str) -> tuple[list[int], Skeleton]:
     """Which column holds each coordinate, joint by joint, x y z."""
     at = {}
     for i, cell in enumerate(header):
@@ -163,7 +163,7 @@ def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[
     if skeleton is None:
         seen = list(dict.fromkeys(name for name, _ in at))
         if not seen:
-            raise BadInput("the header names no coordinate", place=place, remedy="name columns <joint>_x, _y, _z")
+            raise BadInput("the header names no coordinate", location=location, hint="name columns <joint>_x, _y, _z")
         skeleton = from_parents(np.full(len(seen), -1), tuple(seen))
     by_number = ("0", "x") in at
     wanted = [str(v) for v in range(skeleton.joints)] if by_number else [canonical(n) for n in skeleton.joint_names]
@@ -172,17 +172,19 @@ def _columns(header: list[str], skeleton: Skeleton | None, place: str) -> tuple[
     needed = [(name, axis) for name in wanted for axis in "xyz"]
     for name, axis in needed:
         if (name, axis) not in at:
-            raise BadInput(f"no column {name.replace(' ', '_')}_{axis}", place=place, remedy="name every joint, x y z")
+            raise BadInput(
+                f"no column {name.replace(' ', '_')}_{axis}", location=location, hint="name every joint, x y z"
+            )
     return [at[key] for key in needed], skeleton
 
 
-def _frame(joints: list, skeleton: Skeleton, place: str, *, gaps: bool) -> np.ndarray:
+def _frame(joints: list, skeleton: Skeleton, location: str, *, gaps: bool) -> np.ndarray:
     """(V, 3) float32, finite unless `gaps` are allowed."""
     if gaps and len(joints) < _per_body(skeleton):
         return np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
     if len(joints) not in (skeleton.joints, _per_body(skeleton)):
-        remedy = "give the model's joints in its order"
-        raise BadInput(f"{len(joints)} joints, expected {skeleton.joints}", place=place, remedy=remedy)
+        hint = "give the model's joints in its order"
+        raise BadInput(f"{len(joints)} joints, expected {skeleton.joints}", location=location, hint=hint)
     frame = np.zeros((skeleton.joints, 3), dtype=np.float32)
     for v, xyz in enumerate(joints):
         if gaps and (xyz is None or (isinstance(xyz, list) and None in xyz)):
@@ -193,24 +195,24 @@ def _frame(joints: list, skeleton: Skeleton, place: str, *, gaps: bool) -> np.nd
                 frame[v] = [float(value) for value in xyz]
         except (TypeError, ValueError, OverflowError) as error:
             name = skeleton.joint_names[v]
-            raise BadInput(f"joint {v} ({name}) is not three numbers", place=place, remedy=REMEDY) from error
+            raise BadInput(f"joint {v} ({name}) is not three numbers", location=location, hint=HINT) from error
         if not np.isfinite(frame[v]).all():
             if gaps:
                 frame[v] = np.nan
                 continue
             what = f"a coordinate of joint {v} ({skeleton.joint_names[v]}) is not a finite number"
-            raise BadInput(what, place=place, remedy="fill gaps with the last known position")
+            raise BadInput(what, location=location, hint="fill gaps with the last known position")
     return frame
 
 
-def _guess_json(line: str, place: str) -> Skeleton:
+def _guess_json(line: str, location: str) -> Skeleton:
     try:
         first = parsed_json(line)
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput(f"not a frame ({error!r})", place=place, remedy=REMEDY) from error
+        raise BadInput(f"not a frame ({error!r})", location=location, hint=HINT) from error
 
 
 def _anonymous(joints: int) -> Skeleton:

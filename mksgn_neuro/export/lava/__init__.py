@@ -3,6 +3,6 @@
 A folder of its own, because Lava imports every module that lies beside a process when it looks for its models.
 """
 
-from mksgn_neuro.export.lava.modern import repair
+from mksgn_neuro.export.lava.compat import repair
 
 repair()

@@ -29,21 +29,21 @@ MAX_CONV_NUMBER = 127  # Lava's Conv keeps stride, padding, dilation and groups 
 class NetworkProcess(AbstractProcess):
     """A network with ports `inp` (source.size,) and `out` (readout neurons,), flat in the IR's neuron order.
 
-    With a `period` each population zeroes u and v as `sim.reference.run` does. `neurons` holds the LIF of each
+    With a `reset_interval` each population zeroes u and v as `sim.reference.run` does. `neurons` holds the LIF of each
     population, `synapses` the synapse process of each projection in the network's order.
     Raises IllegalNetwork; Unsupported for a network that is still in frames.
     """
 
-    def __init__(self, network: Network, period: int | None = None) -> None:
-        super().__init__(network=network, period=period)
-        if network.hop != 1:
-            remedy = "apply mksgn_neuro.lowering.balance first"
-            raise Unsupported("a Lava spike takes one time step, this network counts frames", remedy=remedy)
+    def __init__(self, network: Network, reset_interval: int | None = None) -> None:
+        super().__init__(network=network, reset_interval=reset_interval)
+        if network.transmission_delay != 1:
+            hint = "apply mksgn_neuro.lowering.balance_delays first"
+            raise Unsupported("a Lava spike takes one time step, this network counts frames", hint=hint)
         require_legal(network)
         bits = network.source.message_bits
         self.inp = InPort(shape=(network.source.size,))
         self.out = OutPort(shape=(network[network.readout].size,))
-        self.neurons = {p.name: _lif(p, period, network.level[p.name]) for p in network.populations}
+        self.neurons = {p.name: _lif(p, reset_interval, network.level[p.name]) for p in network.populations}
         self.synapses = [_synapse(q, bits if q.pre == network.source.name else 0) for q in network.projections]
         for q, synapse in zip(network.projections, self.synapses):
             sender = self.inp if q.pre == network.source.name else self.neurons[q.pre].s_out
@@ -61,7 +61,7 @@ class PyNetworkProcess(AbstractSubProcessModel):
         pass
 
 
-def _lif(p: Population, period: int | None, level: int) -> AbstractProcess:
+def _lif(p: Population, reset_interval: int | None, level: int) -> AbstractProcess:
     fields = {
         "shape": (p.size,),
         "du": _scalar_or_array(p.i_decay) - 1,  # the model adds one (its ds_offset)
@@ -71,10 +71,10 @@ def _lif(p: Population, period: int | None, level: int) -> AbstractProcess:
         "bias_exp": BIAS_EXP,
         "name": p.name,
     }
-    if period is None:
+    if reset_interval is None:
         return LIF(**fields)
     # Lava counts steps from 1.
-    return LIFReset(reset_interval=period, reset_offset=(level + 1) % period, **fields)
+    return LIFReset(reset_interval=reset_interval, reset_offset=(level + 1) % reset_interval, **fields)
 
 
 def _scalar_or_array(decay: np.ndarray) -> int | np.ndarray:

@@ -34,7 +34,7 @@ def run(process: NetworkProcess, inputs: np.ndarray, record: list[str]) -> dict[
 
 def work(request: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Load the network, build it, run it."""
-    process = NetworkProcess(load(Path(str(request["network"]))), int(request["period"]) or None)
+    process = NetworkProcess(load(Path(str(request["network"]))), int(request["reset_interval"]) or None)
     return run(process, request["inputs"], [str(name) for name in request["record"]])
 
 

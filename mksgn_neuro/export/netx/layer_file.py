@@ -47,13 +47,13 @@ class LayerFile:
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The group's name in the file."""
         return f"/layer/{self.index}"
 
-    def bad(self, name: str, problem: str, remedy: str) -> BadInput:
+    def bad(self, name: str, problem: str, hint: str) -> BadInput:
         """The error that names this place."""
-        return BadInput(problem, place=f"{self.path}:{self.place}" + (f"/{name}" if name else ""), remedy=remedy)
+        return BadInput(problem, location=f"{self.path}:{self.location}" + (f"/{name}" if name else ""), hint=hint)
 
     def has(self, name: str) -> bool:
         """Is the field there?"""
@@ -132,7 +132,7 @@ class LayerFile:
             raise self.bad("delay", f"is {value.min()}", f"delays are 0..{MAX_DELAY}")
         if value.size and value.max() > MAX_DELAY:
             text = f"is {value.max()} at most; the stock loader clips to {MAX_DELAY}"
-            self.findings.append(Finding(f"{self.place}/delay", text))
+            self.findings.append(Finding(f"{self.location}/delay", text))
         return np.minimum(value, MAX_DELAY)
 
     def _delays_at(self, row: np.ndarray, weights: sp.csr_matrix) -> np.ndarray:
@@ -161,7 +161,7 @@ class LayerFile:
         value = self._ranged("bias", "bias")
         if value.size and (value.min() < BIAS_RANGE[0] or value.max() > BIAS_RANGE[1]):
             text = f"Lava simulates it as it stands; the chip's field holds {BIAS_RANGE[0]}..{BIAS_RANGE[1]}"
-            self.findings.append(Finding(f"{self.place}/bias", text))
+            self.findings.append(Finding(f"{self.location}/bias", text))
         if value.size == 1 and len(shape) == 1:
             return value.reshape(()) if value.ndim == 0 or shape != (1,) else value
         if len(shape) == 3 and value.shape == shape[:1]:
@@ -228,7 +228,9 @@ class LayerFile:
 
     def _note_truncation(self, name: str, lost: int) -> None:
         if lost:
-            self.findings.append(Finding(f"{self.place}/{name}", f"{lost} values are not integers; they are truncated"))
+            self.findings.append(
+                Finding(f"{self.location}/{name}", f"{lost} values are not integers; they are truncated")
+            )
 
     def _text(self, name: str) -> str:
         value = self._field(name)
@@ -239,12 +241,12 @@ def open_layers(file: Group, path: str) -> Iterator[LayerFile]:
     """The layers in order, each with findings on fields that the stock loader does not read."""
     layers = file.get("layer")
     if not isinstance(layers, Group) or not len(layers):
-        raise BadInput("has no /layer", place=path, remedy="give a netx file")
+        raise BadInput("has no /layer", location=path, hint="give a netx file")
     count = len(layers)
     for i in range(count):
         group = layers.get(str(i))
         if not isinstance(group, Group):
-            raise BadInput("is missing", place=f"{path}:/layer/{i}", remedy=f"number the {count} layers from 0")
+            raise BadInput("is missing", location=f"{path}:/layer/{i}", hint=f"number the {count} layers from 0")
         layer = LayerFile(group, path, i, i == count - 1)
         layer.findings += _unread(layer)
         yield layer
@@ -252,15 +254,15 @@ def open_layers(file: Group, path: str) -> Iterator[LayerFile]:
 
 def _unread(layer: LayerFile) -> Iterator[Finding]:
     for name in sorted(set(layer.group) - READ.get(layer.type, set(layer.group)) - REDUNDANT):
-        yield Finding(f"{layer.place}/{name}", f"the stock loader ignores it in a {layer.type} layer")
+        yield Finding(f"{layer.location}/{name}", f"the stock loader ignores it in a {layer.type} layer")
     neuron = layer.group.get("neuron")
     if layer.type not in READ or not isinstance(neuron, Group):
         return
     for name in sorted(set(neuron) - NEURON_READ):
-        place = f"{layer.place}/neuron/{name}"
+        location = f"{layer.location}/neuron/{name}"
         if name == "messageBits":
-            yield Finding(place, "the stock loader hangs on it")
+            yield Finding(location, "the stock loader hangs on it")
         elif name not in NEURON_HARMLESS:
-            yield Finding(place, "the stock loader ignores it")
+            yield Finding(location, "the stock loader ignores it")
         elif not np.array_equal(np.unique(neuron.array(name)), [NEURON_HARMLESS[name]]):
-            yield Finding(place, f"the stock loader ignores it and runs {NEURON_HARMLESS[name]}")
+            yield Finding(location, f"the stock loader ignores it and runs {NEURON_HARMLESS[name]}")

@@ -1,4 +1,4 @@
-"""A chain network as netx sees it: one level per layer, and whether the stock loader would run each exactly."""
+"""A layered network as netx sees it: a level per layer, and whether the stock loader would run each exactly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIT = "call lowering.pad_for_netx.fit, which adds a silent neuron"
 
 @dataclass(frozen=True)
 class Level:
-    """One population of a chain and its synapses; `layer` is its place under /layer."""
+    """One population of a layered network and its synapses; `layer` is its place under /layer."""
 
     population: Population
     forward: tuple[Projection, ...]
@@ -45,25 +45,25 @@ class Level:
         return sum((q.matrix for q in self.loops[1:]), self.loops[0].matrix) if self.loops else None
 
 
-def exact_chain(network: Network) -> tuple[Level, ...]:
+def exact_layers(network: Network) -> tuple[Level, ...]:
     """The levels in order; raises Unsupported for what netx, or its stock loader, does not hold exactly."""
-    levels = chain(network)
+    levels = layers_of(network)
     for before, level in zip((None, *levels), levels):
         _require_exact(level, before)
     return levels
 
 
-def chain(network: Network) -> tuple[Level, ...]:
-    """The levels in order; raises Unsupported, naming the place, where the network is not a chain."""
-    if network.hop != 1:
-        raise _not_a_chain("network", "is written in frames, not time steps")
+def layers_of(network: Network) -> tuple[Level, ...]:
+    """The levels in order; raises Unsupported, naming the location, where the network is not a layered network."""
+    if network.transmission_delay != 1:
+        raise _not_layered("network", "is a zero-delay network, not one in time steps")
     levels: list[Level] = []
     before = network.source.name
     for population in network.order:
         levels.append(_level(network, population, before))
         before = population.name
     if network.readout != before:
-        raise _not_a_chain(network.readout, f"is the readout, but the last level is {before}")
+        raise _not_layered(network.readout, f"is the readout, but the last level is {before}")
     return _numbered(levels)
 
 
@@ -71,10 +71,10 @@ def _level(network: Network, population: Population, before: str) -> Level:
     incoming = network.incoming[population.name]
     for q in incoming:
         if q.pre not in (before, population.name):
-            raise _not_a_chain(_pair(q), f"does not come from the level before, {before}")
+            raise _not_layered(_pair(q), f"does not come from the level before, {before}")
     forward = tuple(q for q in incoming if q.pre == before)
     if not forward:
-        raise _not_a_chain(population.name, f"gets nothing from the level before, {before}")
+        raise _not_layered(population.name, f"gets nothing from the level before, {before}")
     return Level(population, forward, tuple(q for q in incoming if q.pre == population.name))
 
 
@@ -88,38 +88,38 @@ def _numbered(levels: list[Level]) -> tuple[Level, ...]:
     return tuple(numbered)
 
 
-def _not_a_chain(place: str, problem: str) -> Unsupported:
-    return Unsupported(f"{problem}; netx holds only a chain", place=place, remedy="levelize it first")
+def _not_layered(location: str, problem: str) -> Unsupported:
+    return Unsupported(f"{problem}; netx holds only layered networks", location=location, hint="levelize it first")
 
 
 def _require_exact(level: Level, before: Level | None) -> None:
     name = level.population.name
     for q in (*level.forward, *level.loops):
         if q.weight_exp:
-            remedy = "quantize the level on one grid"
-            raise Unsupported(f"has weight exponent {q.weight_exp}; netx has none", place=_pair(q), remedy=remedy)
+            hint = "quantize the level on one grid"
+            raise Unsupported(f"has weight exponent {q.weight_exp}; netx has none", location=_pair(q), hint=hint)
     if any(isinstance(q.weights, ConvKernel) for q in (*level.forward, *level.loops)):
         return _require_exact_conv(level, before)
     if any(q.delay for q in level.loops):
-        raise Unsupported("a loop with a delay; netx has none", place=name, remedy="delay by relays, one per step")
+        raise Unsupported("a loop with a delay; netx has none", location=name, hint="delay by relays, one per step")
     if level.loops and any(q.delay for q in level.forward):
-        remedy = "move the delay to relays on the level before"
-        raise Unsupported("delays beside a loop; the stock loader drops the exponent", place=name, remedy=remedy)
+        hint = "move the delay to relays on the level before"
+        raise Unsupported("delays beside a loop; the stock loader drops the exponent", location=name, hint=hint)
     _require_one_delay_per_pair(level)
     _require_unchanged(level)
 
 
 def _require_exact_conv(level: Level, before: Level | None) -> None:
     name, kernel = level.population.name, level.conv
-    remedy = "unroll it: Projection(weights=projection.matrix)"
+    hint = "unroll it: Projection(weights=projection.matrix)"
     if kernel is None or len(level.forward) > 1 or level.loops or level.forward[0].delay:
         problem = "a convolution beside other synapses, or with a delay that the stock loader ignores"
-        raise Unsupported(problem, place=name, remedy=remedy)
+        raise Unsupported(problem, location=name, hint=hint)
     if before is not None and (before.conv is None or before.conv.output_shape != kernel.input_shape):
-        raise Unsupported("a convolution whose input is not shaped by the level before", place=name, remedy=remedy)
+        raise Unsupported("a convolution whose input is not shaped by the level before", location=name, hint=hint)
     if max(*kernel.stride, *kernel.padding, *kernel.dilation, kernel.groups) > MAX_CONV_GEOMETRY:
         problem = f"stride, padding, dilation or groups over {MAX_CONV_GEOMETRY}, Lava's limit"
-        raise Unsupported(problem, place=name, remedy=remedy)
+        raise Unsupported(problem, location=name, hint=hint)
 
 
 def _require_one_delay_per_pair(level: Level) -> None:
@@ -128,7 +128,7 @@ def _require_one_delay_per_pair(level: Level) -> None:
     if len({q.delay for q in level.forward}) > 1 and supports.nnz != synapses:
         neuron, pre = next(zip(*np.nonzero(supports > 1)))
         problem = f"two delays from {level.forward[0].pre} {pre} to neuron {neuron}; netx holds one per pair"
-        raise Unsupported(problem, place=level.population.name, remedy="levelize it first: a relay per delay")
+        raise Unsupported(problem, location=level.population.name, hint="levelize it first: a relay per delay")
 
 
 def _require_unchanged(level: Level) -> None:
@@ -140,16 +140,18 @@ def _require_unchanged(level: Level) -> None:
     loaded = load_weights(weights, recurrent)
     if loaded is None:
         raise Unsupported(
-            "all weights are zero, on which the stock loader fails", place=name, remedy=f"prune it or {FIT}"
+            "all weights are zero, on which the stock loader fails", location=name, hint=f"prune it or {FIT}"
         )
     for intended, actual in zip((weights, recurrent), loaded):
         for was, becomes in zip(intended, actual.values):
             if was != becomes:
                 problem = f"the stock loader would run {becomes:g} instead of weight {was}"
-                remedy = FIT if weights.max() <= 0 else "requantize the level on one grid"
-                raise Unsupported(problem, place=name, remedy=remedy)
+                hint = FIT if weights.max() <= 0 else "requantize the level on one grid"
+                raise Unsupported(problem, location=name, hint=hint)
         if actual.bits > 8:
-            raise Unsupported("odd weights above 127 beside negative ones need 9 bits", place=name, remedy="requantize")
+            raise Unsupported(
+                "odd weights above 127 beside negative ones need 9 bits", location=name, hint="requantize"
+            )
 
 
 def _pair(q: Projection) -> str:

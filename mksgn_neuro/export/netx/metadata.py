@@ -30,11 +30,11 @@ class AboutLevel:
 
 @dataclass(frozen=True)
 class About:
-    """The whole description; empty for a file that somebody else wrote. No `period`: nothing is ever reset."""
+    """The whole description; empty for a file that somebody else wrote. No `reset_interval`: nothing is ever reset."""
 
     source: Source | None = None
     task: Task | None = None
-    period: int | None = None
+    reset_interval: int | None = None
     levels: dict[int, AboutLevel] = field(default_factory=dict)
 
     @property
@@ -58,20 +58,20 @@ def read_about(file: hdf5.Group, path: str) -> About | None:
     """The description in an open netx file, None if it is not one of ours."""
     if GROUP not in file:
         return None
-    remedy = "export the model again with this version"
+    hint = "export the model again with this version"
     try:
         about = parsed_json(file.text(f"{GROUP}/about"))
         if (about["format"], about["version"]) != (FORMAT, VERSION):
             problem = f"is {shown(about['format'])} {shown(about['version'])}, this program reads {FORMAT} {VERSION}"
-            raise BadInput(problem, place=f"{path}:/{GROUP}", remedy=remedy)
+            raise BadInput(problem, location=f"{path}:/{GROUP}", hint=hint)
         return About(
             source=made_of(Source, about["input"]),
             task=None if about["task"] is None else made_of(Task, about["task"]),
-            period=None if about.get("steps_per_sample") is None else int(about["steps_per_sample"]),
+            reset_interval=None if about.get("steps_per_sample") is None else int(about["steps_per_sample"]),
             levels={int(level["layer"]): _level(file.group(GROUP), level) for level in about["levels"]},
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BadInput(f"damaged description ({shown(error)})", place=f"{path}:/{GROUP}", remedy=remedy) from error
+        raise BadInput(f"damaged description ({shown(error)})", location=f"{path}:/{GROUP}", hint=hint) from error
 
 
 def metadata_in(path: Path) -> About | None:

@@ -41,13 +41,13 @@ def read_file(
 
     `input_message_bits` and `input_shape`, here (C, H, W), are what the loader would be given; None: as the file says,
     binary where it does not. An `input` block with neurons becomes a population fed one to one with its neurons' bias.
-    Raises BadInput for a file or a layer that cannot be read as CUBA neurons in a chain.
+    Raises BadInput for a file or a layer that cannot be read as CUBA neurons in a layered network.
     """
-    remedy = "give a netx file that was written completely"
-    require_regular(path, remedy)
+    hint = "give a netx file that was written completely"
+    require_regular(path, hint)
     if is_lfs_pointer(path):
-        raise BadInput("is a git-LFS pointer, not the file itself", place=str(path), remedy="run git lfs pull")
-    with opened(path, remedy) as file:
+        raise BadInput("is a git-LFS pointer, not the file itself", location=str(path), hint="run git lfs pull")
+    with opened(path, hint) as file:
         about = read_about(file, str(path))
         reading = Reading(str(path), about or About(), input_message_bits, input_shape)
         for layer in open_layers(file, str(path)):
@@ -80,7 +80,7 @@ def _leave_out(reading: Reading, layer: LayerFile) -> None:
 def _input(reading: Reading, layer: LayerFile) -> None:
     shape = layer.shape()
     if reading.source is not None:
-        raise layer.bad("type", "a second input layer", "give a chain with one input")
+        raise layer.bad("type", "a second input layer", "give a layered network with one input")
     if reading.given not in (None, shape):
         raise layer.bad("shape", f"is {shape}, not {reading.given}", "leave out --input-shape")
     if not layer.has("neuron"):
@@ -130,7 +130,7 @@ def _loaded(
         problem = "all weights are zero, on which the stock loader raises OverflowError"
         raise layer.bad("weight", problem, "give the layer one other weight, or prune it")
     for name, matrix in zip(("weight", "weight_rec"), loaded):
-        reading.findings += [Finding(f"{layer.place}/{name}", text) for text in matrix.changes]
+        reading.findings += [Finding(f"{layer.location}/{name}", text) for text in matrix.changes]
     return loaded
 
 
@@ -143,7 +143,7 @@ def _integrator(reading: Reading, layer: LayerFile, size: int) -> dict:
 def _require_width(reading: Reading, layer: LayerFile, weights: sp.csr_matrix) -> None:
     if weights.shape[1] != np.prod(reading.shape):
         problem = f"takes {weights.shape[1]} inputs, the layer before has {int(np.prod(reading.shape))}"
-        raise layer.bad("weight", problem, "give a chain whose layers fit")
+        raise layer.bad("weight", problem, "give a layered network whose layers fit")
     if len(reading.shape) == 3 and reading.populations:
         reading.note(layer, "follows a convolution without a flatten layer; the stock loader raises")
 
@@ -173,11 +173,13 @@ def _conv(reading: Reading, layer: LayerFile) -> None:
     kernel = ConvKernel(weights, reading.shape, **geometry)
     if kernel.output_shape != shape:
         problem = f"is {shape}, the convolution gives {kernel.output_shape}"
-        remedy = "give an --input-shape that fits" if reading.missing_shape else "write the shape as (C, H, W)"
-        raise layer.bad("shape", problem, remedy)
+        hint = "give an --input-shape that fits" if reading.missing_shape else "write the shape as (C, H, W)"
+        raise layer.bad("shape", problem, hint)
     if kernel.kernel.shape[1] * kernel.groups != reading.shape[0]:
-        raise layer.bad("weight", f"does not fit {reading.shape[0]} input channels", "give a chain whose layers fit")
-    reading.findings += [Finding(f"{layer.place}/weight", text) for text in kernel_changes(weights)]
+        raise layer.bad(
+            "weight", f"does not fit {reading.shape[0]} input channels", "give a layered network whose layers fit"
+        )
+    reading.findings += [Finding(f"{layer.location}/weight", text) for text in kernel_changes(weights)]
     before = reading.before
     name = reading.populate(layer, shape, layer.neuron(shape)).name
     reading.projections.append(Projection(before, name, kernel))
@@ -190,8 +192,8 @@ def _feed_image(reading: Reading, layer: LayerFile, possible: tuple[int, range, 
     if reading.given is None and len(height) * len(width) != 1:
         sizes = f"{channels} channels, height {in_words(height)}, width {in_words(width)}"
         problem = f"the file does not say the shape of its input, which may have {sizes}"
-        remedy = "give --input-shape C,H,W, channels first (the stock loader's input_shape is W, H, C)"
-        raise layer.bad("", problem, remedy)
+        hint = "give --input-shape C,H,W, channels first (the stock loader's input_shape is W, H, C)"
+        raise layer.bad("", problem, hint)
     if reading.given is None:
         text = f"no input layer; only (C, H, W) = {shape} fits, the stock loader needs input_shape={shape[::-1]}"
         reading.note(layer, text)

@@ -39,12 +39,12 @@ class NetxFile:
     num_layers: int | None = None
     input_shape: tuple[int, int, int] | None = None
     held: bool = False
-    period: int | None = None
+    reset_interval: int | None = None
 
 
 @dataclass
 class Reading:
-    """What has been read of the chain so far; `shape` is that of the last layer's output.
+    """What has been read of the layered network so far; `shape` is that of the last layer's output.
 
     bits, given: what the user says of the input, None where nothing.
     """
@@ -64,18 +64,18 @@ class Reading:
 
     def note(self, layer: LayerFile, text: str) -> None:
         """A finding about a layer as a whole."""
-        self.findings.append(Finding(layer.place, text))
+        self.findings.append(Finding(layer.location, text))
 
     def finish(self) -> NetxFile:
         """All of it; raises BadInput if there is no layer with neurons."""
         if not self.populations:
-            raise BadInput("no layer has neurons", place=self.path, remedy="give a network of dense or conv layers")
+            raise BadInput("no layer has neurons", location=self.path, hint="give a network of dense or conv layers")
         source = self.about.source or self.source
         populations, projections = tuple(self.populations), tuple(self.projections)
         network = Network(source, populations, projections, self.populations[-1].name, task=self.about.task)
         legal_from_file(network, self.path, but=AS_THE_LOADER_RUNS_THEM)
         findings = tuple(self.findings)
-        return NetxFile(network, findings, self.num_layers, self.missing_shape, self.held, self.about.period)
+        return NetxFile(network, findings, self.num_layers, self.missing_shape, self.held, self.about.reset_interval)
 
     @property
     def before(self) -> str:
@@ -88,13 +88,13 @@ class Reading:
             return
         if self.given and np.prod(self.given) != np.prod(shape):
             problem = f"takes {int(np.prod(shape))} inputs, not {' x '.join(map(str, self.given))}"
-            raise BadInput(problem, place=self.path, remedy="give an --input-shape that fits, or none")
+            raise BadInput(problem, location=self.path, hint="give an --input-shape that fits, or none")
         if self.about.source and self.about.source.size != np.prod(shape):
             problem = f"describes {self.about.source.size} inputs, the first layer takes {int(np.prod(shape))}"
-            raise BadInput(problem, place=f"{self.path}:/{GROUP}", remedy="export the model again")
+            raise BadInput(problem, location=f"{self.path}:/{GROUP}", hint="export the model again")
         if self.about.source and self.bits not in (None, self.about.source.message_bits):
             problem = f"says itself that its input has {self.about.source.message_bits} bits"
-            raise BadInput(problem, place=self.path, remedy="leave out --input-bits")
+            raise BadInput(problem, location=self.path, hint="leave out --input-bits")
         shape = self.given or shape
         axes = IMAGE_AXES if len(shape) == 3 else ()
         self.source, self.shape = Source("input", shape, self.bits or 0, axes), shape

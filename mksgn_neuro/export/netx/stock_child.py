@@ -26,9 +26,9 @@ def work(payload: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         num_layers=request["num_layers"],
         input_message_bits=request["input_message_bits"],
         input_shape=request["input_shape"] and tuple(request["input_shape"][::-1]),
-        reset_interval=request["period"],
+        reset_interval=request["reset_interval"],
         # A message takes a step to the first layer; an input block has its values from the first step on.
-        reset_offset=1 if request["period"] and "inputs" in payload else 0,
+        reset_offset=1 if request["reset_interval"] and "inputs" in payload else 0,
         sparse_fc_layer=request["sparse"],
     )
     _feed(network, payload)

@@ -44,7 +44,7 @@ class StockRun:
     inputs: np.ndarray | None = None
     input_bias: np.ndarray | None = None
     input_message_bits: int = 16
-    period: int | None = None
+    reset_interval: int | None = None
     sparse: bool = True
     num_steps: int | None = None
     num_layers: int | None = None
@@ -67,7 +67,7 @@ class StockRun:
 def run_stock_loader(
     path: Path, inputs: np.ndarray | None = None, *, limit: float = 120.0, **options: object
 ) -> dict[int, StockTrace]:
-    """Run the file's network; a trace per layer, by its place in the chain. Options are StockRun's fields.
+    """Run the file's network; a trace per layer, by its place in the layered network. Options are StockRun's fields.
 
     Raises Unsupported where lava-dl is not installed, ChildFailed with Lava's traceback for everything else.
     """

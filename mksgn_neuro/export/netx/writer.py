@@ -1,4 +1,4 @@
-"""Write a chain of populations as a netx file that lava-dl's stock loader runs exactly, with a JSON sidecar.
+"""Write a layered network of populations as a netx file that lava-dl's stock loader runs exactly, with a JSON sidecar.
 
 What the chip runs stands in /layer and only there; /mksgn_neuro holds what netx has no place for, so that whoever
 reads our files reads what the chip would run.
@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.export.netx.layers import Level, exact_chain
+from mksgn_neuro.export.netx.layers import Level, exact_layers
 from mksgn_neuro.export.netx.loader_model import FORMAT, GROUP, INPUT_MESSAGE_BITS, ROWS_AT_ONCE, VERSION
 from mksgn_neuro.export.netx.sidecar import sha256_of, sidecar_of
 from mksgn_neuro.files import together
@@ -34,19 +34,19 @@ class NetxFiles:
     sidecar: Path
 
 
-def write_netx(network: Network, path: Path, *, period: int | None) -> NetxFiles:
-    """Write `path` and `<path>.json`; `period` is the time steps per sample, after which state is zeroed.
+def write_netx(network: Network, path: Path, *, reset_interval: int | None) -> NetxFiles:
+    """Write `path` and `<path>.json`; `reset_interval` is the time steps per sample, after which state is zeroed.
 
     Without a period nothing is ever reset: the file runs on a stream without end, one frame per step.
     Raises IllegalNetwork for a network that breaks the specification, Unsupported for one that netx cannot hold
-    exactly: not a chain, a weight that the stock loader would change, a delay that it would ignore.
+    exactly: not a layered network, a weight that the stock loader would change, a delay that it would ignore.
     """
     path = Path(path)
-    if period is not None and period < 1:
-        remedy = "give the time steps per sample, at least 1, or None for no resets"
-        raise BadInput(f"period is {period}", place=str(path), remedy=remedy)
-    levels = exact_chain(require_legal(network))
-    about = describe(network, levels, period)
+    if reset_interval is not None and reset_interval < 1:
+        hint = "give the time steps per sample, at least 1, or None for no resets"
+        raise BadInput(f"period is {reset_interval}", location=str(path), hint=hint)
+    levels = exact_layers(require_legal(network))
+    about = metadata_of(network, levels, reset_interval)
     files = NetxFiles(path, sidecar_of(path))
     with together(files.net, files.sidecar) as (net, sidecar):
         with h5py.File(net, "w") as file:
@@ -59,16 +59,16 @@ def write_netx(network: Network, path: Path, *, period: int | None) -> NetxFiles
     return files
 
 
-def describe(network: Network, levels: tuple[Level, ...], period: int | None) -> dict:
+def metadata_of(network: Network, levels: tuple[Level, ...], reset_interval: int | None) -> dict:
     """What the file's user must know and netx cannot say, as plain JSON."""
     source, task = network.source, network.task
-    resets = {} if period is None else {"reset_interval": period, "reset_offset": 1}
+    resets = {} if reset_interval is None else {"reset_interval": reset_interval, "reset_offset": 1}
     return {
         "format": FORMAT,
         "version": VERSION,
         "written_by": f"mksgn-neuro {__version__}",
-        "reset": period is not None,
-        "steps_per_sample": period,
+        "reset": reset_interval is not None,
+        "steps_per_sample": reset_interval,
         "latency_steps": len(levels),
         "rate": None if task is None else task.rate,
         "window": None if task is None else task.window,
@@ -80,11 +80,11 @@ def describe(network: Network, levels: tuple[Level, ...], period: int | None) ->
         "input": asdict(source),
         "task": None if task is None else asdict(task),
         "levels": [_about_level(level) for level in levels],
-        "hardware_notes": hardware_notes(levels, period),
+        "hardware_notes": hardware_notes(levels, reset_interval),
     }
 
 
-def hardware_notes(levels: tuple[Level, ...], period: int | None) -> list[str]:
+def hardware_notes(levels: tuple[Level, ...], reset_interval: int | None) -> list[str]:
     """What runs in the stock loader's simulation, but that nobody has documented for the chip."""
     notes = [
         f"/layer/{level.layer}/neuron/{key}: one decay per neuron; Lava documents one per layer"
@@ -92,8 +92,8 @@ def hardware_notes(levels: tuple[Level, ...], period: int | None) -> list[str]:
         for key, decay in (("iDecay", level.population.i_decay), ("vDecay", level.population.v_decay))
         if decay.ndim
     ]
-    if period is not None and period & (period - 1):
-        notes.append(f"reset_interval {period} is not a power of two, as the chip's reset wants")
+    if reset_interval is not None and reset_interval & (reset_interval - 1):
+        notes.append(f"reset_interval {reset_interval} is not a power of two, as the chip's reset wants")
     return notes
 
 

@@ -21,34 +21,34 @@ class About:
     """The time step, and names, groups and order; the defaults are for a graph that somebody else wrote."""
 
     dt: float = DT
-    hop: int = 0
+    transmission_delay: int = 0
     source: Source | None = None
     task: Task | None = None
     populations: dict[str, dict] = field(default_factory=dict)
     projections: dict[str, int] = field(default_factory=dict)
 
 
-def read_about(graph: nir.NIRGraph, place: str) -> About | None:
+def read_about(graph: nir.NIRGraph, location: str) -> About | None:
     """None for a graph that is not ours; raises BadInput for damaged metadata."""
     if METADATA not in graph.metadata:
         return None
-    remedy = "export the model again with this version"
+    hint = "export the model again with this version"
     try:
         about = parsed_json(graph.metadata[METADATA])
         if (about["format"], about["version"]) != (FORMAT, VERSION):
             raise BadInput(
-                f"is {shown(about['format'])} {shown(about['version'])}", place=f"{place}:{METADATA}", remedy=remedy
+                f"is {shown(about['format'])} {shown(about['version'])}", location=f"{location}:{METADATA}", hint=hint
             )
         return About(
             dt=float(about["dt"]),
-            hop=int(about["hop"]),
+            transmission_delay=int(about["hop"]),
             source=made_of(Source, about["source"]),
             task=None if about["task"] is None else made_of(Task, about["task"]),
             populations={p["name"]: p for p in about["populations"]},
             projections={q["node"]: int(q["weight_exp"]) for q in about["projections"]},
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BadInput(f"damaged metadata ({shown(error)})", place=f"{place}:{METADATA}", remedy=remedy) from error
+        raise BadInput(f"damaged metadata ({shown(error)})", location=f"{location}:{METADATA}", hint=hint) from error
 
 
 def group(about: dict) -> Group:

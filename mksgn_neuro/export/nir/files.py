@@ -16,24 +16,24 @@ from mksgn_neuro.gates.regular import require_regular, shown
 OPTIONAL = {"Conv1d": {"input_shape": None}, "Conv2d": {"input_shape": None}}  # older files leave these out
 
 
-def load(path: Path) -> nir.NIRGraph:
+def load_graph(path: Path) -> nir.NIRGraph:
     """The graph of a file of NIR 0.x or 1.x; a neuron's scalar parameters take the shape of its others.
 
     Raises BadInput with the file, or the node in it, that cannot be read.
     """
     path = Path(path)
-    remedy = "give a file of nir 1.x"
-    require_regular(path, remedy)
+    hint = "give a file of nir 1.x"
+    require_regular(path, hint)
     if is_lfs_pointer(path):
         problem = "is a Git LFS pointer and not the file that it points to"
-        raise BadInput(problem, place=str(path), remedy="fetch that file with git lfs pull")
-    with hdf5.opened(path, remedy) as file:
+        raise BadInput(problem, location=str(path), hint="fetch that file with git lfs pull")
+    with hdf5.opened(path, hint) as file:
         if not isinstance(file.get("node"), hdf5.Group):
-            raise BadInput("not a readable NIR file (no node)", place=str(path), remedy=remedy)
+            raise BadInput("not a readable NIR file (no node)", location=str(path), hint=hint)
         root = _tree(file.group("node"))
     if root.get("type") != "NIRGraph":
         problem = f"holds a node of type {root.get('type', 'unknown')} and no graph"
-        raise BadInput(problem, place=str(path), remedy=remedy)
+        raise BadInput(problem, location=str(path), hint=hint)
     return _graph(root, str(path))
 
 
@@ -43,7 +43,7 @@ def _tree(group: hdf5.Group) -> dict:
     return {n: item[()] if isinstance(item, np.ndarray) and item.ndim == 0 else item for n, item in read.items()}
 
 
-def _graph(fields: dict, place: str) -> nir.NIRGraph:
+def _graph(fields: dict, location: str) -> nir.NIRGraph:
     try:
         pairs = [(a, b) for a, b in fields["edges"]] if len(fields["edges"]) else []
         edges = [tuple(str(n) for n in pair) for pair in pairs]
@@ -52,28 +52,30 @@ def _graph(fields: dict, place: str) -> nir.NIRGraph:
             raise ValueError("a node or its metadata is no group")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = f"damaged graph ({shown(repr(error))})"
-        raise BadInput(problem, place=place, remedy="write it again with nir 1.x") from error
-    nodes = {name: _node(node, f"{place}:{shown(name)}") for name, node in nodes.items()}
+        raise BadInput(problem, location=location, hint="write it again with nir 1.x") from error
+    nodes = {name: _node(node, f"{location}:{shown(name)}") for name, node in nodes.items()}
     return nir.NIRGraph(nodes, edges, metadata=metadata, type_check=False)
 
 
-def _node(fields: dict, place: str) -> nir.NIRNode:
+def _node(fields: dict, location: str) -> nir.NIRNode:
     kind = shown(fields.get("type"))
     if kind == "NIRGraph":
-        return _graph(fields, place)
+        return _graph(fields, location)
     known = {cls.__name__: cls for cls in KNOWN}
     if kind not in known:
-        raise BadInput(f"node of type {kind} is not supported", place=place, remedy=f"supported are {supported()}")
+        raise BadInput(f"node of type {kind} is not supported", location=location, hint=f"supported are {supported()}")
     fields = {**OPTIONAL.get(kind, {}), **fields}
     if known[kind] in NEURONS:
-        fields = _broadcast(fields, place)
+        fields = _broadcast(fields, location)
     try:
         return known[kind].from_dict(fields)
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
-        raise BadInput(f"damaged {kind} ({shown(error)})", place=place, remedy="write it again with nir 1.x") from error
+        raise BadInput(
+            f"damaged {kind} ({shown(error)})", location=location, hint="write it again with nir 1.x"
+        ) from error
 
 
-def _broadcast(fields: dict, place: str) -> dict:
+def _broadcast(fields: dict, location: str) -> dict:
     """All numeric parameters in one shape, as nir's classes ask for."""
     numbers = {name: np.asarray(value) for name, value in fields.items() if not isinstance(value, (str, dict))}
     try:
@@ -81,5 +83,5 @@ def _broadcast(fields: dict, place: str) -> dict:
     except ValueError as error:
         shapes = ", ".join(f"{name} {value.shape}" for name, value in numbers.items())
         problem = f"the shapes of its parameters differ: {shapes}"
-        raise BadInput(problem, place=place, remedy="give one per neuron or a scalar") from error
+        raise BadInput(problem, location=location, hint="give one per neuron or a scalar") from error
     return {**fields, **{name: np.broadcast_to(value, shape).copy() for name, value in numbers.items()}}

@@ -18,9 +18,9 @@ Edge = tuple[str, str]
 class Graph:
     """Nodes by name and their predecessors; raises BadInput for nodes that no population or projection is."""
 
-    def __init__(self, graph: nir.NIRGraph, place: str, findings: list[Finding]) -> None:
-        self.place = place
-        self.nodes, edges = _spliced(graph, place, findings)
+    def __init__(self, graph: nir.NIRGraph, location: str, findings: list[Finding]) -> None:
+        self.location = location
+        self.nodes, edges = _spliced(graph, location, findings)
         self.before: dict[str, list[str]] = defaultdict(list)
         for pre, post in edges:
             for name in (pre, post):
@@ -34,9 +34,9 @@ class Graph:
         self._shapes: dict[str, Shape] = {}
         self._steps: dict[tuple[str, Shape], Step] = {}
 
-    def bad(self, name: str, problem: str, remedy: str) -> BadInput:
+    def bad(self, name: str, problem: str, hint: str) -> BadInput:
         """The error that names a node."""
-        return BadInput(problem, place=f"{self.place}:{name}", remedy=remedy)
+        return BadInput(problem, location=f"{self.location}:{name}", hint=hint)
 
     def only(self, kind: type) -> str:
         """The name of the one node of a type."""
@@ -54,7 +54,7 @@ class Graph:
         """What the node between layers does to an input of `shape`."""
         if (name, shape) not in self._steps:
             node = self.nodes[name]
-            fail = lambda problem, remedy: self.bad(name, problem, remedy)
+            fail = lambda problem, hint: self.bad(name, problem, hint)
             try:
                 self._steps[name, shape] = STEPS[type(node)](node, shape, fail)
             except (OverflowError, MemoryError, ZeroDivisionError) as error:
@@ -113,7 +113,7 @@ class Graph:
         return fed if per_channel else own
 
 
-def _spliced(graph: nir.NIRGraph, place: str, findings: list[Finding]) -> tuple[dict[str, nir.NIRNode], list[Edge]]:
+def _spliced(graph: nir.NIRGraph, location: str, findings: list[Finding]) -> tuple[dict[str, nir.NIRNode], list[Edge]]:
     """Nodes and edges with those of nested graphs among them, named `outer.inner`."""
     nodes: dict[str, nir.NIRNode] = {}
     edges = [(str(pre), str(post)) for pre, post in graph.edges]
@@ -124,24 +124,24 @@ def _spliced(graph: nir.NIRGraph, place: str, findings: list[Finding]) -> tuple[
     for name, node in graph.nodes.items():
         inner = {name: node}
         if isinstance(node, nir.NIRGraph):
-            inner, edges = _opened(name, node, edges, place, findings)
+            inner, edges = _opened(name, node, edges, location, findings)
         for repeated in nodes.keys() & inner.keys():
-            raise BadInput("two nodes have this name", place=f"{place}:{repeated}", remedy="rename one of them")
+            raise BadInput("two nodes have this name", location=f"{location}:{repeated}", hint="rename one of them")
         nodes.update(inner)
     return nodes, edges
 
 
 def _opened(
-    name: str, graph: nir.NIRGraph, edges: list[Edge], place: str, findings: list[Finding]
+    name: str, graph: nir.NIRGraph, edges: list[Edge], location: str, findings: list[Finding]
 ) -> tuple[dict[str, nir.NIRNode], list[Edge]]:
     """A nested graph's nodes under their new names, and all edges with its input and output joined through."""
-    nodes, inner = _spliced(graph, f"{place}:{name}", findings)
+    nodes, inner = _spliced(graph, f"{location}:{name}", findings)
     ports = {}
     for kind in (nir.Input, nir.Output):
         found = [n for n, node in nodes.items() if isinstance(node, kind)]
         if len(found) != 1:
             problem = f"the graph in it has {len(found)} nodes of type {kind.__name__}"
-            raise BadInput(problem, place=f"{place}:{name}", remedy="give it one input and one output")
+            raise BadInput(problem, location=f"{location}:{name}", hint="give it one input and one output")
         ports[kind] = f"{name}.{found[0]}"
     outer = [
         (ports[nir.Output] if pre == name else pre, ports[nir.Input] if post == name else post) for pre, post in edges

@@ -15,7 +15,7 @@ from mksgn_neuro.export.nir.maps import Kernel, Map
 from mksgn_neuro.ir.spec import MAX_NEURONS
 
 Shape = tuple[int, ...]
-Fail = Callable[[str, str], BadInput]  # problem and remedy; it knows the node's name
+Fail = Callable[[str, str], BadInput]  # problem and hint; it knows the node's name
 
 
 @dataclass(frozen=True)

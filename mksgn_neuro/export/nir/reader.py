@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.export.nir.about import About, group, read_about
-from mksgn_neuro.export.nir.files import load
+from mksgn_neuro.export.nir.files import load_graph
 from mksgn_neuro.export.nir.firing import describe_silence
 from mksgn_neuro.export.nir.graph import Graph
 from mksgn_neuro.export.nir.grid import NEAR
@@ -29,22 +29,22 @@ Placed = tuple[str, Projection]  # and the name of the node that has its weights
 
 def read_nir(path: Path, *, dt: float | None = None, input_message_bits: int = 0) -> tuple[Network, list[Finding]]:
     """The network of a NIR file and what had to be rounded; see `from_nir`."""
-    network, findings = from_nir(load(path), dt=dt, input_message_bits=input_message_bits, place=str(path))
+    network, findings = from_nir(load_graph(path), dt=dt, input_message_bits=input_message_bits, location=str(path))
     return legal_from_file(network, str(path), but=(current_cannot_wrap,)), findings
 
 
 def from_nir(
-    graph: nir.NIRGraph, *, dt: float | None = None, input_message_bits: int = 0, place: str = "NIR graph"
+    graph: nir.NIRGraph, *, dt: float | None = None, input_message_bits: int = 0, location: str = "NIR graph"
 ) -> tuple[Network, list[Finding]]:
-    """The network of a graph, in frames (hop 0) unless it is ours and says otherwise.
+    """The network of a graph, without transmission delay unless it is ours and says otherwise.
 
     `dt` is the seconds per step, None to read it off the neurons, and `input_message_bits` the payload of the input; a
     graph of ours tells both. A loop without a Delay takes one step, as NIR's simulators have it. Raises BadInput for
     what the chip cannot run.
     """
     findings: list[Finding] = []
-    known = read_about(graph, place)
-    g = Graph(graph, place, findings)
+    known = read_about(graph, location)
+    g = Graph(graph, location, findings)
     about = known or About(dt=choose(g, dt, findings))
     source = _source(g, about, input_message_bits)
     readout = _readout(g)
@@ -57,7 +57,9 @@ def from_nir(
         layer, synapses = _layer(g, name, about, findings)
         populations += layer
         projections += synapses
-    network = Network(source, tuple(populations), _in_order(projections, about), readout, about.hop, about.task)
+    network = Network(
+        source, tuple(populations), _in_order(projections, about), readout, about.transmission_delay, about.task
+    )
     if not nx.is_directed_acyclic_graph(network.graph):
         cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
         raise g.bad(cycle, "a loop over several layers", "only loops from a layer to itself run: cut it")
@@ -135,14 +137,15 @@ def _projections(g: Graph, route: Route, weights: Map, about: About, findings: l
     expected = (g.size(route.post), g.size(route.pre))
     if shape_of(weights) != expected:
         problem = f"maps {shape_of(weights)[::-1]}, its ends are {expected[::-1]}"
-        raise g.bad(route.place, problem, "make the shapes fit")
+        raise g.bad(route.location, problem, "make the shapes fit")
     before, after = (_steps(seconds, about, route, findings) for seconds in (route.before, route.after))
-    base = (route.pre == route.post) - about.hop
+    base = (route.pre == route.post) - about.transmission_delay
     parts = {delay + base: part for delay, part in _by_delay(weights, before, after).items()}
     if min(parts, default=0) < 0:
-        raise g.bad(route.place, "has no delay, as each of its hops takes", "export it again")
+        raise g.bad(route.location, "has no delay, as each of its hops takes", "export it again")
     return [
-        (route.place, Projection(route.pre, route.post, part, delay, route.exponent)) for delay, part in parts.items()
+        (route.location, Projection(route.pre, route.post, part, delay, route.exponent))
+        for delay, part in parts.items()
     ]
 
 
@@ -163,14 +166,14 @@ def _steps(seconds: np.ndarray, about: About, route: Route, findings: list[Findi
     steps = np.rint(exact).astype(np.int64)
     off = float(np.abs(steps - exact).max())
     if off > NEAR * max(1.0, float(np.abs(exact).max())):
-        findings.append(Finding(route.place, f"delay is rounded to whole steps, at most {off:.2g} of one off"))
+        findings.append(Finding(route.location, f"delay is rounded to whole steps, at most {off:.2g} of one off"))
     return steps
 
 
 def _in_order(projections: list[Placed], about: About) -> tuple[Projection, ...]:
     """As they were before a graph of ours was written; as found otherwise."""
-    place = {node: i for i, node in enumerate(about.projections)}
-    ranked = sorted(projections, key=lambda item: place.get(item[0], len(place)))
+    rank = {node: i for i, node in enumerate(about.projections)}
+    ranked = sorted(projections, key=lambda item: rank.get(item[0], len(rank)))
     return tuple(projection for _, projection in ranked)
 
 
@@ -182,4 +185,4 @@ def _on_resets(g: Graph, network: Network) -> list[Finding]:
         "neurons are reset to v_reset, as NIR has it; where it was trained with reset by subtraction (the default of"
         " snnTorch and sinabs), they keep what exceeds the threshold there, and may fire more often than here"
     )
-    return [Finding(g.place, text)]
+    return [Finding(g.location, text)]

@@ -30,7 +30,7 @@ class Route:
     exponent: int = 0
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where to look in the graph."""
         return self.node or f"{self.pre} → {self.post}"
 
@@ -91,8 +91,8 @@ def _folded(graph: Graph, path: tuple[str, ...], post: str) -> Route:
     if weights is None:
         weights = sp.identity(graph.size(pre), format="csr")
     if shape_of(weights)[0] != size:
-        place = node or f"{pre} → {post}"
-        raise graph.bad(place, f"{shape_of(weights)[0]} outputs into {size} neurons", "make the shapes fit")
+        location = node or f"{pre} → {post}"
+        raise graph.bad(location, f"{shape_of(weights)[0]} outputs into {size} neurons", "make the shapes fit")
     return Route(pre, post, node, weights, before, np.broadcast_to(after, (size,)))
 
 

@@ -55,13 +55,13 @@ def full_weight(graph: Graph, name: str) -> float | None:
 def _kept(graph: Graph, dt: float, others: set[float], findings: list[Finding]) -> float:
     for other in sorted(others - {dt}):
         text = f"runs at a time step of {dt:g} s; by its r, a spike counts in full in some layers at dt {other:g}"
-        findings.append(Finding(graph.place, text))
+        findings.append(Finding(graph.location, text))
     return dt
 
 
 def _told(graph: Graph, dt: float, because: str, findings: list[Finding]) -> float:
     if dt != DEFAULT:
-        findings.append(Finding(graph.place, f"the file names no time step; {dt:g} s is taken: {because}"))
+        findings.append(Finding(graph.location, f"the file names no time step; {dt:g} s is taken: {because}"))
     return dt
 
 

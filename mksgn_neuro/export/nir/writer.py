@@ -21,7 +21,7 @@ import numpy as np
 
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import Unsupported
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MAX_DECAY, require_legal
 
@@ -36,12 +36,13 @@ def write_nir(network: Network, path: Path) -> None:
     """Write `path` in one piece; raises what `to_nir` raises."""
     path = Path(path)
     graph = to_nir(network)
-    with in_one_piece(path) as temporary:
+    with atomic_write(path) as temporary:
         nir.write(temporary, graph)
 
 
 def to_nir(network: Network) -> nir.NIRGraph:
-    """The network's graph. In time steps (hop 1) every projection gets a Delay; in frames only those that have one.
+    """The network's graph. In time steps (transmission delay 1) every projection gets a Delay; in frames only those
+    that have one.
 
     Raises IllegalNetwork for what breaks the specification, Unsupported for what no NIR node means.
     """
@@ -72,8 +73,8 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
         if isinstance(q.weights, ConvKernel):
             for name, shape in ((q.pre, q.weights.input_shape), (q.post, q.weights.output_shape)):
                 if len(shapes[name]) == 3 and shapes[name] != shape:
-                    remedy = "unroll one of its kernels"
-                    raise Unsupported(f"is seen both as {shapes[name]} and as {shape}", place=name, remedy=remedy)
+                    hint = "unroll one of its kernels"
+                    raise Unsupported(f"is seen both as {shapes[name]} and as {shape}", location=name, hint=hint)
                 shapes[name] = tuple(int(n) for n in shape)
     return shapes
 
@@ -94,11 +95,11 @@ def _neuron(p: Population, shape: tuple[int, ...], *, leak: bool) -> nir.NIRNode
     if not full["v_decay"].any():
         if np.any(full["i_decay"] != MAX_DECAY) or (leak and full["bias"].any()):
             problem = "integrates without leak, with current memory or with a bias that no synapse brings"
-            raise Unsupported(problem, place=p.name, remedy="give it a v_decay of at least 1")
+            raise Unsupported(problem, location=p.name, hint="give it a v_decay of at least 1")
         return nir.IF(r=np.full(shape, 1 / DT), v_threshold=threshold, v_reset=zero)
     if not full["v_decay"].all() or not full["i_decay"].all():
-        remedy = "use decays of at least 1, or split the population"
-        raise Unsupported("a decay of 0 beside others has no time constant", place=p.name, remedy=remedy)
+        hint = "use decays of at least 1, or split the population"
+        raise Unsupported("a decay of 0 beside others has no time constant", location=p.name, hint=hint)
     tau = DT * MAX_DECAY / full["v_decay"]
     common = {"r": tau / DT, "v_threshold": threshold, "v_reset": zero}
     v_leak = full["bias"] * tau / DT if leak else zero
@@ -117,7 +118,7 @@ def _synapses(
 ) -> dict[str, nir.NIRNode]:
     """The nodes from `q.pre` to `q.post`, in order: Flatten, Delay, weights, whichever are needed."""
     name, shape = node_name(network, q), shapes[q.pre]
-    steps = network.hop + q.delay - (q.pre == q.post)
+    steps = network.transmission_delay + q.delay - (q.pre == q.post)
     conv = isinstance(q.weights, ConvKernel)
     nodes: dict[str, nir.NIRNode] = {}
     if len(shape) == 3 and not conv:
@@ -127,7 +128,7 @@ def _synapses(
         nodes[f"{name}.delay"] = nir.Delay(np.full(shape, steps * DT))
     nodes[name] = _convolution(q) if conv else _matrix(q, bias)
     if len(shapes[q.post]) == 3 and not conv:
-        raise Unsupported("a dense projection into a convolution", place=_pair(q), remedy="unroll the kernel")
+        raise Unsupported("a dense projection into a convolution", location=_pair(q), hint="unroll the kernel")
     return nodes
 
 
@@ -165,7 +166,7 @@ def _convolution(q: Projection) -> nir.Conv2d:
 def _factor(q: Projection) -> np.float32:
     if q.weight_exp < 0:
         problem = f"weight exponent {q.weight_exp} rounds the sum, which no NIR node does"
-        raise Unsupported(problem, place=_pair(q), remedy="use exponents of at least 0")
+        raise Unsupported(problem, location=_pair(q), hint="use exponents of at least 0")
     return np.float32(2**q.weight_exp)
 
 
@@ -180,7 +181,7 @@ def _describe(network: Network) -> dict:
         "version": VERSION,
         "written_by": f"mksgn-neuro {__version__}",
         "dt": DT,
-        "hop": network.hop,
+        "hop": network.transmission_delay,
         "source": asdict(network.source),
         "task": None if network.task is None else asdict(network.task),
         "populations": [_describe_population(p) for p in network.populations],

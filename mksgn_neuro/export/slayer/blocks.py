@@ -1,4 +1,5 @@
-"""A chain of SLAYER's own CUBA blocks that computes an IR network's spikes. Imports lava-dl (and prints, see `slayer`).
+"""A layered network of SLAYER's own CUBA blocks that computes an IR network's spikes. Imports lava-dl (and prints, see
+`slayer`).
 
 SLAYER's numbers are Loihi's divided by 64 (weights, thresholds, biases) or 4096 (states), exact in float32 below 2^24.
 """
@@ -19,7 +20,7 @@ from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm
 from mksgn_neuro.errors import Unsupported, WorkFailed
 from mksgn_neuro.export.child import serve
 from mksgn_neuro.export.slayer.plan import Level, plan
-from mksgn_neuro.files import in_one_piece
+from mksgn_neuro.files import atomic_write
 from mksgn_neuro.ir import ConvKernel, Network
 from mksgn_neuro.ir.store import load
 
@@ -28,7 +29,7 @@ STATE_SCALE = 4096  # u and v
 LOWEST_VOLTAGE = 1 - 2**23
 
 
-class Chain(torch.nn.Module):
+class LayeredBlocks(torch.nn.Module):
     """SLAYER blocks, one per population; input (B, N_in, T) float, as the reference's (T, N_in) transposed.
 
     The spike of a block at step t is the reference's at step t. Each block's one-step delay is put before it, not
@@ -62,7 +63,7 @@ class Chain(torch.nn.Module):
         """Spikes of every population, (B, N, T), neurons in the IR's order.
 
         With `own_time` every population's time counts from its level on, where a sample's first input reaches it, and
-        it is at rest until then: what `period` makes of a sample.
+        it is at rest until then: what `reset_interval` makes of a sample.
         Raises WorkFailed if a voltage falls below what 24 bits hold: the chip saturates there, SLAYER does not.
         """
         x = x.reshape(len(x), *self.input_shape, x.shape[-1])
@@ -83,9 +84,9 @@ class Chain(torch.nn.Module):
         Raises Unsupported, naming the population, for what the stock netx reader would read as something else.
         """
         for name, reason in self.without_export.items():
-            raise Unsupported(reason, place=name, remedy="write it with export --target loihi2")
+            raise Unsupported(reason, location=name, hint="write it with export --target loihi2")
         path = Path(path)
-        with in_one_piece(path) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
             for i, block in enumerate(self.blocks):
                 block.export_hdf5(file.create_group(f"layer/{i}"))
 
@@ -201,21 +202,21 @@ def _refuse_saturation(name: str) -> Callable:
             lowest = float(voltage.min()) * STATE_SCALE
         if lowest < LOWEST_VOLTAGE:
             problem = f"a voltage reaches {lowest:.0f}: the chip saturates at {LOWEST_VOLTAGE}, SLAYER does not"
-            raise WorkFailed(problem, place=name, remedy="use the emulator, or a faster v_decay")
+            raise WorkFailed(problem, location=name, hint="use the emulator, or a faster v_decay")
 
     return check
 
 
 def work(request: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The child of `slayer.run_slayer` and `slayer.write_slayer_file`."""
-    chain = Chain(load(Path(str(request["network"]))))
+    layered = LayeredBlocks(load(Path(str(request["network"]))))
     if "file" in request:
-        chain.export_hdf5(str(request["file"]))
+        layered.export_hdf5(str(request["file"]))
     if "inputs" not in request:
         return {}
     x = torch.as_tensor(request["inputs"], dtype=torch.float32).movedim(-2, -1)
     with torch.no_grad():
-        spikes = chain.levels(x, own_time=bool(request["own_time"]))
+        spikes = layered.levels(x, own_time=bool(request["own_time"]))
     return {name: value.movedim(-1, -2).numpy().astype(np.uint8) for name, value in spikes.items()}
 
 

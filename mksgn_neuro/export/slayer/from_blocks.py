@@ -12,7 +12,7 @@ from lava.lib.dl.slayer.block import cuba
 from lava.lib.dl.slayer.neuron.norm import MeanOnlyBatchNorm
 
 from mksgn_neuro.errors import Unsupported
-from mksgn_neuro.export.slayer.blocks import Chain, DelayedDense
+from mksgn_neuro.export.slayer.blocks import DelayedDense, LayeredBlocks
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 from mksgn_neuro.ir.spec import require_legal
 
@@ -31,7 +31,7 @@ class _Tail:
 
 def convert(blocks: Iterable[torch.nn.Module], input_shape: tuple[int, ...], message_bits: int) -> Network:
     """See `slayer.from_slayer`."""
-    own = isinstance(blocks, Chain)
+    own = isinstance(blocks, LayeredBlocks)
     blocks = list(getattr(blocks, "blocks", blocks))
     source = Source("input", tuple(input_shape), message_bits, AXES.get(len(input_shape), ()))
     tail = _Tail(source.name, source.shape, np.zeros(source.size, int))
@@ -60,34 +60,34 @@ def convert(blocks: Iterable[torch.nn.Module], input_shape: tuple[int, ...], mes
 
 
 def _block(
-    block: torch.nn.Module, name: str, place: str, tail: _Tail, last: bool
+    block: torch.nn.Module, name: str, location: str, tail: _Tail, last: bool
 ) -> tuple[Population, list[Projection], _Tail]:
     recurrent = isinstance(block, cuba.Recurrent)
-    weights = _kernel(block, tail, place) if isinstance(block, cuba.Conv) else _dense(block, tail, place)
+    weights = _kernel(block, tail, location) if isinstance(block, cuba.Conv) else _dense(block, tail, location)
     shape = weights.output_shape if isinstance(weights, ConvKernel) else (weights.shape[0],)
-    population = _population(block, name, place, shape)
+    population = _population(block, name, location, shape)
     ahead, behind = _axonal(block, population, recurrent or bool(np.any(population.bias)))
     if last and behind.any():
-        raise _refused(place, "axonal delay behind the last neurons, which have a bias or a loop", "drop the delay")
+        raise _refused(location, "axonal delay behind the last neurons, which have a bias or a loop", "drop the delay")
     own = block.delays.toarray() if isinstance(block, DelayedDense) else 0
     projections = _delayed(tail.name, name, weights, own + tail.delays[None, :] + ahead[:, None])
     if recurrent:
-        loop = _integers(block.recurrent_synapse, block.neuron, place)
+        loop = _integers(block.recurrent_synapse, block.neuron, location)
         projections.append(Projection(name, name, sp.csr_matrix(loop.reshape(len(loop), -1))))
     return population, projections, _Tail(name, shape, behind)
 
 
-def _population(block: torch.nn.Module, name: str, place: str, shape: tuple[int, ...]) -> Population:
+def _population(block: torch.nn.Module, name: str, location: str, shape: tuple[int, ...]) -> Population:
     neuron = block.neuron
     decays = {"i_decay": neuron.cx_current_decay, "v_decay": neuron.cx_voltage_decay}
     if len(shape) > 1 and any(np.size(decay) > 1 for decay in decays.values()):
         # Its state is (B, C, H, W): SLAYER lines the C decays up with W.
-        raise _refused(place, "SLAYER misaligns the decays of a convolution's channels", "set shared_param=True")
+        raise _refused(location, "SLAYER misaligns the decays of a convolution's channels", "set shared_param=True")
     bias = np.zeros(shape[0], int)
     if neuron.norm is not None:
-        bias = np.broadcast_to(_whole(neuron.norm.bias.detach().numpy().ravel(), place), bias.shape)
+        bias = np.broadcast_to(_whole(neuron.norm.bias.detach().numpy().ravel(), location), bias.shape)
         if isinstance(block, cuba.Recurrent) and np.any(decays["i_decay"] != NO_CURRENT_MEMORY) and bias.any():
-            raise _refused(place, "SLAYER leaks a recurrent block's bias into its current", "set current_decay=1")
+            raise _refused(location, "SLAYER leaks a recurrent block's bias into its current", "set current_decay=1")
     bias = np.repeat(bias, int(np.prod(shape[1:])))
     return Population.of(name, "layer", shape, vth=neuron.v_th_mant, bias=bias, axes=AXES[len(shape)], **decays)
 
@@ -125,27 +125,27 @@ def _delayed(pre: str, post: str, weights: sp.csr_matrix | ConvKernel, delays: n
     return [Projection(pre, post, part, d) for d, part in parts if part.nnz]
 
 
-def _dense(block: torch.nn.Module, tail: _Tail, place: str) -> sp.csr_matrix:
+def _dense(block: torch.nn.Module, tail: _Tail, location: str) -> sp.csr_matrix:
     synapse = block.input_synapse if isinstance(block, cuba.Recurrent) else block.synapse
-    weights = _integers(synapse, block.neuron, place, getattr(block, "mask", None))
+    weights = _integers(synapse, block.neuron, location, getattr(block, "mask", None))
     weights = weights.reshape(len(weights), -1)
     if weights.shape[1] != np.prod(tail.shape):
-        raise _refused(place, f"takes {weights.shape[1]} inputs, {tail.name} gives {tail.shape}", "set input_shape")
+        raise _refused(location, f"takes {weights.shape[1]} inputs, {tail.name} gives {tail.shape}", "set input_shape")
     return sp.csr_matrix(weights)
 
 
-def _kernel(block: torch.nn.Module, tail: _Tail, place: str) -> ConvKernel:
+def _kernel(block: torch.nn.Module, tail: _Tail, location: str) -> ConvKernel:
     s = block.synapse
     if len(tail.shape) != 3 or tail.shape[0] != s.in_channels:
         raise _refused(
-            place, f"takes {s.in_channels} channels (C, H, W), {tail.name} gives {tail.shape}", "set input_shape"
+            location, f"takes {s.in_channels} channels (C, H, W), {tail.name} gives {tail.shape}", "set input_shape"
         )
     geometry = {name: tuple(getattr(s, name)[:2]) for name in ("stride", "padding", "dilation")}
-    return ConvKernel(_integers(s, block.neuron, place)[..., 0], tail.shape, groups=s.groups, **geometry)
+    return ConvKernel(_integers(s, block.neuron, location)[..., 0], tail.shape, groups=s.groups, **geometry)
 
 
 def _integers(
-    synapse: torch.nn.Module, neuron: torch.nn.Module, place: str, mask: torch.Tensor | None = None
+    synapse: torch.nn.Module, neuron: torch.nn.Module, location: str, mask: torch.Tensor | None = None
 ) -> np.ndarray:
     """The weights that SLAYER's forward uses, times its scale; without a hook it uses them as they are."""
     with torch.no_grad():
@@ -156,24 +156,28 @@ def _integers(
             weight = weight * mask
         hook = getattr(synapse, "pre_hook_fx", None)
         units = weight * neuron.w_scale if hook is None else hook(weight, descale=True)
-        return _whole(units.numpy(), place)
+        return _whole(units.numpy(), location)
 
 
-def _whole(values: np.ndarray, place: str) -> np.ndarray:
+def _whole(values: np.ndarray, location: str) -> np.ndarray:
     if not np.array_equal(values, np.round(values)):
-        raise _refused(place, "its weights or biases are no integers after quantization", "keep SLAYER's pre_hook_fx")
+        raise _refused(
+            location, "its weights or biases are no integers after quantization", "keep SLAYER's pre_hook_fx"
+        )
     return values.astype(int)
 
 
-def _require_plain(block: torch.nn.Module, place: str, own: bool) -> None:
+def _require_plain(block: torch.nn.Module, location: str, own: bool) -> None:
     neuron = block.neuron
     if neuron.graded_spike:
-        raise _refused(place, "graded spikes between layers", "set graded_spike=False")
+        raise _refused(location, "graded spikes between layers", "set graded_spike=False")
     if neuron.norm is not None and not isinstance(neuron.norm, MeanOnlyBatchNorm):
-        raise _refused(place, f"{type(neuron.norm).__name__} has no counterpart on the chip", "use MeanOnlyBatchNorm")
+        raise _refused(
+            location, f"{type(neuron.norm).__name__} has no counterpart on the chip", "use MeanOnlyBatchNorm"
+        )
     if not block.delay_shift and not own:
-        raise _refused(place, "delay_shift=False: no chip answers in the step it is asked", "set delay_shift=True")
+        raise _refused(location, "delay_shift=False: no chip answers in the step it is asked", "set delay_shift=True")
 
 
-def _refused(place: str, problem: str, remedy: str) -> Unsupported:
-    return Unsupported(problem, place=place, remedy=remedy)
+def _refused(location: str, problem: str, hint: str) -> Unsupported:
+    return Unsupported(problem, location=location, hint=hint)

@@ -1,4 +1,4 @@
-"""What each SLAYER block of a chain must hold; refuses, by name, what SLAYER cannot compute."""
+"""What each SLAYER block of a layered network must hold; refuses, by name, what SLAYER cannot compute."""
 
 from __future__ import annotations
 
@@ -54,31 +54,32 @@ class Level:
 
 
 def plan(network: Network) -> list[Level]:
-    """The levels of a chain in order.
+    """The levels of a layered network in order.
 
-    Raises Unsupported for a network that is no chain or has a level that SLAYER has no block for; IllegalNetwork.
+    Raises Unsupported for a network that is no layered network or has a level that SLAYER has no block for;
+    IllegalNetwork.
     """
     require_legal(network)
-    if network.hop != 1:
-        raise Unsupported("a SLAYER block takes one time step, this network counts frames", remedy="levelize it first")
+    if network.transmission_delay != 1:
+        raise Unsupported("a SLAYER block takes one time step, this network counts frames", hint="levelize it first")
     levels: list[Level] = []
     before, shape = network.source.name, None
     for p in network.order:
-        _require_chain(network, p, before)
+        _require_layered(network, p, before)
         level = _level(network, p, shape)
         levels.append(level)
         before, shape = p.name, level.kernel.output_shape if level.kernel else ()
     if before != network.readout:
-        raise Unsupported("the readout is not the last level", place=network.readout, remedy="prune what follows it")
+        raise Unsupported("the readout is not the last level", location=network.readout, hint="prune what follows it")
     return levels
 
 
-def _require_chain(network: Network, p: Population, before: str) -> None:
+def _require_layered(network: Network, p: Population, before: str) -> None:
     pres = {q.pre for q in network.incoming[p.name]} - {p.name}
     if pres != {before}:
         found = ", ".join(sorted(pres)) or "nothing"
-        remedy = "levelize the network first (export does)"
-        raise Unsupported(f"hears {found}; SLAYER's chain gives it only {before}", place=p.name, remedy=remedy)
+        hint = "levelize the network first (export does)"
+        raise Unsupported(f"hears {found}; SLAYER's network gives it only {before}", location=p.name, hint=hint)
 
 
 def _level(network: Network, p: Population, shape: tuple[int, ...] | None) -> Level:
@@ -89,7 +90,7 @@ def _level(network: Network, p: Population, shape: tuple[int, ...] | None) -> Le
     weights = None if kernel else sum(_scaled(q, p) for q in feeding)
     delays = None if kernel else _delays(feeding, p)
     if loop is not None and delays.nnz:
-        raise Unsupported("a recurrent SLAYER block has no synaptic delays", place=p.name, remedy="relay the delays")
+        raise Unsupported("a recurrent SLAYER block has no synaptic delays", location=p.name, hint="relay the delays")
     values = np.unique(kernel.kernel) if kernel else distinct(weights if loop is None else sp.hstack([weights, loop]))
     return Level(p, kernel, weights, delays, loop, _may_saturate(network, p), _no_export(values))
 
@@ -108,7 +109,7 @@ def _kernel(feeding: list[Projection], p: Population, shape: tuple[int, ...] | N
 
 def _scaled(q: Projection, p: Population) -> sp.csr_matrix:
     if q.weight_exp < 0:
-        raise Unsupported("a negative weight exponent rounds sums, SLAYER cannot", place=p.name, remedy="requantize")
+        raise Unsupported("a negative weight exponent rounds sums, SLAYER cannot", location=p.name, hint="requantize")
     return q.matrix * (1 << q.weight_exp)
 
 
@@ -119,7 +120,7 @@ def _delays(feeding: list[Projection], p: Population) -> sp.csr_matrix:
         post, pre = (int(i[0]) for i in twice.nonzero())
         name = next(q.pre for q, pattern in zip(feeding[::-1], patterns[::-1]) if pattern[post, pre])
         problem = f"synapse {pre} → {post} from {name} has two delays; a SLAYER weight has one"
-        raise Unsupported(problem, place=p.name, remedy="levelize the network first (it copies the source)")
+        raise Unsupported(problem, location=p.name, hint="levelize the network first (it copies the source)")
     delays = sum(pattern * np.int8(q.delay) for q, pattern in zip(feeding, patterns))
     delays.eliminate_zeros()
     return delays
@@ -135,13 +136,13 @@ def _loop(network: Network, p: Population) -> sp.csr_matrix | None:
     if not loops:
         return None
     if len(loops) > 1 or loops[0].delay:
-        remedy = "relay the longer loops"
-        raise Unsupported("a recurrent SLAYER block has one loop of one step", place=p.name, remedy=remedy)
+        hint = "relay the longer loops"
+        raise Unsupported("a recurrent SLAYER block has one loop of one step", location=p.name, hint=hint)
     if np.any(p.bias) and np.any(p.i_decay != 4096):
         # SLAYER keeps the biased current between steps, so that the bias leaks into the current.
-        remedy = "set i_decay to 4096 or drop the bias"
+        hint = "set i_decay to 4096 or drop the bias"
         raise Unsupported(
-            "a recurrent SLAYER block with bias and current memory is inexact", place=p.name, remedy=remedy
+            "a recurrent SLAYER block with bias and current memory is inexact", location=p.name, hint=hint
         )
     return _scaled(loops[0], p)
 

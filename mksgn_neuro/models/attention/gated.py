@@ -23,7 +23,7 @@ class Gated(Attention):
 
     def parts(self, config: StudentConfig, channels_in: int, channels: int) -> Mapping[str, nn.Module]:
         neurons = {"v_decay": config.v_decay}
-        query = Pointwise(channels, config.query_channels, config.groups)
+        query = Pointwise(channels, config.query_channels, config.branches)
         query = SpikingPopulation(config.query_channels, {"graph": query}, **neurons)
         sums = HeadSum(config.heads, config.query_channels // config.heads)
         return {"query": query, "gate": gate_population(config.heads, {"query": sums}, **neurons)}

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from mksgn_neuro.models.attention.base import Attention, Site
 from mksgn_neuro.nn import AndGate, Node, Pointwise, SpikingPopulation, SynapseModule
 from mksgn_neuro.nn.nodes import AnyNode
-from mksgn_neuro.nn.synapses import Grid, Synapses, integers
+from mksgn_neuro.nn.synapses import Synapses, WeightQuantizer, integers
 
 if TYPE_CHECKING:
     from mksgn_neuro.models.student import StudentConfig
@@ -54,11 +54,11 @@ class JointSum(SynapseModule):
         self.weight.mul_(factor * self.unit)
         self.unit.fill_(1)
 
-    def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        return x.sum(0, keepdim=True) * grid(self.effective())
+    def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
+        return x.sum(0, keepdim=True) * quantize_weight(self.effective())
 
-    def synapses(self, grid: Grid, positions: int) -> Synapses:
-        diagonal = sp.diags(integers(grid(self.effective())), dtype=np.int32)
+    def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
+        diagonal = sp.diags(integers(quantize_weight(self.effective())), dtype=np.int32)
         yield 0, sp.kron(np.ones((1, positions), np.int32), diagonal, format="csr")
 
 
@@ -77,7 +77,7 @@ class SpikeDriven(Attention):
     def parts(self, config: StudentConfig, channels_in: int, channels: int) -> Mapping[str, nn.Module]:
         width, neurons = config.query_channels, {"v_decay": config.v_decay}
         query, key = (
-            SpikingPopulation(width, {"input": Pointwise(channels_in, width, config.groups)}, **neurons)
+            SpikingPopulation(width, {"input": Pointwise(channels_in, width, config.branches)}, **neurons)
             for _ in range(2)
         )
         for population in (query, key):

@@ -25,7 +25,7 @@ class SpikingSelfAttention(nn.Module):
 
     deployable = False
     reason = "attention 'ssa' multiplies spikes with spikes, which no neuron of the chip does"
-    remedy = "train with --attention gated, which costs one gate spike per joint and head"
+    hint = "train with --attention gated, which costs one gate spike per joint and head"
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()

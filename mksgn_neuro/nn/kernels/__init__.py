@@ -10,7 +10,7 @@ from mksgn_neuro.nn.kernels import lif_numba
 
 
 @cache
-def kernels_of(device: str) -> ModuleType | None:
+def kernel_backend(device: str) -> ModuleType | None:
     """None where plain torch runs, which is also what the kernels are tested against."""
     if device == "cpu":
         return lif_numba

@@ -16,7 +16,7 @@ DECAY_ONE = 4096
 
 
 @njit(parallel=True, cache=True, fastmath={"contract"})
-def _lif_forward(x, scale, shift, keep, spikes, v):  # noqa: ANN001
+def _lif_forward(x, scale, shift, decay_factor, spikes, v):  # noqa: ANN001
     """v = keep·v + scale·x + shift, spike where v > 1, then v = 0."""
     joints, steps, batch, channels = x.shape
     for j in prange(joints):
@@ -24,7 +24,7 @@ def _lif_forward(x, scale, shift, keep, spikes, v):  # noqa: ANN001
         for t in range(steps):
             for b in range(batch):
                 for c in range(channels):
-                    voltage = keep * state[b, c] + scale[c] * x[j, t, b, c] + shift[c]
+                    voltage = decay_factor * state[b, c] + scale[c] * x[j, t, b, c] + shift[c]
                     fired = voltage > np.float32(1)
                     v[j, t, b, c] = voltage
                     spikes[j, t, b, c] = np.float32(1) if fired else np.float32(0)
@@ -35,7 +35,7 @@ def _lif_forward(x, scale, shift, keep, spikes, v):  # noqa: ANN001
 def _integer_forward(x, bias, vth, v_decay, spikes, v):  # noqa: ANN001
     """The integer neuron on synaptic sums `x` (exact integers in float32); `v` in thresholds, for the gradient."""
     joints, steps, batch, channels = x.shape
-    keep = np.int64(DECAY_ONE - v_decay)
+    decay_factor = np.int64(DECAY_ONE - v_decay)
     threshold = np.int64(64) * vth
     per_threshold = np.float32(1) / np.float32(max(threshold, 1))
     for j in prange(joints):
@@ -43,7 +43,7 @@ def _integer_forward(x, bias, vth, v_decay, spikes, v):  # noqa: ANN001
         for t in range(steps):
             for b in range(batch):
                 for c in range(channels):
-                    product = state[b, c] * keep
+                    product = state[b, c] * decay_factor
                     decayed = (product + ((product >> 63) & 4095)) >> 12
                     voltage = decayed + 64 * (np.int64(x[j, t, b, c]) + bias[c])
                     voltage = min(max(voltage, -VOLTAGE_LIMIT), VOLTAGE_LIMIT)
@@ -54,7 +54,7 @@ def _integer_forward(x, bias, vth, v_decay, spikes, v):  # noqa: ANN001
 
 
 @njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
-def _lif_backward(grad_spikes, v, x, keep, width, grad_z, sum_z, sum_zx):  # noqa: ANN001
+def _lif_backward(grad_spikes, v, x, decay_factor, width, grad_z, sum_z, sum_zx):  # noqa: ANN001
     """Reverse scan: gradient of the drive, and per joint its sums over (T, B) alone and times x, (V, C).
 
     Surrogate: 1 / (1 + (π·(v − 1)/width)²); the reset passes no gradient.
@@ -76,7 +76,7 @@ def _lif_backward(grad_spikes, v, x, keep, width, grad_z, sum_z, sum_zx):  # noq
                     over = v[j, t, b, c] - np.float32(1)
                     steep = slope * over
                     surrogate = np.float32(1) / (np.float32(1) + steep * steep)
-                    kept = np.float32(0) if over > np.float32(0) else keep * carried[b, c]
+                    kept = np.float32(0) if over > np.float32(0) else decay_factor * carried[b, c]
                     g = grad_spikes[j, t, b, c] * surrogate + kept
                     carried[b, c] = g
                     grad_z[j, t, b, c] = g
@@ -191,10 +191,10 @@ def gated_backward(grad, x, gates, grad_x, grad_gates):  # noqa: ANN001, ANN201
                     grad_gates[j, t, b, h] = total
 
 
-def lif_forward(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> tuple[Tensor, Tensor]:
+def lif_forward(x: Tensor, scale: Tensor, shift: Tensor, decay_factor: float) -> tuple[Tensor, Tensor]:
     """Spikes and voltages before the reset, in thresholds, of v ← keep·v + scale·x + shift."""
     spikes, v = torch.empty_like(x), torch.empty_like(x)
-    _lif_forward(_np(x), _np(scale), _np(shift), _real(x)(keep), _np(spikes), _np(v))
+    _lif_forward(_np(x), _np(scale), _np(shift), _real(x)(decay_factor), _np(spikes), _np(v))
     return spikes, v
 
 
@@ -205,12 +205,12 @@ def integer_forward(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> tuple[Te
     return spikes, v
 
 
-def reverse(grad: Tensor, v: Tensor, x: Tensor, keep: float, width: float) -> tuple[Tensor, Tensor, Tensor]:
+def reverse(grad: Tensor, v: Tensor, x: Tensor, decay_factor: float, width: float) -> tuple[Tensor, Tensor, Tensor]:
     """Gradient of the drive, and its sums over (V, T, B) alone and times x, (C,)."""
     grad_z = torch.empty_like(v)
     sums = v.new_empty(2, v.shape[0], v.shape[3], dtype=torch.float64)
     arrays = (_np(grad_z), _np(sums[0]), _np(sums[1]))
-    _lif_backward(_np(grad), _np(v), _np(x), _real(v)(keep), _real(v)(width), *arrays)
+    _lif_backward(_np(grad), _np(v), _np(x), _real(v)(decay_factor), _real(v)(width), *arrays)
     return grad_z, *sums.sum(1).to(v.dtype)
 
 

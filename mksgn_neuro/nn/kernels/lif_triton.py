@@ -16,7 +16,7 @@ BLOCK = 256  # columns (clip, channel) of one joint that one program walks throu
 
 
 @triton.jit
-def _lif_forward(x, scale, shift, keep, spikes, v, steps, columns, channels, block: tl.constexpr):  # noqa: ANN001
+def _lif_forward(x, scale, shift, decay_factor, spikes, v, steps, columns, channels, block: tl.constexpr):  # noqa: ANN001
     column = tl.program_id(1) * block + tl.arange(0, block)
     inside = column < columns
     gain = tl.load(scale + column % channels, mask=inside, other=0.0)
@@ -24,7 +24,7 @@ def _lif_forward(x, scale, shift, keep, spikes, v, steps, columns, channels, blo
     state = tl.zeros([block], dtype=tl.float32)
     at = tl.program_id(0).to(tl.int64) * steps * columns + column
     for _ in range(steps):
-        voltage = keep * state + gain * tl.load(x + at, mask=inside, other=0.0) + offset
+        voltage = decay_factor * state + gain * tl.load(x + at, mask=inside, other=0.0) + offset
         fired = voltage > 1.0
         tl.store(v + at, voltage, mask=inside)
         tl.store(spikes + at, tl.where(fired, 1.0, 0.0), mask=inside)
@@ -42,10 +42,10 @@ def _integer_forward(
     state = tl.zeros([block], dtype=tl.int64)
     at = tl.program_id(0).to(tl.int64) * steps * columns + column
     # read as int64: Triton would make small scalar arguments int32, and products have 35 bits
-    threshold, keep, limit = tl.load(numbers), tl.load(numbers + 1), tl.load(numbers + 2)
+    threshold, decay_factor, limit = tl.load(numbers), tl.load(numbers + 1), tl.load(numbers + 2)
     per_threshold = 1.0 / threshold.to(tl.float32)
     for _ in range(steps):
-        product = state * keep
+        product = state * decay_factor
         decayed = (product + ((product >> 63) & 4095)) >> 12
         voltage = decayed + 64 * (tl.load(x + at, mask=inside, other=0.0).to(tl.int64) + offset)
         voltage = tl.where(voltage > limit, limit, tl.where(voltage < -limit, -limit, voltage))
@@ -57,7 +57,7 @@ def _integer_forward(
 
 
 @triton.jit
-def _reverse(grad, v, keep, slope, grad_z, steps, columns, block: tl.constexpr):  # noqa: ANN001
+def _reverse(grad, v, decay_factor, slope, grad_z, steps, columns, block: tl.constexpr):  # noqa: ANN001
     column = tl.program_id(1) * block + tl.arange(0, block)
     inside = column < columns
     carried = tl.zeros([block], dtype=tl.float32)
@@ -66,7 +66,7 @@ def _reverse(grad, v, keep, slope, grad_z, steps, columns, block: tl.constexpr):
         at -= columns
         over = tl.load(v + at, mask=inside, other=0.0) - 1.0
         steep = slope * over
-        kept = tl.where(over > 0.0, 0.0, keep * carried)
+        kept = tl.where(over > 0.0, 0.0, decay_factor * carried)
         carried = tl.load(grad + at, mask=inside, other=0.0) / (1.0 + steep * steep) + kept
         tl.store(grad_z + at, carried, mask=inside)
 
@@ -112,11 +112,11 @@ def _grid(x: Tensor) -> tuple[tuple[int, int], tuple[int, int, int]]:
     return (joints, triton.cdiv(batch * channels, BLOCK)), (steps, batch * channels, channels)
 
 
-def lif_forward(x: Tensor, scale: Tensor, shift: Tensor, keep: float) -> tuple[Tensor, Tensor]:
+def lif_forward(x: Tensor, scale: Tensor, shift: Tensor, decay_factor: float) -> tuple[Tensor, Tensor]:
     """See `lif_numba.lif_forward`; float32."""
     spikes, v = torch.empty_like(x), torch.empty_like(x)
     grid, sizes = _grid(x)
-    _lif_forward[grid](x, scale.contiguous(), shift.contiguous(), keep, spikes, v, *sizes, block=BLOCK)
+    _lif_forward[grid](x, scale.contiguous(), shift.contiguous(), decay_factor, spikes, v, *sizes, block=BLOCK)
     return spikes, v
 
 
@@ -129,11 +129,11 @@ def integer_forward(x: Tensor, bias: Tensor, vth: int, v_decay: int) -> tuple[Te
     return spikes, v
 
 
-def reverse(grad: Tensor, v: Tensor, x: Tensor, keep: float, width: float) -> tuple[Tensor, Tensor, Tensor]:
+def reverse(grad: Tensor, v: Tensor, x: Tensor, decay_factor: float, width: float) -> tuple[Tensor, Tensor, Tensor]:
     """See `lif_numba.reverse`."""
     grad_z = torch.empty_like(v)
     grid, (steps, columns, _) = _grid(v)
-    _reverse[grid](grad, v, keep, math.pi / width, grad_z, steps, columns, block=BLOCK)
+    _reverse[grid](grad, v, decay_factor, math.pi / width, grad_z, steps, columns, block=BLOCK)
     sums = _sums(grad_z, x, 1, 0).to(v.dtype)
     return grad_z, sums[0], sums[1]
 

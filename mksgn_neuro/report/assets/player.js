@@ -18,7 +18,7 @@
         positions: new Int16Array(bytes(packed.positions).buffer),
         glow: bytes(packed.glow),
         raster: bytes(packed.raster),
-        votes: bytes(packed.votes),
+        class_spikes: bytes(packed.class_spikes),
       });
     }
     return unpacked.get(state.clip);
@@ -154,7 +154,7 @@
 
   const scoresAt = (shown, frame) => {
     const scores = new Array(classes).fill(0);
-    for (let t = 0; t <= frame; t++) for (let c = 0; c < classes; c++) scores[c] += shown.votes[t * classes + c];
+    for (let t = 0; t <= frame; t++) for (let c = 0; c < classes; c++) scores[c] += shown.class_spikes[t * classes + c];
     return scores;
   };
 

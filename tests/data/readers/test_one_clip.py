@@ -39,10 +39,10 @@ def as_text(x, form):
     return [header([str(v) for v in range(20)]), *(cells(frame) for frame in x)]
 
 
-FORMS = ("json lists", "json joints", "json names", "csv", "csv names", "csv numbers")
+REPRESENTATIONS = ("json lists", "json joints", "json names", "csv", "csv names", "csv numbers")
 
 
-@given(st.integers(1, 5), st.integers(0, 99), st.sampled_from(FORMS), st.sampled_from(["\n", "\r\n", "\n\n"]))
+@given(st.integers(1, 5), st.integers(0, 99), st.sampled_from(REPRESENTATIONS), st.sampled_from(["\n", "\r\n", "\n\n"]))
 @settings(max_examples=40, deadline=None)
 def test_round_trip(tmp_path_factory, frames, seed, form, ending):
     x = clip(frames, seed=seed)

@@ -32,11 +32,11 @@ def test_a_script_for_a_stream_explains_rate_latency_and_window():
 
 
 @needs_lava
-@pytest.mark.parametrize("period", [16, None])
-def test_script_simulated_gives_the_references_spikes(tmp_path, period):
+@pytest.mark.parametrize("reset_interval", [16, None])
+def test_script_simulated_gives_the_references_spikes(tmp_path, reset_interval):
     network = two_levels([[80, 20], [-60, 90]], [[80, 60]])
-    write_netx(network, tmp_path / "n.net", period=period)
-    (tmp_path / "run.py").write_text(deployment_script("n.net", endless=None if period else Endless(2)))
+    write_netx(network, tmp_path / "n.net", reset_interval=reset_interval)
+    (tmp_path / "run.py").write_text(deployment_script("n.net", endless=None if reset_interval else Endless(2)))
     inputs = random_inputs(0, network, 40)
     np.save(tmp_path / "in.npy", inputs)
     command = [sys.executable, "run.py", "in.npy", "out.npy", "--simulate"]
@@ -44,7 +44,7 @@ def test_script_simulated_gives_the_references_spikes(tmp_path, period):
     assert done.returncode == 0, done.stderr
     assert "simulated on CPU" in done.stdout
     spikes = np.load(tmp_path / "out.npy")
-    assert spikes.any() and np.array_equal(spikes, run(network, inputs, period=period)["level2"].spikes)
+    assert spikes.any() and np.array_equal(spikes, run(network, inputs, reset_interval=reset_interval)["level2"].spikes)
 
 
 @pytest.mark.parametrize("name", ['a"""\nimport os\nos.abort()\n".net', "a').unlink(); ('.net", "{x}.net", "ä\\.net"])

@@ -29,7 +29,7 @@ def test_ntidigits_gives_all_726000_outputs():
     delays = [q.delay for q in network.projections]
     assert (min(delays), max(delays)) == (0, 62) and len(set(delays)) > 30
     (finding,) = findings
-    assert finding.place == "/layer/5" and "num_layers=5" in finding.problem
+    assert finding.location == "/layer/5" and "num_layers=5" in finding.problem
     sent, expected = rows(folder / "input.npy"), rows(folder / "output.npy")
     late = np.vstack([np.zeros_like(sent[:1]), sent[:-1]])
     spikes = run(network, late)[network.readout].spikes
@@ -56,7 +56,7 @@ def test_pilotnet_gives_u_v_and_spikes_of_every_layer_for_24_steps(pilotnet):
         populations=network.order[1:],
         projections=tuple(q for q in network.projections if q.post != image_layer.name),
     )
-    traces = run(driven, rows(folder / "input.npy"), period=17, states=True)
+    traces = run(driven, rows(folder / "input.npy"), reset_interval=17, states=True)
     names = [*(f"conv-{i}" for i in range(5)), *(f"fc-{i}" for i in range(3))]
     compared = 0
     for population, name in zip(driven.order, names):
@@ -76,7 +76,7 @@ def test_pilotnets_image_gives_the_golden_input_spikes(pilotnet):
     folder, network = pilotnet
     image = np.load(folder / "image.npy").transpose().ravel()
     first = network.with_(populations=network.order[:1], projections=network.projections[:1], readout="layer0")
-    spikes = run(first, np.repeat(image[None], 25, axis=0), period=17)["layer0"].spikes
+    spikes = run(first, np.repeat(image[None], 25, axis=0), reset_interval=17)["layer0"].spikes
     expected = rows(folder / "input.npy")
     assert expected.sum() > 800_000
     assert np.array_equal(spikes[1:], expected)
@@ -88,7 +88,7 @@ def test_tinynet_gives_the_golden_spikes_of_every_layer():
     network, findings = read_netx(intel_tests() / "tiny.net")
     assert findings[0].problem.startswith("values enter as the neurons' bias, x·36 + 34")
     bias = np.load(folder / "input_bias.npy").transpose().ravel().astype(int)
-    traces = run(network, np.repeat(bias[None], 18, axis=0), period=17)
+    traces = run(network, np.repeat(bias[None], 18, axis=0), reset_interval=17)
     for i, (population, name) in enumerate(zip(network.order, ("input", "layer1", "output"))):
         golden = np.load(folder / f"{name}.npy")[0].reshape(population.size, 16).T
         first = min(i, 1)
@@ -99,7 +99,7 @@ def test_tinynet_gives_the_golden_spikes_of_every_layer():
 def test_mnist_with_its_layer_without_a_neuron_equals_the_stock_loader():
     path = intel_tests() / "mnist.net"
     network, findings = read_netx(path)
-    assert [f.place for f in findings] == ["/layer/0", "/layer/3"] and "no neuron" in findings[1].problem
+    assert [f.location for f in findings] == ["/layer/0", "/layer/3"] and "no neuron" in findings[1].problem
     bias = np.random.default_rng(0).integers(0, 140, 784)
     stock = run_stock_loader(path, input_bias=bias, num_steps=12, states=True)[3]
     ours = run(network, np.repeat(bias[None], 13, axis=0), states=True)["layer3"]

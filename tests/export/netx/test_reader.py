@@ -75,11 +75,11 @@ FINDINGS = {
 }
 
 
-@pytest.mark.parametrize("place", FINDINGS)
-def test_what_the_stock_loader_ignores_or_changes_is_found(tmp_path, place):
-    layer, problem = FINDINGS[place]
+@pytest.mark.parametrize("location", FINDINGS)
+def test_what_the_stock_loader_ignores_or_changes_is_found(tmp_path, location):
+    layer, problem = FINDINGS[location]
     _, (finding,) = read_netx(write_foreign(tmp_path / "n.net", layer))
-    assert finding.place == place and problem in finding.problem and str(finding).startswith(place)
+    assert finding.location == location and problem in finding.problem and str(finding).startswith(location)
 
 
 def conv(kernel, shape, **fields):
@@ -95,7 +95,7 @@ def test_conv_delay_and_a_missing_flatten_are_found(tmp_path):
     layers = (image(1, 2, 2), conv(np.full((1, 1, 2, 2), 8), [1, 1, 1], delay=4), dense([[2]]))
     network, findings = read_netx(write_foreign(tmp_path / "n.net", *layers))
     assert network.source.shape == (1, 2, 2)
-    assert [f.place for f in findings] == ["/layer/1/delay", "/layer/2"]
+    assert [f.location for f in findings] == ["/layer/1/delay", "/layer/2"]
     assert "without a flatten" in findings[1].problem
 
 
@@ -126,9 +126,9 @@ def test_the_input_of_a_first_convolution_is_found_or_asked_for(tmp_path):
 
 
 def test_what_the_user_says_of_the_input_must_fit_the_file(tmp_path):
-    ours = write_netx(GOOD, tmp_path / "ours.net", period=8).net
+    ours = write_netx(GOOD, tmp_path / "ours.net", reset_interval=8).net
     bits = GOOD.source.message_bits
-    assert read_file(ours, input_message_bits=bits).period == 8
+    assert read_file(ours, input_message_bits=bits).reset_interval == 8
     with pytest.raises(BadInput, match=f"its input has {bits} bits; leave out --input-bits"):
         read_file(ours, input_message_bits=bits + 1)
     path = write_foreign(tmp_path / "n.net", image(1, 2, 2), dense([[2, 4, 6, 8]]))
@@ -172,7 +172,7 @@ def test_bad_files_are_refused_with_file_place_and_remedy(tmp_path, problem):
     path = write_foreign(tmp_path / "n.net", *BAD[problem])
     with pytest.raises(BadInput, match=problem) as caught:
         read_netx(path)
-    assert str(path) in str(caught.value) and caught.value.remedy and "\n" not in str(caught.value)
+    assert str(path) in str(caught.value) and caught.value.hint and "\n" not in str(caught.value)
 
 
 def test_what_is_no_netx_file_is_refused(tmp_path):
@@ -195,7 +195,7 @@ def test_what_is_no_netx_file_is_refused(tmp_path):
 
 
 def test_our_group_damaged_or_of_another_layer_is_refused(tmp_path):
-    path = write_netx(GOOD, tmp_path / "n.net", period=8).net
+    path = write_netx(GOOD, tmp_path / "n.net", reset_interval=8).net
     with h5py.File(path, "a") as file:
         about = file["mksgn_neuro/about"].asstr()[()]
         for text, problem in (

@@ -9,10 +9,10 @@ from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering.pad_for_netx import fit
+from mksgn_neuro.lowering.pad_for_netx import pad_for_netx
 from mksgn_neuro.sim.reference import run
-from tests.export.chains import random_chain
 from tests.export.lava import needs_lava
+from tests.export.layered import random_layered
 from tests.export.netx.stock_batch import run_batch
 from tests.networks import random_inputs
 
@@ -24,7 +24,7 @@ def level(name, size, **parameters):
 
 
 def one(weights, *, delays=None, loop=None, bits=8, **parameters):
-    """A chain of one dense level."""
+    """A layered network of one dense level."""
     weights = np.array(weights)
     delays = np.zeros_like(weights) if delays is None else np.array(delays)
     forward = [Projection("input", "level1", np.where(delays == d, weights, 0), int(d)) for d in np.unique(delays)]
@@ -34,7 +34,7 @@ def one(weights, *, delays=None, loop=None, bits=8, **parameters):
 
 
 def two(first, second):
-    """A chain of two dense levels."""
+    """A layered network of two dense levels."""
     network = one(first)
     populations = (*network.populations, level("level2", len(second)))
     projections = (*network.projections, Projection("level1", "level2", np.array(second)))
@@ -46,10 +46,10 @@ EDGES = {
     "none negative, odd, at its limit": one([[255, 1, 3], [7, 0, 255]], bits=4),
     "none positive": one([[-2, -4, -254], [-6, 0, -10]], bias=70),
     "all negative": one([[-2, -4], [-6, -254]], bias=70),
-    "zeros after spikes, fitted": fit(two([[200, 100]], [[0], [0]])),
-    "zeros at the input, fitted": fit(two([[0, 0]], [[80], [-20]])),
-    "lowest a power of two, fitted": fit(two([[200, 100], [90, -80]], [[-64, -2], [-2, 0]])),
-    "-256 and no positive, fitted": fit(two([[200, 100]], [[-256]])),
+    "zeros after spikes, fitted": pad_for_netx(two([[200, 100]], [[0], [0]])),
+    "zeros at the input, fitted": pad_for_netx(two([[0, 0]], [[80], [-20]])),
+    "lowest a power of two, fitted": pad_for_netx(two([[200, 100], [90, -80]], [[-64, -2], [-2, 0]])),
+    "-256 and no positive, fitted": pad_for_netx(two([[200, 100]], [[-256]])),
     "relays only": two(62 * np.eye(3, dtype=int), 62 * np.eye(3, dtype=int)[::-1]),
     "one neuron, one input": one([[80]]),
     "delays 0 and 62": one([[100, -80, 60], [40, 20, 90]], delays=[[0, 62, 62], [1, 0, 61]]),
@@ -67,21 +67,29 @@ EDGES = {
 }
 
 
-def compare(networks, folder, *, period, sparse=True, states=False):
+def compare(networks, folder, *, reset_interval, sparse=True, states=False):
     """Write, run stock and reference on 70 steps, and compare all that was recorded."""
     runs = []
     for i, network in enumerate(networks):
         path = folder / f"{i}.net"
-        write_netx(network, path, period=period or 8)
+        write_netx(network, path, reset_interval=reset_interval or 8)
         inputs = random_inputs(i, network, 70)
         bits = 16 if network.source.message_bits else 0
         runs.append(
-            StockRun(path, inputs, input_message_bits=bits, period=period, layers="all", sparse=sparse, states=states)
+            StockRun(
+                path,
+                inputs,
+                input_message_bits=bits,
+                reset_interval=reset_interval,
+                layers="all",
+                sparse=sparse,
+                states=states,
+            )
         )
     fired = 0
     for request, network, stock in zip(runs, networks, run_batch(runs)):
         assert not isinstance(stock, str), stock
-        expected = run(network, request.inputs, period=period, states=states)
+        expected = run(network, request.inputs, reset_interval=reset_interval, states=states)
         assert len(stock) == len(network.populations)
         for trace, population in zip(stock.values(), network.order):
             for what in ("spikes", "u", "v") if states else ("spikes",):
@@ -91,25 +99,25 @@ def compare(networks, folder, *, period, sparse=True, states=False):
     return fired
 
 
-def legal_chains(seeds, **options):
-    networks = (random_chain(seed, levels=2, **options) for seed in seeds)
+def legal_layered(seeds, **options):
+    networks = (random_layered(seed, levels=2, **options) for seed in seeds)
     return [n for n in networks if not check(n) and all(q.matrix.max() > 0 for q in n.projections)]
 
 
 def test_edge_cases(tmp_path):
-    assert compare(EDGES.values(), tmp_path, period=None) > 300
+    assert compare(EDGES.values(), tmp_path, reset_interval=None) > 300
 
 
 def test_random_chains_with_resets_u_and_v(tmp_path):
-    networks = legal_chains(range(100, 104), message_bits=4)
+    networks = legal_layered(range(100, 104), message_bits=4)
     assert len(networks) >= 2
-    assert compare(networks[:2], tmp_path, period=16, states=True) > 20
+    assert compare(networks[:2], tmp_path, reset_interval=16, states=True) > 20
 
 
 def test_convolutions_flatten_and_dense_synapses(tmp_path):
-    networks = [n for n in legal_chains(range(60), message_bits=0) if is_conv(n) and not is_conv(n, -1)]
+    networks = [n for n in legal_layered(range(60), message_bits=0) if is_conv(n) and not is_conv(n, -1)]
     assert any(n.populations[0].v_decay.ndim for n in networks)
-    assert compare(networks[:3], tmp_path, period=9, sparse=False) > 100
+    assert compare(networks[:3], tmp_path, reset_interval=9, sparse=False) > 100
 
 
 def is_conv(network, i=0):
@@ -118,5 +126,5 @@ def is_conv(network, i=0):
 
 @pytest.mark.parametrize("name", EDGES)
 def test_edge_cases_come_back_unchanged(tmp_path, name):
-    network, findings = read_netx(write_netx(EDGES[name], tmp_path / "n.net", period=8).net)
+    network, findings = read_netx(write_netx(EDGES[name], tmp_path / "n.net", reset_interval=8).net)
     assert first_difference(EDGES[name], network) is None and findings == []

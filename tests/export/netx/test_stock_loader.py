@@ -18,7 +18,7 @@ NETWORK = two_levels([[80, 20], [-60, 80]], [[80, 20]])
 
 @needs_lava
 def test_only_the_last_layer_by_default_and_without_states(tmp_path):
-    path = write_netx(NETWORK, tmp_path / "n.net", period=8).net
+    path = write_netx(NETWORK, tmp_path / "n.net", reset_interval=8).net
     stock = run_stock_loader(path, np.ones((5, 2), int))
     assert list(stock) == [1]
     assert stock[1].spikes.shape == (5, 1) and stock[1].spikes.dtype == np.uint8 and stock[1].spikes.any()
@@ -27,7 +27,7 @@ def test_only_the_last_layer_by_default_and_without_states(tmp_path):
 
 @needs_lava
 def test_lavas_traceback_is_in_the_error(tmp_path):
-    path = write_netx(NETWORK, tmp_path / "n.net", period=8).net
+    path = write_netx(NETWORK, tmp_path / "n.net", reset_interval=8).net
     with h5py.File(path, "a") as file:
         file["layer/0/weight"][...] = 0
     with pytest.raises(ChildFailed, match="OverflowError") as caught:
@@ -37,7 +37,7 @@ def test_lavas_traceback_is_in_the_error(tmp_path):
 
 @needs_lava
 def test_a_file_on_which_lava_hangs_ends_in_an_error(tmp_path):
-    path = write_netx(NETWORK, tmp_path / "n.net", period=8).net
+    path = write_netx(NETWORK, tmp_path / "n.net", reset_interval=8).net
     with h5py.File(path, "a") as file:
         file["layer/0/neuron/messageBits"] = 0
     began = time.monotonic()

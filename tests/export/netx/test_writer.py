@@ -14,14 +14,14 @@ from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import IllegalNetwork, check
-from mksgn_neuro.lowering.pad_for_netx import fit
+from mksgn_neuro.lowering.pad_for_netx import pad_for_netx
 from mksgn_neuro.sim.reference import run
-from tests.export.chains import TASK, random_chain
+from tests.export.layered import TASK, random_layered
 from tests.networks import conv_network, random_inputs, random_network, seeds
 
 
 def two_levels(first, second, *, delay=0, **changes):
-    """A chain of two dense levels with the given weights."""
+    """A layered network of two dense levels with the given weights."""
     first, second = np.array(first), np.array(second)
     populations = (
         Population.of("level1", "layer", (len(first),), vth=60, v_decay=2458),
@@ -35,14 +35,14 @@ def two_levels(first, second, *, delay=0, **changes):
 @settings(max_examples=200, deadline=None)
 @given(seeds)
 def test_random_chains_come_back_unchanged(tmp_path_factory, seed):
-    network = random_chain(seed, message_bits=int(seed % 9))
+    network = random_layered(seed, message_bits=int(seed % 9))
     assume(not check(network) and any(q.matrix.max() > 0 for q in network.projections))
     try:
-        network = fit(network)
+        network = pad_for_netx(network)
     except Unsupported as refusal:
         assume("silent neuron" not in str(refusal) and "prune" not in str(refusal))
         raise
-    files = write_netx(network, tmp_path_factory.mktemp("netx") / "n.net", period=16)
+    files = write_netx(network, tmp_path_factory.mktemp("netx") / "n.net", reset_interval=16)
     again, findings = read_netx(files.net)
     assert first_difference(network, again) is None
     assert findings == []
@@ -51,14 +51,14 @@ def test_random_chains_come_back_unchanged(tmp_path_factory, seed):
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_fit_changes_no_spike(seed):
-    network = random_chain(seed, convs=False)
+    network = random_layered(seed, convs=False)
     assume(not check(network))
     try:
-        fitted = fit(network)
+        fitted = pad_for_netx(network)
     except Unsupported:
         assume(False)
     inputs = random_inputs(seed, network, 25)
-    before, after = run(network, inputs, period=9), run(fitted, inputs, period=9)
+    before, after = run(network, inputs, reset_interval=9), run(fitted, inputs, reset_interval=9)
     for population in network.populations:
         spikes = after[population.name].spikes
         assert np.array_equal(before[population.name].spikes, spikes[:, : population.size])
@@ -69,16 +69,16 @@ def test_fit_changes_no_spike(seed):
 def test_level_that_the_loader_changes_is_refused_and_fit_mends_it(tmp_path, bad):
     for network in (two_levels([[20, -20], [40, 2]], bad), two_levels(bad, [[80]])):
         with pytest.raises(Unsupported, match=r"pad_for_netx\.fit"):
-            write_netx(network, tmp_path / "n.net", period=8)
+            write_netx(network, tmp_path / "n.net", reset_interval=8)
         assert list(tmp_path.iterdir()) == []
-        write_netx(fit(network), tmp_path / "n.net", period=8)
+        write_netx(pad_for_netx(network), tmp_path / "n.net", reset_interval=8)
         for file in tmp_path.iterdir():
             file.unlink()
 
 
 def test_a_healthy_network_is_left_alone():
     network = two_levels([[20, -20]], [[80]])
-    assert fit(network) is network
+    assert pad_for_netx(network) is network
 
 
 GOOD = two_levels([[20, -20], [2, 4]], [[80, 60]])
@@ -86,7 +86,7 @@ REFUSED = {
     "does not come from the level before": GOOD.with_(
         projections=(*GOOD.projections, Projection("input", "level2", [[2, 2]]))
     ),
-    "in frames": GOOD.with_(hop=0),
+    "in frames": GOOD.with_(transmission_delay=0),
     "two delays": GOOD.with_(projections=(*GOOD.projections, Projection("level1", "level2", [[2, 0]], 3))),
     "a loop with a delay": GOOD.with_(projections=(*GOOD.projections, Projection("level2", "level2", [[2]], 1))),
     "delays beside a loop": two_levels([[2]], [[4]], delay=2).with_(
@@ -114,15 +114,19 @@ REFUSED = {
 @pytest.mark.parametrize("problem", REFUSED)
 def test_what_netx_cannot_hold_is_refused_with_place_and_remedy(tmp_path, problem):
     with pytest.raises(Unsupported, match=problem) as caught:
-        write_netx(REFUSED[problem], tmp_path / "n.net", period=8)
-    assert caught.value.place and caught.value.remedy
+        write_netx(REFUSED[problem], tmp_path / "n.net", reset_interval=8)
+    assert caught.value.location and caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dag_is_told_to_levelize(tmp_path):
-    dag = next(n for n in (random_network(s, populations=6, quiet=True, message_bits=2) for s in range(99)) if skips(n))
+    dag = next(
+        n
+        for n in (random_network(s, populations=6, subthreshold_bias=True, message_bits=2) for s in range(99))
+        if skips(n)
+    )
     with pytest.raises(Unsupported, match="levelize it first"):
-        write_netx(dag, tmp_path / "n.net", period=8)
+        write_netx(dag, tmp_path / "n.net", reset_interval=8)
 
 
 def skips(network):
@@ -131,15 +135,15 @@ def skips(network):
 
 def test_illegal_network_and_period_are_refused(tmp_path):
     with pytest.raises(IllegalNetwork):
-        write_netx(two_levels([[-3, 4]], [[2]]), tmp_path / "n.net", period=8)
+        write_netx(two_levels([[-3, 4]], [[2]]), tmp_path / "n.net", reset_interval=8)
     with pytest.raises(BadInput, match="n.net: period is 0.*None for no resets"):
-        write_netx(GOOD, tmp_path / "n.net", period=0)
+        write_netx(GOOD, tmp_path / "n.net", reset_interval=0)
 
 
 def test_convolution_that_netx_cannot_place_is_refused(tmp_path):
     kernel = ConvKernel(np.full((1, 1, 1, 1), 2), (1, 1, 2))
     with pytest.raises(Unsupported, match="not shaped by the level before"):
-        write_netx(GOOD.with_(projections=(GOOD.projections[0], conv_to(kernel))), tmp_path / "n.net", period=8)
+        write_netx(GOOD.with_(projections=(GOOD.projections[0], conv_to(kernel))), tmp_path / "n.net", reset_interval=8)
     delayed = conv_network(0)
     delayed = delayed.with_(
         projections=(
@@ -148,12 +152,12 @@ def test_convolution_that_netx_cannot_place_is_refused(tmp_path):
         )
     )
     with pytest.raises(Unsupported, match="loader ignores"):
-        write_netx(delayed, tmp_path / "n.net", period=8)
+        write_netx(delayed, tmp_path / "n.net", reset_interval=8)
     far = ConvKernel(np.full((1, 1, 1, 1), 2), (1, 1, 2), padding=(0, 128))
     wide = Population.of("level1", "layer", far.output_shape, vth=9, v_decay=0)
     alone = Network(Source("input", (1, 1, 2), 0), (wide,), (Projection("input", "level1", far),), "level1")
     with pytest.raises(Unsupported, match="over 127"):
-        write_netx(alone, tmp_path / "n.net", period=8)
+        write_netx(alone, tmp_path / "n.net", reset_interval=8)
 
 
 def conv_to(kernel):
@@ -162,7 +166,7 @@ def conv_to(kernel):
 
 def test_sidecar_says_what_netx_cannot(tmp_path):
     network = GOOD.with_(task=TASK)
-    files = write_netx(network, tmp_path / "model.net", period=12)
+    files = write_netx(network, tmp_path / "model.net", reset_interval=12)
     about = json.loads(files.sidecar.read_text())
     assert files.sidecar.name == "model.net.json"
     assert about["file"] == {"name": "model.net", "sha256": hashlib.sha256(files.net.read_bytes()).hexdigest()}
@@ -181,7 +185,7 @@ def test_sidecar_says_what_netx_cannot(tmp_path):
 
 def test_without_a_period_the_sidecar_asks_for_no_reset_and_says_how_to_read_the_stream(tmp_path):
     task = replace(TASK, rate=30.0, window=52)
-    files = write_netx(GOOD.with_(task=task), tmp_path / "model.net", period=None)
+    files = write_netx(GOOD.with_(task=task), tmp_path / "model.net", reset_interval=None)
     about = json.loads(files.sidecar.read_text())
     assert about["loader"] == {"input_message_bits": 16, "sparse_fc_layer": True}
     assert about["hardware_notes"] == []
@@ -189,12 +193,12 @@ def test_without_a_period_the_sidecar_asks_for_no_reset_and_says_how_to_read_the
     assert said == {"reset": False, "steps_per_sample": None, "latency_steps": 2, "rate": 30.0, "window": 52}
     network, findings = read_netx(files.net)
     assert first_difference(GOOD.with_(task=task), network) is None and findings == []
-    assert metadata_in(files.net).period is None
+    assert metadata_in(files.net).reset_interval is None
 
 
 def test_a_file_says_whether_it_is_reset_unless_somebody_else_wrote_it(tmp_path):
-    path = write_netx(GOOD, tmp_path / "n.net", period=12).net
-    assert metadata_in(path).period == 12
+    path = write_netx(GOOD, tmp_path / "n.net", reset_interval=12).net
+    assert metadata_in(path).reset_interval == 12
     with h5py.File(path, "a") as file:
         del file["mksgn_neuro"]
     assert metadata_in(path) is None
@@ -205,7 +209,7 @@ def test_a_file_says_whether_it_is_reset_unless_somebody_else_wrote_it(tmp_path)
 
 def test_arrays_of_decays_are_noted(tmp_path):
     level1 = Population.of("level1", "layer", (2,), vth=60, v_decay=[100, 200])
-    files = write_netx(GOOD.with_(populations=(level1, GOOD["level2"])), tmp_path / "n.net", period=8)
+    files = write_netx(GOOD.with_(populations=(level1, GOOD["level2"])), tmp_path / "n.net", reset_interval=8)
     (note,) = json.loads(files.sidecar.read_text())["hardware_notes"]
     assert note.startswith("/layer/0/neuron/vDecay: one decay per neuron")
 
@@ -214,15 +218,15 @@ def test_file_is_compressed_and_the_same_every_time(tmp_path):
     rng = np.random.default_rng(0)
     sparse = 2 * rng.integers(-100, 100, (600, 800)) * (rng.random((600, 800)) < 0.01)
     network = two_levels(sparse, 2 * rng.integers(-10, 20, (3, 600)))
-    first = write_netx(network, tmp_path / "a.net", period=8).net.read_bytes()
-    second = write_netx(network, tmp_path / "b.net", period=8).net.read_bytes()
+    first = write_netx(network, tmp_path / "a.net", reset_interval=8).net.read_bytes()
+    second = write_netx(network, tmp_path / "b.net", reset_interval=8).net.read_bytes()
     assert first == second
     assert len(first) < 600 * 800 // 8
 
 
 def test_a_flipped_weight_is_read_as_it_stands(tmp_path):
     """What /layer says is what the chip runs, whatever /mksgn_neuro says."""
-    path = write_netx(GOOD, tmp_path / "n.net", period=8).net
+    path = write_netx(GOOD, tmp_path / "n.net", reset_interval=8).net
     with h5py.File(path, "a") as file:
         file["layer/1/weight"][0, 1] = -60
     network, _ = read_netx(path)

@@ -74,7 +74,7 @@ def test_a_damaged_or_unknown_node_is_refused_by_file_and_name(tmp_path, problem
     with pytest.raises(BadInput, match=problem) as caught:
         read_nir(changed(tmp_path / "n.nir", node, **fields))
     assert str(caught.value).startswith(str(tmp_path / "n.nir")) and "\n" not in str(caught.value)
-    assert caught.value.remedy and caught.value.exit_code == 2
+    assert caught.value.hint and caught.value.exit_code == 2
 
 
 def test_a_pointer_of_git_lfs_is_told_from_a_damaged_file(tmp_path):

@@ -12,7 +12,7 @@ from mksgn_neuro.export.nir.writer import to_nir
 from mksgn_neuro.ir import ConvKernel
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import balance
+from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.sim.reference import run
 from tests.export.nir.euler import simulate
 
@@ -173,9 +173,9 @@ def test_a_bias_enters_the_current_and_reaches_its_plateau_over_time():
 def test_a_bias_into_a_current_survives_time_steps_and_our_own_file():
     network, _ = from_nir(filtered([0.125, -0.25, 0.25, 0.375]))
     inputs = RNG.integers(0, 2, (30, 6))
-    frames, steps = run(network, inputs)["n1"].spikes, balance(network)
+    frames, steps = run(network, inputs)["n1"].spikes, balance_delays(network)
     padded = np.pad(inputs, ((0, 2), (0, 0)))
-    assert np.array_equal(run(steps, padded, period=32)["n1"].spikes[steps.level["n1"] :], frames)
+    assert np.array_equal(run(steps, padded, reset_interval=32)["n1"].spikes[steps.level["n1"] :], frames)
     again, findings = from_nir(to_nir(network))
     assert first_difference(network, again) is None and findings == []
 
@@ -280,8 +280,6 @@ BAD = {
 @pytest.mark.parametrize("problem", BAD)
 def test_what_has_no_exact_form_is_refused_by_node(problem):
     with pytest.raises(BadInput, match=problem) as caught:
-        from_nir(BAD[problem], place="x.nir")
-    assert (
-        str(caught.value).startswith(("x.nir:n", "x.nir:in")) and caught.value.remedy and "\n" not in str(caught.value)
-    )
+        from_nir(BAD[problem], location="x.nir")
+    assert str(caught.value).startswith(("x.nir:n", "x.nir:in")) and caught.value.hint and "\n" not in str(caught.value)
     assert caught.value.exit_code == 2

@@ -13,15 +13,19 @@ from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import check
 from mksgn_neuro.sim.reference import run
-from tests.export.chains import random_chain
+from tests.export.layered import random_layered
 from tests.networks import conv_network, random_inputs, random_network, seeds
 
 
 @settings(max_examples=30, deadline=None)
 @given(seeds)
 def test_networks_of_every_kind_come_back_unchanged(tmp_path_factory, seed):
-    hop = seed % 2
-    kinds = (random_network(seed, loops=True, hop=hop, message_bits=4), conv_network(seed), random_chain(seed))
+    transmission_delay = seed % 2
+    kinds = (
+        random_network(seed, loops=True, transmission_delay=transmission_delay, message_bits=4),
+        conv_network(seed),
+        random_layered(seed),
+    )
     for network in kinds:
         if check(network) or not has_time_constants(network):
             continue
@@ -40,19 +44,19 @@ def has_time_constants(network):
 @given(seeds)
 def test_without_our_metadata_the_spikes_are_the_same(seed):
     """The nodes alone say what is computed: another reader needs nothing from us."""
-    network = random_network(seed, loops=True, hop=seed % 2, message_bits=4)
+    network = random_network(seed, loops=True, transmission_delay=seed % 2, message_bits=4)
     assume(not check(network) and has_time_constants(network))
     graph = to_nir(network)
     graph.metadata.clear()
     again, _ = from_nir(graph, input_message_bits=4)
-    assert again.hop == 0 and again.task is None
+    assert again.transmission_delay == 0 and again.task is None
     inputs = random_inputs(seed, network, 30)
     before, after = run(network, inputs), run(again, inputs)
     for name, trace in before.items():
         assert np.array_equal(trace.spikes, after[name].spikes)
 
 
-def chain(weights, *, i_decay=4096, v_decay=2048, bias=0, vth=150):
+def layered(weights, *, i_decay=4096, v_decay=2048, bias=0, vth=150):
     sizes = [len(w) for w in weights]
     names = ["input", *(f"p{i}" for i in range(len(weights)))]
     populations = tuple(
@@ -60,7 +64,9 @@ def chain(weights, *, i_decay=4096, v_decay=2048, bias=0, vth=150):
         for i, (name, n) in enumerate(zip(names[1:], sizes))
     )
     projections = tuple(Projection(a, b, w) for a, b, w in zip(names, names[1:], weights))
-    return Network(Source("input", (weights[0].shape[1],), 0), populations, projections, names[-1], hop=0)
+    return Network(
+        Source("input", (weights[0].shape[1],), 0), populations, projections, names[-1], transmission_delay=0
+    )
 
 
 @pytest.mark.parametrize("i_decay", [4096, 2048])
@@ -70,7 +76,7 @@ def test_snntorch_computes_the_same_spikes(tmp_path, i_decay):
     rng = np.random.default_rng(0)
     weights = [64 * rng.integers(-3, 4, shape) for shape in ((8, 5), (9, 8), (6, 9))]
     bias = 64 * rng.integers(0, 2, 8) if i_decay == 4096 else 0
-    network = chain(weights, i_decay=i_decay, bias=bias)
+    network = layered(weights, i_decay=i_decay, bias=bias)
     write_nir(network, tmp_path / "n.nir")
     peer = importer.import_from_nir(nir.read(tmp_path / "n.nir"))
     inputs = rng.integers(0, 2, (11, 200, 5))
@@ -84,31 +90,31 @@ def test_snntorch_computes_the_same_spikes(tmp_path, i_decay):
 
 
 def test_units_are_those_of_nirs_equations():
-    graph = to_nir(chain([np.array([[64, -2]])], v_decay=1024, i_decay=512, bias=8))
+    graph = to_nir(layered([np.array([[64, -2]])], v_decay=1024, i_decay=512, bias=8))
     node = graph.nodes["p0"]
     assert isinstance(node, nir.CubaLIF)
     assert node.tau_mem == pytest.approx(4 * DT) and node.tau_syn == pytest.approx(8 * DT)
     assert node.r == pytest.approx(4) and node.w_in == pytest.approx(8) and node.v_leak == pytest.approx(32)
-    plain = to_nir(chain([np.array([[64, -2]])], v_decay=1024, bias=8))
+    plain = to_nir(layered([np.array([[64, -2]])], v_decay=1024, bias=8))
     assert isinstance(plain.nodes["p0"], nir.LIF) and plain.nodes["p0"].v_leak == 0
     assert plain.nodes["input_to_p0"].bias.tolist() == [8]
-    assert isinstance(to_nir(chain([np.array([[64]])], v_decay=0)).nodes["p0"], nir.IF)
+    assert isinstance(to_nir(layered([np.array([[64]])], v_decay=0)).nodes["p0"], nir.IF)
 
 
 def test_delays_loops_and_hops_are_delay_nodes():
-    base = chain([np.array([[64]]), np.array([[64]])])
+    base = layered([np.array([[64]]), np.array([[64]])])
     looped = base.with_(projections=(*base.projections, Projection("p1", "p1", [[20]], 3)))
     assert not any(isinstance(n, nir.Delay) for n in to_nir(base).nodes.values())
     assert to_nir(looped).nodes["p1_to_p1.delay"].delay == pytest.approx(2 * DT)
-    assert to_nir(base.with_(hop=1)).nodes["input_to_p0.delay"].delay == pytest.approx(DT)
+    assert to_nir(base.with_(transmission_delay=1)).nodes["input_to_p0.delay"].delay == pytest.approx(DT)
 
 
 REFUSED = {
-    "weight exponent -1": chain([np.array([[64]])]).with_(
+    "weight exponent -1": layered([np.array([[64]])]).with_(
         projections=(Projection("input", "p0", [[64]], weight_exp=-1),)
     ),
-    "a decay of 0": chain([np.array([[64], [2]])], v_decay=np.array([0, 100])),
-    "integrates without leak": chain([np.array([[64]])], v_decay=0, i_decay=2048),
+    "a decay of 0": layered([np.array([[64], [2]])], v_decay=np.array([0, 100])),
+    "integrates without leak": layered([np.array([[64]])], v_decay=0, i_decay=2048),
     "dense projection into a convolution": conv_network(1).with_(
         projections=(
             *conv_network(1).projections,
@@ -122,7 +128,7 @@ REFUSED = {
 def test_what_nir_cannot_say_is_refused(tmp_path, problem):
     with pytest.raises(Unsupported, match=problem) as caught:
         write_nir(REFUSED[problem], tmp_path / "n.nir")
-    assert caught.value.place and caught.value.remedy and list(tmp_path.iterdir()) == []
+    assert caught.value.location and caught.value.hint and list(tmp_path.iterdir()) == []
 
 
 def foreign(*, neuron=None, weight=((0.5, -0.25), (0.1, 0.75)), extra=(), edges=(), bias=(0.0, 0.0)):
@@ -208,8 +214,8 @@ BAD = {
 @pytest.mark.parametrize("problem", BAD)
 def test_graphs_that_the_chip_cannot_run_are_refused_by_node(problem):
     with pytest.raises(BadInput, match=problem) as caught:
-        from_nir(BAD[problem], place="x.nir")
-    assert str(caught.value).startswith("x.nir:") and caught.value.remedy and "\n" not in str(caught.value)
+        from_nir(BAD[problem], location="x.nir")
+    assert str(caught.value).startswith("x.nir:") and caught.value.hint and "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
 
 
@@ -218,12 +224,12 @@ def test_damaged_files_and_metadata_are_refused(tmp_path):
     with pytest.raises(BadInput, match="not a readable HDF5 file"):
         read_nir(tmp_path / "text")
     for change, problem in ((lambda a: a | {"version": 9}, "nir 9"), (lambda a: {}, "damaged"), (no_groups, "damaged")):
-        graph = to_nir(chain([np.array([[64]])]))
+        graph = to_nir(layered([np.array([[64]])]))
         graph.metadata[METADATA] = json.dumps(change(json.loads(graph.metadata[METADATA])))
         with pytest.raises(BadInput, match=problem):
             from_nir(graph)
-    other = to_nir(chain([np.array([[64]]), np.array([[64]])]))
-    other.metadata[METADATA] = to_nir(chain([np.array([[64]])])).metadata[METADATA]
+    other = to_nir(layered([np.array([[64]]), np.array([[64]])]))
+    other.metadata[METADATA] = to_nir(layered([np.array([[64]])])).metadata[METADATA]
     with pytest.raises(BadInput, match="describes other neurons"):
         from_nir(other)
 
@@ -234,7 +240,7 @@ def no_groups(about):
 
 
 def test_a_changed_weight_is_read_as_it_stands(tmp_path):
-    network = chain([np.array([[64, 20]])])
+    network = layered([np.array([[64, 20]])])
     graph = to_nir(network)
     graph.nodes["input_to_p0"].weight[0, 1] = -20
     nir.write(tmp_path / "n.nir", graph)
@@ -245,6 +251,8 @@ def test_a_changed_weight_is_read_as_it_stands(tmp_path):
 def test_grouped_oblong_kernels_are_kept():
     kernel = ConvKernel(np.full((4, 1, 1, 2), 2), (2, 3, 3), groups=2, stride=(1, 2))
     out = Population.of("c", "layer", kernel.output_shape, vth=5, v_decay=9, axes=("channel", "y", "x"))
-    network = Network(Source("input", (2, 3, 3), 0), (out,), (Projection("input", "c", kernel),), "c", hop=0)
+    network = Network(
+        Source("input", (2, 3, 3), 0), (out,), (Projection("input", "c", kernel),), "c", transmission_delay=0
+    )
     again, _ = from_nir(to_nir(network))
     assert first_difference(network, again) is None

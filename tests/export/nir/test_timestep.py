@@ -86,7 +86,7 @@ REFUSED = {
 def test_time_steps_at_which_nothing_works_are_refused(problem):
     graph, dt = REFUSED[problem]
     with pytest.raises(BadInput, match=problem) as caught:
-        from_nir(graph, dt=dt, place="x.nir")
+        from_nir(graph, dt=dt, location="x.nir")
     assert "\n" not in str(caught.value) and caught.value.exit_code == 2
 
 
@@ -105,7 +105,9 @@ def test_a_last_layer_that_cannot_fire_is_always_said():
 
 def test_ours_too():
     silent = Population.of("p", "layer", (1,), vth=100, v_decay=2048)
-    network = Network(Source("input", (1,), 0), (silent,), (Projection("input", "p", [[40]]),), "p", hop=0)
+    network = Network(
+        Source("input", (1,), 0), (silent,), (Projection("input", "p", [[40]]),), "p", transmission_delay=0
+    )
     again, findings = from_nir(to_nir(network))
     assert first_difference(network, again) is None and said(findings, "p: none of its neurons can ever fire")
 
@@ -118,7 +120,7 @@ def test_resets_by_subtraction_are_mentioned_where_a_neuron_remembers():
 @settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_no_neuron_fires_before_its_bound(seed):
-    network = random_network(seed, loops=True, hop=0, message_bits=4)
+    network = random_network(seed, loops=True, transmission_delay=0, message_bits=4)
     if check(network):
         return
     bound = steps_to_fire(network)

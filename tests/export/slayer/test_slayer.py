@@ -9,9 +9,9 @@ from mksgn_neuro.export.child import ChildFailed
 from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.ir.spec import check
-from mksgn_neuro.lowering import as_chain
+from mksgn_neuro.lowering import as_layered
 from mksgn_neuro.sim.reference import run
-from tests.export.carried import legal_network, random_chain
+from tests.export.carried import legal_network, random_layered
 from tests.export.lava import needs_lava
 from tests.networks import conv_network, random_inputs, random_network
 
@@ -23,9 +23,9 @@ def as_batch(inputs):
     return torch.as_tensor(inputs, dtype=torch.float32).movedim(1, 2)
 
 
-def levels(chain, inputs):
+def levels(layered, inputs):
     with torch.no_grad():
-        return {name: s.movedim(1, 2).numpy().astype(np.uint8) for name, s in chain.levels(as_batch(inputs)).items()}
+        return {name: s.movedim(1, 2).numpy().astype(np.uint8) for name, s in layered.levels(as_batch(inputs)).items()}
 
 
 def assert_equals_reference(network, spikes, inputs):
@@ -45,11 +45,11 @@ def test_blocks_give_the_references_spikes(loops):
     """Per-neuron decays, biases, delays or loops, odd weights, graded input; twice, for blocks may not remember."""
     fired = 0
     for seed in range(30):
-        network = random_chain(seed, loops=loops)
+        network = random_layered(seed, loops=loops)
         inputs = batch(seed, network)
-        chain = to_slayer(network)
+        layered = to_slayer(network)
         try:
-            first, second = levels(chain, inputs), levels(chain, inputs)
+            first, second = levels(layered, inputs), levels(layered, inputs)
         except WorkFailed as error:
             assert saturates(network, inputs), error
             continue
@@ -67,9 +67,9 @@ def saturates(network, inputs):
 def test_convolutions_stay_convolutions_and_equal_the_reference():
     network = conv_network(1)
     inputs = batch(1, network, steps=20)
-    chain = to_slayer(network)
-    assert [type(b).__name__ for b in chain.blocks] == ["Input", "Conv", "Conv", "Flatten", "Dense"]
-    assert_equals_reference(network, levels(chain, inputs), inputs)
+    layered = to_slayer(network)
+    assert [type(b).__name__ for b in layered.blocks] == ["Input", "Conv", "Conv", "Flatten", "Dense"]
+    assert_equals_reference(network, levels(layered, inputs), inputs)
 
 
 def test_a_convolution_with_a_loop_becomes_a_recurrent_block():
@@ -79,28 +79,32 @@ def test_a_convolution_with_a_loop_becomes_a_recurrent_block():
     loop = Projection(looped.name, looped.name, 2 * np.eye(looped.size, dtype=int))
     network = replace(network, populations=populations, projections=(*network.projections, loop))
     inputs = batch(1, network, steps=20)
-    chain = to_slayer(network)
-    assert [type(b).__name__ for b in chain.blocks] == ["Input", "Conv", "Flatten", "Recurrent", "Dense"]
-    assert_equals_reference(network, levels(chain, inputs), inputs)
+    layered = to_slayer(network)
+    assert [type(b).__name__ for b in layered.blocks] == ["Input", "Conv", "Flatten", "Recurrent", "Dense"]
+    assert_equals_reference(network, levels(layered, inputs), inputs)
 
 
 def test_levelized_networks_with_skips_and_delays_equal_the_reference():
-    chains = 0
+    counted = 0
     for seed in range(60):
-        chain = as_chain(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
-        if check(chain) or has_pairs_with_two_delays(chain):  # levelize joins odd and negative weights
+        layered = as_layered(
+            random_network(
+                seed, transmission_delay=0, subthreshold_bias=True, message_bits=0, threshold=128, source_delays=False
+            )
+        )
+        if check(layered) or has_pairs_with_two_delays(layered):  # levelize joins odd and negative weights
             continue
-        chains += 1
-        inputs = batch(seed, chain, 2, 40)
-        assert_equals_reference(chain, levels(to_slayer(chain), inputs), inputs)
-    assert chains > 6
+        counted += 1
+        inputs = batch(seed, layered, 2, 40)
+        assert_equals_reference(layered, levels(to_slayer(layered), inputs), inputs)
+    assert counted > 6
 
 
-def has_pairs_with_two_delays(chain):
+def has_pairs_with_two_delays(layered):
     """levelize leaves them where the source itself has several delays to one neuron."""
     return any(
-        sum((q.matrix != 0).astype(int) for q in chain.incoming[p.name] if q.pre != p.name).max() > 1
-        for p in chain.populations
+        sum((q.matrix != 0).astype(int) for q in layered.incoming[p.name] if q.pre != p.name).max() > 1
+        for p in layered.populations
     )
 
 
@@ -157,10 +161,10 @@ NOT_EXPORTED = {
 def test_what_the_stock_reader_would_change_is_computed_but_not_exported(reason, tmp_path):
     network = NOT_EXPORTED[reason]
     inputs = batch(1, network)
-    chain = to_slayer(network)
-    assert_equals_reference(network, levels(chain, inputs), inputs)
+    layered = to_slayer(network)
+    assert_equals_reference(network, levels(layered, inputs), inputs)
     with pytest.raises(Unsupported, match=f"^p: .*{reason}"):
-        chain.export_hdf5(tmp_path / "p.net")
+        layered.export_hdf5(tmp_path / "p.net")
     assert not list(tmp_path.iterdir())
 
 
@@ -176,12 +180,12 @@ def test_networks_that_are_no_chain_or_in_frames_are_refused():
     with pytest.raises(Unsupported, match="levelize"):
         to_slayer(network)
     with pytest.raises(Unsupported, match="levelize"):
-        run_slayer(legal_network(0, hop=0), np.zeros((5, network.source.size)))
+        run_slayer(legal_network(0, transmission_delay=0), np.zeros((5, network.source.size)))
 
 
 def test_chain_through_slayer_and_back_is_the_same_network():
     for seed in range(10):
-        network = random_chain(seed, loops=seed % 2 == 0)
+        network = random_layered(seed, loops=seed % 2 == 0)
         back = from_slayer(to_slayer(network), network.source.shape, message_bits=8)
         inputs = batch(seed, network, 1)[0]
         expected = [t.spikes for t in run(network, inputs).values()]
@@ -190,7 +194,7 @@ def test_chain_through_slayer_and_back_is_the_same_network():
 
 
 def test_run_slayer_in_a_child_equals_the_reference():
-    network = random_chain(3)
+    network = random_layered(3)
     inputs = batch(3, network, 2)
     assert_equals_reference(network, run_slayer(network, inputs, limit=120), inputs)
 
@@ -198,21 +202,29 @@ def test_run_slayer_in_a_child_equals_the_reference():
 def test_samples_in_a_stream_are_those_of_the_reference_with_a_period():
     """A bias counts from the sample's arrival at its level on, in every sample anew."""
     for seed in range(20):
-        chain = as_chain(random_network(seed, hop=0, quiet=True, message_bits=0, threshold=128, source_delays=False))
-        if not check(chain) and not has_pairs_with_two_delays(chain) and any(p.bias.any() for p in chain.populations):
+        layered = as_layered(
+            random_network(
+                seed, transmission_delay=0, subthreshold_bias=True, message_bits=0, threshold=128, source_delays=False
+            )
+        )
+        if (
+            not check(layered)
+            and not has_pairs_with_two_delays(layered)
+            and any(p.bias.any() for p in layered.populations)
+        ):
             break
-    period = 12 + chain.flush
-    stream = np.zeros((3 * period + 4, chain.source.size), int)
+    reset_interval = 12 + layered.drain_steps
+    stream = np.zeros((3 * reset_interval + 4, layered.source.size), int)
     for n in range(3):
-        stream[n * period : n * period + 12] = random_inputs(n, chain, 12)
-    spikes = run_slayer(chain, stream, period=period, limit=120)
-    for name, trace in run(chain, stream, period=period).items():
-        level = chain.level[name]
+        stream[n * reset_interval : n * reset_interval + 12] = random_inputs(n, layered, 12)
+    spikes = run_slayer(layered, stream, reset_interval=reset_interval, limit=120)
+    for name, trace in run(layered, stream, reset_interval=reset_interval).items():
+        level = layered.level[name]
         assert np.array_equal(spikes[name][level:], trace.spikes[level:]), name
         assert spikes[name].any()
 
 
 def test_child_that_takes_too_long_is_killed():
-    network = random_chain(3)
+    network = random_layered(3)
     with pytest.raises(ChildFailed, match="did not finish"):
         run_slayer(network, batch(3, network, 1), limit=0.5)

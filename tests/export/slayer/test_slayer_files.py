@@ -12,9 +12,9 @@ from mksgn_neuro.export.slayer import from_slayer, run_slayer, to_slayer, write_
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.nn.stages import quantize
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.workflows.subject import Subject
 from mksgn_neuro.workflows.targets import build
-from tests.export.carried import random_chain
+from mksgn_neuro.workflows.verification_case import VerificationCase
+from tests.export.carried import random_layered
 from tests.export.lava import needs_lava
 from tests.export.netx.stock_batch import run_batch
 from tests.networks import conv_network, random_inputs
@@ -24,16 +24,16 @@ pytestmark = needs_lava
 NEURON = {"threshold": 0.8, "current_decay": 0.6, "voltage_decay": 0.2}
 
 
-def stock(path, network, inputs, period=None):
+def stock(path, network, inputs, reset_interval=None):
     bits = network.source.message_bits
-    return StockRun(path, inputs, input_message_bits=bits, period=period, layers="all")
+    return StockRun(path, inputs, input_message_bits=bits, reset_interval=reset_interval, layers="all")
 
 
 def assert_stock_equals_reference(runs, networks):
     fired = 0
     for request, network, traces in zip(runs, networks, run_batch(runs)):
         assert not isinstance(traces, str), traces
-        expected = run(network, request.inputs, period=request.period)
+        expected = run(network, request.inputs, reset_interval=request.reset_interval)
         assert len(traces) == len(expected)
         for found, (name, trace) in zip(traces.values(), expected.items()):
             assert np.array_equal(found.spikes, trace.spikes), name
@@ -43,7 +43,7 @@ def assert_stock_equals_reference(runs, networks):
 
 def test_slayers_own_export_runs_equally_in_the_stock_loader(tmp_path):
     """Dense, recurrent and convolution blocks, with bias, delays, per-neuron decays; restarts by period."""
-    networks = [random_chain(1), random_chain(4, loops=True), conv_network(1)]
+    networks = [random_layered(1), random_layered(4, loops=True), conv_network(1)]
     runs = []
     for i, network in enumerate(networks):
         path = tmp_path / f"{i}.net"
@@ -53,7 +53,7 @@ def test_slayers_own_export_runs_equally_in_the_stock_loader(tmp_path):
 
 
 def cuba():
-    to_slayer(random_chain(0, populations=1))  # loads SLAYER without its warning on stdout
+    to_slayer(random_layered(0, populations=1))  # loads SLAYER without its warning on stdout
     from lava.lib.dl.slayer.block import cuba
 
     return cuba
@@ -234,24 +234,24 @@ def test_decays_of_convolution_channels_are_refused_for_slayer_misaligns_them():
 def test_student_as_slayer_network_lava_graph_and_slayers_file_on_five_clips(seed, tmp_path):
     student = quantize(warm_student(seed))
     inputs = random_frames(seed, 5, 12).flatten(2).numpy().astype(np.int64)
-    subject = Subject.of(build(lower(student), "slayer"), inputs)
-    depth = max(subject.chain.level.values())
-    alone = np.pad(subject.padded(), ((0, 0), (0, depth), (0, 0)))
-    spikes = run_slayer(subject.chain, alone)
+    case = VerificationCase.of(build(lower(student), "slayer"), inputs)
+    depth = max(case.layered.level.values())
+    alone = np.pad(case.padded(), ((0, 0), (0, depth), (0, 0)))
+    spikes = run_slayer(case.layered, alone)
     for i, sample in enumerate(alone):
-        for name, trace in run(subject.chain, sample).items():
+        for name, trace in run(case.layered, sample).items():
             assert np.array_equal(spikes[name][i], trace.spikes), name
-    stream = subject.stream(depth + subject.steps.flush)
-    streamed = run_slayer(subject.chain, stream, period=subject.period)
-    for name, trace in run(subject.chain, stream, period=subject.period).items():
-        level = subject.chain.level[name]
+    stream = case.stream(depth + case.steps.drain_steps)
+    streamed = run_slayer(case.layered, stream, reset_interval=case.reset_interval)
+    for name, trace in run(case.layered, stream, reset_interval=case.reset_interval).items():
+        level = case.layered.level[name]
         assert np.array_equal(streamed[name][level:], trace.spikes[level:]), name
-    in_lava = run_lava(subject.steps, stream, period=subject.period)
-    for name, trace in run(subject.steps, stream, period=subject.period).items():
+    in_lava = run_lava(case.steps, stream, reset_interval=case.reset_interval)
+    for name, trace in run(case.steps, stream, reset_interval=case.reset_interval).items():
         assert np.array_equal(in_lava[name], trace.spikes), name
-    write_slayer_file(subject.chain, tmp_path / "student.net")
-    request = stock(tmp_path / "student.net", subject.chain, stream, subject.period)
-    assert_stock_equals_reference([request], [subject.chain])
+    write_slayer_file(case.layered, tmp_path / "student.net")
+    request = stock(tmp_path / "student.net", case.layered, stream, case.reset_interval)
+    assert_stock_equals_reference([request], [case.layered])
 
 
 @pytest.mark.slow
@@ -259,13 +259,13 @@ def test_student_as_slayer_network_lava_graph_and_slayers_file_on_five_clips(see
 def test_many_random_chains_in_the_stock_loader(start, tmp_path):
     runs, networks = [], []
     for seed in range(start, start + 10):
-        network = random_chain(seed, loops=seed % 3 == 0)
-        chain = to_slayer(network)
-        if chain.without_export:
+        network = random_layered(seed, loops=seed % 3 == 0)
+        layered = to_slayer(network)
+        if layered.without_export:
             continue
-        chain.export_hdf5(tmp_path / f"{seed}.net")
+        layered.export_hdf5(tmp_path / f"{seed}.net")
         networks.append(network)
-        period = (None, 9, 16)[seed % 3]
-        runs.append(stock(tmp_path / f"{seed}.net", network, random_inputs(seed, network, 60), period))
+        reset_interval = (None, 9, 16)[seed % 3]
+        runs.append(stock(tmp_path / f"{seed}.net", network, random_inputs(seed, network, 60), reset_interval))
     assert len(runs) > 4
     assert_stock_equals_reference(runs, networks)

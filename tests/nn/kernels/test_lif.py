@@ -76,7 +76,9 @@ def by_reference(x: torch.Tensor, bias: torch.Tensor, vth: int, v_decay: int) ->
     """Spikes (T, C) of the reference simulator, each neuron fed its sums over a weight of one."""
     source = Source("input", (5,), 18)
     neurons = Population.of("layer", "layer", (5,), vth=vth, v_decay=v_decay, bias=bias.numpy().astype(np.int32))
-    network = Network(source, (neurons,), (Projection("input", "layer", np.eye(5, dtype=np.int32)),), "layer", hop=0)
+    network = Network(
+        source, (neurons,), (Projection("input", "layer", np.eye(5, dtype=np.int32)),), "layer", transmission_delay=0
+    )
     return run(network, x.numpy().astype(np.int64))["layer"].spikes
 
 

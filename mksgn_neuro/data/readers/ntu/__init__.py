@@ -111,7 +111,7 @@ def _restricted(clips: Clips, classes: int, incomplete: set[str], path: Path) ->
     kept = clips.subset((clips.labels < classes) & ~listed)
     if len(kept) == 0:
         problem = f"no usable clip (first: {clips.skipped[0]})" if clips.skipped else "no usable clip"
-        raise BadInput(problem, place=str(path), remedy=f"{clips.dataset} needs clips of its {classes} actions")
+        raise BadInput(problem, location=str(path), hint=f"{clips.dataset} needs clips of its {classes} actions")
     skipped = (*kept.skipped, *(f"{clips.names[i]}: listed as incomplete" for i in np.flatnonzero(listed)))
     return replace(kept, class_names=ACTIONS[:classes], skipped=skipped)
 
@@ -142,22 +142,24 @@ def _refuse_twins(entries: Entries, path: Path) -> None:
     for entry in entries:
         name = _stem(entry)
         if name in first:
-            remedy = "keep one copy of each file"
-            raise BadInput(f"the same clip as {first[name]}", place=f"{path}, entry {entry}", remedy=remedy)
+            hint = "keep one copy of each file"
+            raise BadInput(f"the same clip as {first[name]}", location=f"{path}, entry {entry}", hint=hint)
         first[name] = entry
 
 
 def text_record(path: Path, entry: str, read: Callable[[], bytes]) -> Record:
     """Parse one `.skeleton` entry."""
-    name, place = _stem(entry), f"{path}, entry {entry}"
+    name, location = _stem(entry), f"{path}, entry {entry}"
     try:
         match = NAME.fullmatch(name)
         if not match:
-            remedy = "keep the archive's file names"
-            raise BadInput("not named SsssCcccPpppRrrrAaaa.skeleton", place=place, remedy=remedy)
+            hint = "keep the archive's file names"
+            raise BadInput("not named SsssCcccPpppRrrrAaaa.skeleton", location=location, hint=hint)
         if not 1 <= int(match.group(5)) <= len(ACTIONS):
-            raise BadInput(f"unknown action A{match.group(5)}", place=place, remedy=f"NTU has A001 to A{len(ACTIONS)}")
-        clip = two_bodies(tracks(parse(read(), place)))
+            raise BadInput(
+                f"unknown action A{match.group(5)}", location=location, hint=f"NTU has A001 to A{len(ACTIONS)}"
+            )
+        clip = two_bodies(tracks(parse(read(), location)))
     except BadInput as error:
         return Record(name, None, problem=str(error))
     if clip is None:

@@ -37,10 +37,12 @@ def unpickle(path: Path) -> object:
         with open(path, "rb") as file:
             return load_plain(file, KNOWN)
     except Forbidden as error:
-        remedy = "do not trust this file; get it from its makers"
-        raise BadInput(f"the pickle wants to run {error}", place=str(path), remedy=remedy) from error
+        hint = "do not trust this file; get it from its makers"
+        raise BadInput(f"the pickle wants to run {error}", location=str(path), hint=hint) from error
     except Exception as error:  # a damaged pickle can raise anything
-        raise BadInput(f"not a readable pickle ({shown(repr(error))})", place=str(path), remedy=PYSKL_REMEDY) from error
+        raise BadInput(
+            f"not a readable pickle ({shown(repr(error))})", location=str(path), hint=PYSKL_REMEDY
+        ) from error
 
 
 def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | None) -> Iterator[Record]:
@@ -52,12 +54,12 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
         train_names, test_names = ({*split[f"{dataset.split('-')[1]}_{part}"]} for part in ("train", "val"))
     except (KeyError, TypeError, IndexError) as error:
         found = f"; it has {', '.join(map(str, available))}" if "available" in locals() else ""
-        raise BadInput(f"no split for {dataset}{found}", place=str(path), remedy=PYSKL_REMEDY) from error
+        raise BadInput(f"no split for {dataset}{found}", location=str(path), hint=PYSKL_REMEDY) from error
     for i, annotation in enumerate(annotations):
-        place = f"{path}, annotation {i}"
+        location = f"{path}, annotation {i}"
         name = annotation.get("frame_dir", "") if isinstance(annotation, dict) else ""
         if isinstance(name, str) and (name in train_names or name in test_names):
-            yield _checked(name, place, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
+            yield _checked(name, location, lambda a=annotation: _pyskl_clip(a, classes), name in train_names)
         if progress:
             progress(i + 1, len(annotations))
 
@@ -69,7 +71,7 @@ def pyskl_protocols(path: Path) -> list[str]:
         classes = 60 if max(int(annotation["label"]) for annotation in content["annotations"]) < 60 else 120
         splits = {name.removesuffix("_train") for name, clips in content["split"].items() if clips}
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-        raise BadInput(f"not pyskl's file ({error!r})", place=str(path), remedy=PYSKL_REMEDY) from error
+        raise BadInput(f"not pyskl's file ({error!r})", location=str(path), hint=PYSKL_REMEDY) from error
     return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
 
 
@@ -95,7 +97,7 @@ def ctr_gcn_records(path: Path, dataset: str, classes: int, progress: Progress |
     """The clips of CTR-GCN's file, read one at a time; frames of zeros at the end are padding. It names nobody."""
     for other, mark in CTR_GCN_MARKS.items():
         if path.stem.endswith(f"_{mark}") and other != dataset:
-            raise BadInput(f"by its name this is {other}", place=str(path), remedy=f"use --dataset {other}")
+            raise BadInput(f"by its name this is {other}", location=str(path), hint=f"use --dataset {other}")
     try:
         with zipfile.ZipFile(path) as archive:
             labels = {part: _one_hot(archive, f"y_{part}.npy", classes) for part in ("train", "test")}
@@ -103,15 +105,15 @@ def ctr_gcn_records(path: Path, dataset: str, classes: int, progress: Progress |
             for part, y in labels.items():
                 with archive.open(f"x_{part}.npy") as file:
                     for i, clip in enumerate(_rows(file, len(y))):
-                        place = f"{path}, x_{part}[{i}]"
+                        location = f"{path}, x_{part}[{i}]"
                         yield _checked(
-                            f"{part} {i}", place, lambda c=clip, k=int(y[i]): (_bodies(c), k), part == "train"
+                            f"{part} {i}", location, lambda c=clip, k=int(y[i]): (_bodies(c), k), part == "train"
                         )
                         done += 1
                         if progress:
                             progress(done, total)
     except Exception as error:  # what damage raises is anybody's guess: zlib, tokenize, struct, …
-        raise BadInput(f"not a readable file ({error})", place=str(path), remedy=CTR_GCN_REMEDY) from error
+        raise BadInput(f"not a readable file ({error})", location=str(path), hint=CTR_GCN_REMEDY) from error
 
 
 def ctr_gcn_protocols(path: Path) -> list[str]:
@@ -120,7 +122,7 @@ def ctr_gcn_protocols(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
             classes = read_header(file)[0][-1]
     except Exception as error:  # as above
-        raise BadInput(f"not a readable file ({error})", place=str(path), remedy=CTR_GCN_REMEDY) from error
+        raise BadInput(f"not a readable file ({error})", location=str(path), hint=CTR_GCN_REMEDY) from error
     named = [dataset for dataset, mark in CTR_GCN_MARKS.items() if path.stem.endswith(f"_{mark}")]
     return named or [f"ntu{classes}-xsub" if classes in (60, 120) else "ntu60-xsub"]
 
@@ -165,9 +167,9 @@ def _checked_label(label: int, classes: int) -> int:
     return label
 
 
-def _checked(name: str, place: str, make: Callable[[], tuple[np.ndarray, int]], train: bool) -> Record:
+def _checked(name: str, location: str, make: Callable[[], tuple[np.ndarray, int]], train: bool) -> Record:
     """A record of what `make` gives: tracks (M, T, 25, 3) and a label."""
-    remedy = "leave such clips out with --skip-bad"
+    hint = "leave such clips out with --skip-bad"
     try:
         with np.errstate(over="ignore"):
             positions, label = make()
@@ -175,7 +177,7 @@ def _checked(name: str, place: str, make: Callable[[], tuple[np.ndarray, int]], 
             raise ValueError("a coordinate is not a finite number")
     except (KeyError, ValueError, TypeError) as error:
         problem = str(error) if isinstance(error, ValueError) else f"not an annotation ({error!r})"
-        return Record(name, None, problem=str(BadInput(problem, place=place, remedy=remedy)))
+        return Record(name, None, problem=str(BadInput(problem, location=location, hint=hint)))
     clip = two_bodies(positions)
     if clip is None:
         return Record(name, None, problem=f"{name}: no skeleton in any frame", missing=True)

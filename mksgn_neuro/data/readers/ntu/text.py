@@ -19,7 +19,7 @@ from numba import njit
 from mksgn_neuro.errors import BadInput
 
 JOINTS, BODY_FIELDS, JOINT_FIELDS = 25, 10, 12
-REMEDY = "unpack it again from the archive, or leave such files out with --skip-bad"
+HINT = "unpack it again from the archive, or leave such files out with --skip-bad"
 LARGEST = float(np.finfo(np.float32).max)
 INTEGER = re.compile(rb"-?[0-9]{1,18}")
 
@@ -34,21 +34,21 @@ class Sightings:
     xyz: np.ndarray
 
 
-def parse(text: bytes, place: str) -> Sightings:
-    """Read one file; raises BadInput with the line. `place` names the file."""
+def parse(text: bytes, location: str) -> Sightings:
+    """Read one file; raises BadInput with the line. `location` names the file."""
     capacity = text.count(b"\n") // (JOINTS + 2) + 1
     frame = np.empty(capacity, dtype=np.int32)
     body = np.empty(capacity, dtype=np.int64)
     xyz = np.empty((capacity, JOINTS, 3), dtype=np.float32)
     frames, n = _scan(np.frombuffer(text, dtype=np.uint8), frame, body, xyz)
     if frames < 0:
-        return parse_plain(text, place)
+        return parse_plain(text, location)
     return Sightings(frames, frame[:n], body[:n], xyz[:n])
 
 
-def parse_plain(text: bytes, place: str) -> Sightings:
+def parse_plain(text: bytes, location: str) -> Sightings:
     """What `parse` does, line by line in plain Python."""
-    lines = _Lines(text, place)
+    lines = _Lines(text, location)
     frames, frame, body, xyz = lines.count("the frame count"), [], [], []
     for t in range(frames):
         for _ in range(lines.count(f"the body count of frame {t}")):
@@ -67,13 +67,13 @@ def parse_plain(text: bytes, place: str) -> Sightings:
 class _Lines:
     """The lines of a file, and the words for what is wrong with the current one."""
 
-    def __init__(self, text: bytes, place: str) -> None:
-        self._lines, self._place, self._next = text.split(b"\n"), place, 0
+    def __init__(self, text: bytes, location: str) -> None:
+        self._lines, self._location, self._next = text.split(b"\n"), location, 0
         while self._lines and not self._lines[-1].strip():
             self._lines.pop()
 
     def fail(self, problem: str) -> None:
-        raise BadInput(problem, place=f"{self._place}, line {self._next}", remedy=REMEDY)
+        raise BadInput(problem, location=f"{self._location}, line {self._next}", hint=HINT)
 
     def fields(self, n: int, what: str) -> list[bytes]:
         if self._next == len(self._lines):

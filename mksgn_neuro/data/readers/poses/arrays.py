@@ -16,7 +16,7 @@ from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.arrays import read_npy, read_npz
 
-REMEDY = "save one array (frames, joints, 2 or 3)"
+HINT = "save one array (frames, joints, 2 or 3)"
 IN_PIXELS = 10.0  # as in `coco`: no metres
 
 
@@ -35,8 +35,8 @@ def recognises(source: Source) -> bool:
 
 def read(source: Source) -> list[Recording]:
     """The one clip."""
-    place = str(source.path)
-    people = _people(numbers(_array(source), place), place)
+    location = str(source.path)
+    people = _people(numbers(_array(source), location), location)
     notes: list[str] = []
     if people.shape[3] == 3 and _is_confidence(people):
         notes.append("the third number is a confidence, not metres: two coordinates")
@@ -53,28 +53,28 @@ def read(source: Source) -> list[Recording]:
 
 def _array(source: Source) -> np.ndarray:
     if not zipfile.is_zipfile(source.path):
-        return read_npy(source.path, REMEDY)
+        return read_npy(source.path, HINT)
     try:
         with zipfile.ZipFile(source.path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except Exception as error:  # what damage raises is anybody's guess
-        raise BadInput(f"not a readable array ({error})", place=str(source.path), remedy=REMEDY) from error
-    found = read_npz(source.path, names, REMEDY)
+        raise BadInput(f"not a readable array ({error})", location=str(source.path), hint=HINT) from error
+    found = read_npz(source.path, names, HINT)
     clips = [name for name, x in found.items() if x.ndim in (3, 4) and x.dtype.kind in "fiu"]
     if len(clips) != 1:
         problem = f"{len(clips)} arrays with 3 or 4 axes among {', '.join(found) or 'none'}"
-        raise BadInput(problem, place=str(source.path), remedy=REMEDY)
+        raise BadInput(problem, location=str(source.path), hint=HINT)
     return found[clips[0]]
 
 
-def _people(x: np.ndarray, place: str) -> np.ndarray:
+def _people(x: np.ndarray, location: str) -> np.ndarray:
     """(M, T, V, C)."""
     if x.ndim == 3:
         x = x[None]
     if x.ndim == 4 and x.shape[3] not in (2, 3) and x.shape[0] in (2, 3):
         x = x.transpose(3, 1, 2, 0)
     if x.ndim != 4 or x.shape[3] not in (2, 3) or 0 in x.shape:
-        raise BadInput(f"an array of shape {x.shape}", place=place, remedy=REMEDY)
+        raise BadInput(f"an array of shape {x.shape}", location=location, hint=HINT)
     return x
 
 

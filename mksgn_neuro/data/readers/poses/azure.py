@@ -15,7 +15,7 @@ from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 
 JOINTS = 32
-REMEDY = "write it again with Azure Kinect's offline_processor"
+HINT = "write it again with Azure Kinect's offline_processor"
 
 
 def recognises(source: Source) -> bool:
@@ -31,13 +31,13 @@ def read(source: Source) -> list[Recording]:
     order = _order(document.get("joint_names"), str(path))
     frames, seconds = [], []
     for t, frame in enumerate(document["frames"]):
-        place = f"{path}, frame {t}"
+        location = f"{path}, frame {t}"
         try:
             bodies = [body["joint_positions"] for body in frame["bodies"] or ()]
             stamp = frame.get("timestamp_usec")
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"not a frame of bodies ({error!r})", place=place, remedy=REMEDY) from error
-        frames.append([_body(body, place)[order] for body in bodies])
+            raise BadInput(f"not a frame of bodies ({error!r})", location=location, hint=HINT) from error
+        frames.append([_body(body, location)[order] for body in bodies])
         seconds.append(stamp * 1e-6 if isinstance(stamp, (int, float)) else None)
     positions, note = followed(frames, JOINTS, 3)
     return [
@@ -45,21 +45,21 @@ def read(source: Source) -> list[Recording]:
     ]
 
 
-def _order(names: object, place: str) -> list[int]:
+def _order(names: object, location: str) -> list[int]:
     """Where the file has each of the 32 joints."""
     if names is None:
         return list(range(JOINTS))
     at = {canonical(str(name)): i for i, name in enumerate(names)}
     missing = [name for name in AZURE_32.joint_names if canonical(name) not in at]
     if missing:
-        raise BadInput(f"no joint {missing[0]!r}", place=place, remedy=REMEDY)
+        raise BadInput(f"no joint {missing[0]!r}", location=location, hint=HINT)
     return [at[canonical(name)] for name in AZURE_32.joint_names]
 
 
-def _body(values: object, place: str) -> np.ndarray:
-    table = numbers(values, place)
+def _body(values: object, location: str) -> np.ndarray:
+    table = numbers(values, location)
     if table.shape != (JOINTS, 3):
-        raise BadInput(f"joints of shape {table.shape}, expected (32, 3)", place=place, remedy=REMEDY)
+        raise BadInput(f"joints of shape {table.shape}, expected (32, 3)", location=location, hint=HINT)
     return table.astype(np.float32)
 
 

@@ -15,7 +15,7 @@ from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 
-REMEDY = "export it again as BVH"
+HINT = "export it again as BVH"
 # Animators name a joint after the bone that begins there; the usual rig, in our words.
 RIG = {
     "hips": "hip centre",
@@ -63,7 +63,7 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
     joints: list[_Joint] = []
     open_joints: list[int] = []
     for i, (n, line) in enumerate(source.lines[1:], 1):
-        words, place = line.split(), f"{source.path}, line {n}"
+        words, location = line.split(), f"{source.path}, line {n}"
         try:
             if words[0] in ("ROOT", "JOINT", "End"):
                 name = "" if words[0] == "End" else words[1].split(":")[-1]
@@ -79,10 +79,10 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
             elif words[0] == "MOTION":
                 return joints, i + 1
             else:
-                raise BadInput(f"unknown word {words[0]!r}", place=place, remedy=REMEDY)
+                raise BadInput(f"unknown word {words[0]!r}", location=location, hint=HINT)
         except (ValueError, IndexError) as error:
-            raise BadInput(f"not a line of a hierarchy ({error})", place=place, remedy=REMEDY) from error
-    raise BadInput("the file ends before MOTION", place=str(source.path), remedy=REMEDY)
+            raise BadInput(f"not a line of a hierarchy ({error})", location=location, hint=HINT) from error
+    raise BadInput("the file ends before MOTION", location=str(source.path), hint=HINT)
 
 
 def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarray]:
@@ -93,18 +93,18 @@ def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarra
         rate = 1 / float(lines[1][1].split(":")[1])
     except (ValueError, IndexError, ZeroDivisionError) as error:
         problem = f"no number of frames and frame time after MOTION ({error})"
-        raise BadInput(problem, place=str(source.path), remedy=REMEDY) from error
+        raise BadInput(problem, location=str(source.path), hint=HINT) from error
     rows = []
     for n, line in lines[2:]:
         try:
             rows.append([float(word) for word in line.split()])
         except ValueError as error:
-            raise BadInput(f"not numbers ({error})", place=f"{source.path}, line {n}", remedy=REMEDY) from error
+            raise BadInput(f"not numbers ({error})", location=f"{source.path}, line {n}", hint=HINT) from error
         if len(rows[-1]) != channels:
             problem = f"{len(rows[-1])} numbers, the hierarchy has {channels} channels"
-            raise BadInput(problem, place=f"{source.path}, line {n}", remedy=REMEDY)
+            raise BadInput(problem, location=f"{source.path}, line {n}", hint=HINT)
     if len(rows) != frames or not rows:
-        raise BadInput(f"{len(rows)} frames, {frames} announced", place=str(source.path), remedy=REMEDY)
+        raise BadInput(f"{len(rows)} frames, {frames} announced", location=str(source.path), hint=HINT)
     return rate, np.array(rows)
 
 

@@ -19,7 +19,7 @@ from mksgn_neuro.errors import BadInput
 
 JOINTS = 17
 IN_PIXELS = 10.0  # metres from the camera; what lies further off is a picture's
-REMEDY = "write 17 joints with x, y and a confidence"
+HINT = "write 17 joints with x, y and a confidence"
 
 
 def recognises(source: Source) -> bool:
@@ -64,7 +64,7 @@ def _is_picture(frame: object) -> bool:
 
 def read(source: Source) -> list[Recording]:
     """The one clip."""
-    frames = [[_person(x, place) for x in people] for people, place in _frames(source)]
+    frames = [[_person(x, location) for x in people] for people, location in _frames(source)]
     positions, note = followed(frames, JOINTS, 2)
     return [of_body(source.name, "coco", positions, BODIES["coco17"], notes=(note,) if note else ())]
 
@@ -83,41 +83,41 @@ def _frames(source: Source) -> list[tuple[list, str]]:
     elif document is not None:
         listed = [document]
     else:
-        return [(_people(value, place), place) for value, place in source.values]
-    places = [f"{path}, frame {i}" for i in range(len(listed))]
-    return [(_people(frame, place), place) for frame, place in zip(listed, places)]
+        return [(_people(value, location), location) for value, location in source.values]
+    locations = [f"{path}, frame {i}" for i in range(len(listed))]
+    return [(_people(frame, location), location) for frame, location in zip(listed, locations)]
 
 
-def _people(frame: object, place: str) -> list:
+def _people(frame: object, location: str) -> list:
     if isinstance(frame, dict):
         return frame["instances"] if isinstance(frame.get("instances"), list) else [frame]
     if frame is None:
         return []
     if not isinstance(frame, list):
-        raise BadInput("not a frame of people", place=place, remedy=REMEDY)
+        raise BadInput("not a frame of people", location=location, hint=HINT)
     return frame if not frame or isinstance(frame[0], dict) else [frame]
 
 
-def _person(person: object, place: str) -> np.ndarray:
+def _person(person: object, location: str) -> np.ndarray:
     """(17, 2) float32, NaN where a joint is not seen."""
     if isinstance(person, list):
-        return with_confidence(person, JOINTS, place)
+        return with_confidence(person, JOINTS, location)
     keypoints = person.get("keypoints") if isinstance(person, dict) else None
     if isinstance(keypoints, dict):
-        columns = [numbers(keypoints.get(name, ()), place) for name in ("x", "y")]
-        columns.append(numbers(keypoints.get("visible") or keypoints.get("confidence") or [1] * JOINTS, place))
+        columns = [numbers(keypoints.get(name, ()), location) for name in ("x", "y")]
+        columns.append(numbers(keypoints.get("visible") or keypoints.get("confidence") or [1] * JOINTS, location))
         if any(column.shape != (JOINTS,) for column in columns):
-            raise BadInput("not 17 joints with x and y", place=place, remedy=REMEDY)
+            raise BadInput("not 17 joints with x and y", location=location, hint=HINT)
         return seen(np.stack(columns[:2], axis=1), columns[2])
     if isinstance(keypoints, list) and isinstance(person.get("keypoint_scores"), list):
-        points, scores = numbers(keypoints, place), numbers(person["keypoint_scores"], place)
+        points, scores = numbers(keypoints, location), numbers(person["keypoint_scores"], location)
         if points.shape != (JOINTS, 2) or scores.shape != (JOINTS,):
             problem = f"keypoints of shape {points.shape} with {scores.shape} scores"
-            raise BadInput(problem, place=place, remedy=REMEDY)
+            raise BadInput(problem, location=location, hint=HINT)
         return seen(points, scores)
     if keypoints is None:
-        raise BadInput("a person without keypoints", place=place, remedy=REMEDY)
-    return with_confidence(keypoints, JOINTS, place)
+        raise BadInput("a person without keypoints", location=location, hint=HINT)
+    return with_confidence(keypoints, JOINTS, location)
 
 
 FORMAT = Format("coco", "COCO-17, 2-D with confidence (MMPose, Ultralytics, COCO results)", recognises, read)

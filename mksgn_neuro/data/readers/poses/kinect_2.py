@@ -22,7 +22,7 @@ def read(source: Source) -> list[Recording]:
     """The one clip: the body that moves most, and the next where there is one."""
     clip = two_bodies(tracks(parse(source.path.read_bytes(), str(source.path))))
     if clip is None:
-        raise BadInput("no skeleton in any frame", place=str(source.path), remedy="leave it out")
+        raise BadInput("no skeleton in any frame", location=str(source.path), hint="leave it out")
     first, second = (np.where((x == 0).all(axis=(1, 2))[:, None, None], np.nan, x) for x in np.split(clip, [JOINTS], 1))
     second = second.astype(np.float32) if np.isfinite(second).any() else None
     return [of_body(source.name, "kinect", first, BODIES["kinect25"], rate=KINECT_RATE, second=second)]

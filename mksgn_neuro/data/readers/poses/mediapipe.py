@@ -27,7 +27,7 @@ WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "world
 KEYS = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks", "joints", "keypoints")
 SECONDS = {"t": 1.0, "time": 1.0, "seconds": 1.0, "timestamp": 1.0, "timestamp_ms": 1e-3, "timestamp_us": 1e-6}
 LEFT_OF_CENTRE = 0.2  # share of x below 0: in a picture hardly any is, of metres from the hips about half
-REMEDY = "write 33 landmarks with x, y, z and visibility"
+HINT = "write 33 landmarks with x, y, z and visibility"
 
 NUMBERED = re.compile(r"(?:landmark[_ ]?)?(x|y|z|v|visibility)[_ ]?(\d+)", re.IGNORECASE)
 NAMED = re.compile(r"(.+?)[_ .\-]?(x|y|z|v|visibility)", re.IGNORECASE)
@@ -54,19 +54,19 @@ def read(source: Source) -> list[Recording]:
     else:
         frames, seconds, world = _from_csv(source)
     if not len(frames):
-        raise BadInput("no frame in it", place=str(source.path), remedy=REMEDY)
+        raise BadInput("no frame in it", location=str(source.path), hint=HINT)
     return [_recording(source.name, frames, rate_of(seconds), world)]
 
 
-def frame_of(value: object, place: str) -> tuple[np.ndarray, bool | None]:
+def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
     """Joints (33, 3) float32 of one frame in JSON, NaN where not seen; whether they are metres, None if unsaid."""
     points = _points(value)
     world = any(key in value for key in WORLD) if isinstance(value, dict) else None
     if not len(points):
         return np.full((JOINTS, 3), np.nan, dtype=np.float32), world or None
     if len(points) != JOINTS:
-        raise BadInput(f"{len(points)} landmarks, expected {JOINTS}", place=place, remedy=REMEDY)
-    table = numbers([_row(point, place) for point in points], place)
+        raise BadInput(f"{len(points)} landmarks, expected {JOINTS}", location=location, hint=HINT)
+    table = numbers([_row(point, location) for point in points], location)
     return seen(table[:, :3], table[:, 3]), world or None
 
 
@@ -81,14 +81,14 @@ def _points(value: object) -> list:
     return value if isinstance(value, list) else []
 
 
-def _row(point: object, place: str) -> list:
+def _row(point: object, location: str) -> list:
     if isinstance(point, dict) and {"x", "y", "z"} <= point.keys():
         return [point["x"], point["y"], point["z"], point.get("visibility", 1.0)]
     if isinstance(point, list) and len(point) in (3, 4):
         return [*point, 1.0][:4]
     if point is None:
         return [None] * 4
-    raise BadInput("a landmark without x, y, z", place=place, remedy=REMEDY)
+    raise BadInput("a landmark without x, y, z", location=location, hint=HINT)
 
 
 def _from_json(source: Source) -> tuple[np.ndarray, list[float | None], bool | None]:
@@ -98,7 +98,7 @@ def _from_json(source: Source) -> tuple[np.ndarray, list[float | None], bool | N
         values = [(value, f"{source.path}, frame {i}") for i, value in enumerate(document)]
     elif document is not None:
         values = [(document, str(source.path))]
-    found = [frame_of(value, place) for value, place in values]
+    found = [frame_of(value, location) for value, location in values]
     said = {world for _, world in found if world is not None}
     return np.stack([x for x, _ in found]), [seconds_of(value) for value, _ in values], said.pop() if said else None
 
@@ -168,16 +168,16 @@ def _tall(header: list[str]) -> tuple[int, int, list[int]] | None:
 def _from_csv(source: Source) -> tuple[np.ndarray, list[float | None], None]:
     header, delimiter = _header(source), _delimiter(source)
     rows = [(next(csv.reader([line], delimiter=delimiter)), f"{source.path}, line {n}") for n, line in source.lines[1:]]
-    for row, place in rows:
+    for row, location in rows:
         if len(row) != len(header):
-            raise BadInput(f"{len(row)} columns, the header has {len(header)}", place=place, remedy=REMEDY)
+            raise BadInput(f"{len(row)} columns, the header has {len(header)}", location=location, hint=HINT)
     tall = _tall(header)
     tables = _tall_tables(rows, *tall) if tall else _wide_tables(rows, _columns(header))
     times = _time_column(header, tall)
     seconds = [None] * len(tables)
     if times is not None and not tall:
         column, factor = times
-        seconds = [float(numbers(row[column] or "nan", place)) * factor for row, place in rows]
+        seconds = [float(numbers(row[column] or "nan", location)) * factor for row, location in rows]
     frames = [seen(table[:, :3], table[:, 3]) for table in tables]
     return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), seconds, None
 
@@ -189,28 +189,28 @@ def _time_column(header: list[str], tall: object) -> tuple[int, float] | None:
 
 def _wide_tables(rows: list[tuple[list[str], str]], columns: dict[int, tuple[int, int]]) -> list[np.ndarray]:
     tables = []
-    for row, place in rows:
+    for row, location in rows:
         table = np.ones((JOINTS, 4))
         for i, (v, axis) in columns.items():
-            table[v, axis] = _number(row[i], place)
+            table[v, axis] = _number(row[i], location)
         tables.append(table)
     return tables
 
 
 def _tall_tables(rows: list[tuple[list[str], str]], frame: int, point: int, axes: list[int]) -> list[np.ndarray]:
     tables: dict[str, np.ndarray] = {}
-    for row, place in rows:
+    for row, location in rows:
         table = tables.setdefault(row[frame], np.full((JOINTS, 4), np.nan))
         said = row[point].strip()
         v = int(said) if said.isdecimal() else AT.get(canonical(said), -1)
         if not 0 <= v < JOINTS:
-            raise BadInput(f"no landmark {said!r}", place=place, remedy="give 0 to 32, or MediaPipe's names")
-        table[v] = [*(_number(row[i], place) for i in axes), 1.0][:4]
+            raise BadInput(f"no landmark {said!r}", location=location, hint="give 0 to 32, or MediaPipe's names")
+        table[v] = [*(_number(row[i], location) for i in axes), 1.0][:4]
     return list(tables.values())
 
 
-def _number(cell: str, place: str) -> float:
-    return float(numbers(cell if cell.strip() else "nan", place))
+def _number(cell: str, location: str) -> float:
+    return float(numbers(cell if cell.strip() else "nan", location))
 
 
 FORMAT = Format("mediapipe", "MediaPipe Pose, 33 landmarks with visibility", recognises, read)

@@ -19,7 +19,7 @@ from mksgn_neuro.gates.text import parsed_json
 
 JOINTS, OLD_JOINTS = 25, 18
 FRAME = re.compile(r"(.*?)_?(\d+)(_keypoints)?\.json")
-REMEDY = "run OpenPose with --model_pose BODY_25 --write_json FOLDER"
+HINT = "run OpenPose with --model_pose BODY_25 --write_json FOLDER"
 
 
 def _files(path: Path) -> dict[str, list[Path]]:
@@ -53,16 +53,16 @@ def _clip(name: str, files: list[Path]) -> Recording:
 
 
 def _people(file: Path) -> list[np.ndarray]:
-    place = str(file)
+    location = str(file)
     try:
         people = parsed_json(file.read_text(encoding="utf-8-sig"))["people"]
         listed = [person["pose_keypoints_2d"] for person in people]
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"not a frame of OpenPose ({error!r})", place=place, remedy=REMEDY) from error
+        raise BadInput(f"not a frame of OpenPose ({error!r})", location=location, hint=HINT) from error
     for values in listed:
         if isinstance(values, list) and len(values) == 3 * OLD_JOINTS:
-            raise BadInput("18 joints, those of OpenPose's COCO model", place=place, remedy=REMEDY)
-    return [with_confidence(values, JOINTS, place) for values in listed if values]
+            raise BadInput("18 joints, those of OpenPose's COCO model", location=location, hint=HINT)
+    return [with_confidence(values, JOINTS, location) for values in listed if values]
 
 
 FORMAT = Format("openpose", "OpenPose BODY_25, a JSON per frame", recognises, read)

@@ -10,12 +10,12 @@ from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.errors import BadInput
 
 
-def with_confidence(values: object, joints: int, place: str, coordinates: int = 2) -> np.ndarray:
+def with_confidence(values: object, joints: int, location: str, coordinates: int = 2) -> np.ndarray:
     """Joints (V, C) float32 from (V, C + 1) numbers, flat or nested; NaN where the confidence is too small."""
-    table = numbers(values, place)
+    table = numbers(values, location)
     if table.size != joints * (coordinates + 1):
         problem = f"{table.size} numbers, expected {joints} joints of {coordinates} coordinates and a confidence"
-        raise BadInput(problem, place=place, remedy="write the frame again")
+        raise BadInput(problem, location=location, hint="write the frame again")
     table = table.reshape(joints, coordinates + 1)
     return seen(table[:, :coordinates], table[:, coordinates])
 
@@ -25,13 +25,13 @@ def seen(points: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     return np.where((confidence >= LEAST_CONFIDENCE)[:, None], points, np.nan).astype(np.float32)
 
 
-def numbers(values: object, place: str) -> np.ndarray:
+def numbers(values: object, location: str) -> np.ndarray:
     """An array of floats; null becomes NaN, infinities too. Raises BadInput for anything else."""
     try:
         with np.errstate(over="ignore"):
             table = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadInput(f"not numbers ({error})", place=place, remedy="write the frame again") from error
+        raise BadInput(f"not numbers ({error})", location=location, hint="write the frame again") from error
     return np.where(np.isfinite(table), table, np.nan)
 
 

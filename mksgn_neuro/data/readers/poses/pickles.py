@@ -15,7 +15,7 @@ from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
 
-REMEDY = 'write [{"frame_dir", "label", "keypoint" (M, T, V, C), "keypoint_score" (M, T, V)}]'
+HINT = 'write [{"frame_dir", "label", "keypoint" (M, T, V, C), "keypoint_score" (M, T, V)}]'
 
 
 def recognises(source: Source) -> bool:
@@ -29,34 +29,34 @@ def read(source: Source) -> list[Recording]:
     split = content.get("split", {}) if isinstance(content, dict) else {}
     annotations = content.get("annotations") if isinstance(content, dict) else content
     if not isinstance(annotations, list) or not annotations or not isinstance(split, dict):
-        raise BadInput("no annotations in it", place=path, remedy=REMEDY)
+        raise BadInput("no annotations in it", location=path, hint=HINT)
     lists = ((part, names) for part, names in split.items() if isinstance(names, (list, tuple)))
     training = {str(name): "train" in str(part) for part, names in lists for name in names}
     return [_clip(annotation, f"{path}, annotation {i}", training) for i, annotation in enumerate(annotations)]
 
 
-def _clip(annotation: object, place: str, training: dict[str, bool]) -> Recording:
+def _clip(annotation: object, location: str, training: dict[str, bool]) -> Recording:
     try:
         name, keypoint, label = str(annotation["frame_dir"]), annotation["keypoint"], annotation.get("label")
         scores = annotation.get("keypoint_score")
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"not an annotation ({error!r})", place=place, remedy=REMEDY) from error
-    table = numbers(keypoint, place)
+        raise BadInput(f"not an annotation ({error!r})", location=location, hint=HINT) from error
+    table = numbers(keypoint, location)
     if table.ndim != 4 or table.shape[3] not in (2, 3) or 0 in table.shape:
-        raise BadInput(f"keypoint of shape {table.shape}, expected (M, T, V, C)", place=place, remedy=REMEDY)
+        raise BadInput(f"keypoint of shape {table.shape}, expected (M, T, V, C)", location=location, hint=HINT)
     if scores is not None:
-        scores = numbers(scores, place)
+        scores = numbers(scores, location)
         if scores.shape != table.shape[:3]:
-            raise BadInput(f"keypoint_score of shape {scores.shape}", place=place, remedy=REMEDY)
+            raise BadInput(f"keypoint_score of shape {scores.shape}", location=location, hint=HINT)
         table = np.where((scores >= LEAST_CONFIDENCE)[..., None], table, np.nan)
     table = np.where((table == 0).all(axis=(2, 3))[..., None, None], np.nan, table)  # a body that is not there
-    return _recording(name, table.astype(np.float32), label, training.get(name), place)
+    return _recording(name, table.astype(np.float32), label, training.get(name), location)
 
 
-def _recording(name: str, table: np.ndarray, label: object, training: bool | None, place: str) -> Recording:
+def _recording(name: str, table: np.ndarray, label: object, training: bool | None, location: str) -> Recording:
     body = body_of(table.shape[2], table.shape[3])
     if label is not None and not isinstance(label, (int, np.integer)):
-        raise BadInput(f"label {label!r} is no number", place=place, remedy=REMEDY)
+        raise BadInput(f"label {label!r} is no number", location=location, hint=HINT)
     bodies = sorted(table, key=lambda x: -np.isfinite(x).sum())
     second = bodies[1] if len(bodies) > 1 and np.isfinite(bodies[1]).any() else None
     rest = {"second": second, "label": None if label is None else int(label), "training": training}

@@ -41,10 +41,12 @@ def read(source: Source) -> list[Recording]:
 
 
 def _of_nw_ucla(source: Source) -> Recording:
-    place = str(source.path)
-    frames = numbers(source.document["skeletons"], place)
+    location = str(source.path)
+    frames = numbers(source.document["skeletons"], location)
     if frames.ndim != 3 or frames.shape[1:] != (20, 3) or not len(frames):
-        raise BadInput(f"skeletons of shape {frames.shape}, expected (frames, 20, 3)", place=place, remedy="repair it")
+        raise BadInput(
+            f"skeletons of shape {frames.shape}, expected (frames, 20, 3)", location=location, hint="repair it"
+        )
     return of_body(source.name, "nw-ucla", frames.astype(np.float32), BODIES["kinect20"], rate=KINECT_RATE)
 
 

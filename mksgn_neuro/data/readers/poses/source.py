@@ -84,8 +84,8 @@ class Source:
             return [(value, f"{self.path}, element {i}") for i, value in enumerate(listed)]
         if self._first_line is None or self.text.lstrip()[:1] not in ("[", "{"):
             return []
-        places = [(f"{self.path}, line {n}", line) for n, line in self.lines]
-        return [(json_at(place, line, "repair the line"), place) for place, line in places]
+        locations = [(f"{self.path}, line {n}", line) for n, line in self.lines]
+        return [(json_at(location, line, "repair the line"), location) for location, line in locations]
 
     @property
     def first(self) -> object:

@@ -17,33 +17,34 @@ Spikes = dict[str, np.ndarray]  # population → (samples, T, N), in frames: eac
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is verified: the network in frames, in steps and as a chain, on `inputs` (samples, frames, channels).
+class VerificationCase:
+    """What is verified: the zero-delay network, in steps and as a layered network, on `inputs` (samples, frames,
+    channels).
 
-    `period` is the number of steps from one sample to the next; None where `inputs` are one stream without resets.
-    No `chain`: its target needs none.
+    `reset_interval` is the number of steps from one sample to the next; None where `inputs` are one stream without
+    resets. No `layered`: its target needs none.
     """
 
     frames: Network
     steps: Network
-    chain: Network | None
+    layered: Network | None
     inputs: np.ndarray
-    period: int | None
+    reset_interval: int | None
 
     @classmethod
-    def of(cls, built: Built, inputs: np.ndarray, *, reset: bool = True) -> Subject:
+    def of(cls, built: Built, inputs: np.ndarray, *, reset: bool = True) -> VerificationCase:
         """Of what passes built, nothing of it built again; without `reset` the samples become one stream."""
-        frames, chain = built.frames, built.network if built.is_chain else None
-        in_steps = chain is None and built.network.hop == 1
+        frames, layered = built.frames, built.network if built.is_layered else None
+        in_steps = layered is None and built.network.transmission_delay == 1
         steps = built.network if in_steps else run_passes(frames, STEPS, Options(prune=built.pruned > 0)).network
         if not reset:
-            return cls(frames, steps, chain, inputs.reshape(1, -1, inputs.shape[2]), None)
-        return cls(frames, steps, chain, inputs, steps_per_sample(steps, inputs.shape[1]))
+            return cls(frames, steps, layered, inputs.reshape(1, -1, inputs.shape[2]), None)
+        return cls(frames, steps, layered, inputs, steps_per_sample(steps, inputs.shape[1]))
 
     @property
     def span(self) -> int:
         """Steps of one sample, with the silence after it."""
-        return self.period or self.inputs.shape[1]
+        return self.reset_interval or self.inputs.shape[1]
 
     def padded(self) -> np.ndarray:
         """(samples, span, channels): each sample with the silence after it."""
@@ -58,35 +59,35 @@ class Subject:
         return np.vstack([flat, np.zeros((depth, flat.shape[1]), dtype=np.int64)])
 
 
-def reference_spikes(subject: Subject) -> Spikes:
-    """Every population of the network in frames; a reset leaves alone what is on its way in a loop, as on the chip."""
-    stream = subject.padded()
-    traces = reference.run(subject.frames, stream.reshape(-1, stream.shape[2]), period=subject.period)
+def reference_spikes(case: VerificationCase) -> Spikes:
+    """Every population of the zero-delay network; a reset leaves alone what is on its way in a loop, as on the chip."""
+    stream = case.padded()
+    traces = reference.run(case.frames, stream.reshape(-1, stream.shape[2]), reset_interval=case.reset_interval)
     return {name: trace.spikes.reshape(*stream.shape[:2], -1) for name, trace in traces.items()}
 
 
-def running_spikes(subject: Subject, lags: Mapping[str, int]) -> Spikes:
-    """Every population of the network in frames on one stream, as in a form that nothing ever resets.
+def running_spikes(case: VerificationCase, lags: Mapping[str, int]) -> Spikes:
+    """Every population of the zero-delay network on one stream, as in a form that nothing ever resets.
 
     There a population that answers `lags` steps late is switched on with all others, so many frames before the stream
     reaches it, and its bias acts on it from then on; only a reset would put it to rest before the first frame.
     """
     lead = max(lags.values())
-    stream = np.pad(subject.padded()[0], ((lead, 0), (0, 0)))
-    starts = {p.name: lead - lags.get(p.name, 0) for p in subject.frames.populations}
-    traces = reference.run(subject.frames, stream, starts=starts)
+    stream = np.pad(case.padded()[0], ((lead, 0), (0, 0)))
+    starts = {p.name: lead - lags.get(p.name, 0) for p in case.frames.populations}
+    traces = reference.run(case.frames, stream, starts=starts)
     return {name: trace.spikes[None, lead:] for name, trace in traces.items()}
 
 
-def by_sample(stream: np.ndarray, lag: int, subject: Subject) -> np.ndarray:
+def by_sample(stream: np.ndarray, lag: int, case: VerificationCase) -> np.ndarray:
     """Cut a population's spikes (steps, N), which run `lag` steps behind, into (samples, span, N)."""
-    samples = len(subject.inputs)
-    return stream[lag : lag + samples * subject.span].reshape(samples, subject.span, -1)
+    samples = len(case.inputs)
+    return stream[lag : lag + samples * case.span].reshape(samples, case.span, -1)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Where neurons of a population lie in another form of its network, which has them `lag` steps later.
+    """Where neurons of a population lie in another representation of its network, which has them `lag` steps later.
 
     `neurons` of population `level` there are those at `of`, int (n,), of population `name` in frames.
     """
@@ -98,13 +99,13 @@ class Part:
     of: np.ndarray
 
 
-def parts_of(form: Network, frames: Network) -> Iterator[Part]:
-    """Every group of a network in steps that repeats neurons of the network in frames; copies come several times.
+def parts_of(representation: Network, frames: Network) -> Iterator[Part]:
+    """Every group of a network in steps that repeats neurons of the zero-delay network; copies come several times.
 
     Groups are known by their names. Relays of the source and neurons that do nothing repeat no population.
     """
     known = _groups_of(frames)
-    for population in form.order:
+    for population in representation.order:
         start = 0
         for group in population.groups:
             neurons = slice(start, start + group.size)
@@ -113,13 +114,13 @@ def parts_of(form: Network, frames: Network) -> Iterator[Part]:
             if not same:
                 continue
             own = max(same, key=lambda own: (own.population == population.name, own.group.delay))
-            lag = form.level[population.name] + group.delay - own.group.delay
+            lag = representation.level[population.name] + group.delay - own.group.delay
             yield Part(population.name, own.population, lag, neurons, own.start + _positions(group, own.group))
 
 
 @dataclass(frozen=True)
 class _Own:
-    """A group of the network in frames, and where it begins in its population."""
+    """A group of the zero-delay network, and where it begins in its population."""
 
     population: str
     start: int
@@ -142,9 +143,9 @@ def _positions(group: Group, own: Group) -> np.ndarray:
     return here if own.index is None else np.searchsorted(own.index, here)
 
 
-def lags_of(form: Network, frames: Network) -> dict[str, int]:
+def lags_of(representation: Network, frames: Network) -> dict[str, int]:
     """How many steps late each population itself answers in a form; relays and copies of it answer later."""
     lags: dict[str, int] = {}
-    for part in parts_of(form, frames):
+    for part in parts_of(representation, frames):
         lags[part.name] = min(part.lag, lags.get(part.name, part.lag))
     return lags

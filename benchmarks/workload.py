@@ -19,7 +19,7 @@ from mksgn_neuro.training.presets import preset
 
 
 @dataclass(frozen=True)
-class Subject:
+class Workload:
     """`frames` (B, T, M, V, 3) float32 with exact integers; `network` computes what `integer` does; `what` it is."""
 
     floating: MKSGN
@@ -34,8 +34,8 @@ class Subject:
         return self.frames.flatten(2).numpy().astype(np.int32)
 
 
-def settled_student(name: str = "base", clips: int = 64, seed: int = 0) -> Subject:
-    """A preset's student on synthetic motion, untrained, its normalisation settled on that motion.
+def calibrated_student(name: str = "base", clips: int = 64, seed: int = 0) -> Workload:
+    """A preset's student on synthetic motion, untrained, its batch norm recalibrated on that motion.
 
     So every population fires at a rate like a trained one's, and no training is needed.
     """
@@ -44,19 +44,19 @@ def settled_student(name: str = "base", clips: int = 64, seed: int = 0) -> Subje
     scaling = fit_scaling(recorded, chosen.rate)
     flat, starts, lengths = as_tensors(recorded)
     frames = encode_batch(resample_batch(flat, starts, lengths, chosen.frames), scaling, recorded.skeleton)
-    student = build_student(chosen.student(len(recorded.class_names)), recorded.skeleton, chosen.hops)
+    student = build_student(chosen.student(len(recorded.class_names)), recorded.skeleton, chosen.graph_radius)
     with torch.no_grad():
         for _ in range(30):
             student.train()(frames[torch.randint(len(frames), (8,))])
     student.eval()
     integer = quantize(student)
-    return Subject(student, integer, lower(integer), frames[:clips], f"preset {name}, untrained, synthetic motion")
+    return Workload(student, integer, lower(integer), frames[:clips], f"preset {name}, untrained, synthetic motion")
 
 
-def trained_student(path: Path, clips: int) -> Subject:
+def trained_student(path: Path, clips: int) -> Workload:
     """A trained model and synthetic motion; its float form is the integer student computed as floats."""
     model = load_model(path)
     recorded = generate(clips, 0)
     flat, starts, lengths = as_tensors(recorded)
     frames = encode_batch(resample_batch(flat, starts, lengths, model.timing.frames), model.scaling, model.skeleton)
-    return Subject(model.student, model.student, lower(model.student), frames, str(path))
+    return Workload(model.student, model.student, lower(model.student), frames, str(path))

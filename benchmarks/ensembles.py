@@ -1,6 +1,6 @@
 """What several trained networks recognise together: their class spikes added up, frame by frame.
 
-python -m benchmarks.votes DATA MODEL MODEL ...
+python -m benchmarks.ensembles DATA MODEL MODEL ...
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from mksgn_neuro.workflows.load import load_networks
 @click.argument("models", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--protocol", type=click.Choice(PROTOCOLS), default="clip", show_default=True)
 def main(data: Path, models: tuple[Path, ...], protocol: str) -> None:
-    """Accuracy of every combination of MODELs on the test clips of DATA, all and without twins in training."""
-    networks = [load_networks(model).simulated[1] for model in models]
+    """Accuracy of every combination of MODELs on the test clips of DATA, all and without duplicates in training."""
+    networks = [load_networks(model).default_representation[1] for model in models]
     timing = timing_of(networks[0].task)
     if any(timing_of(network.task) != timing for network in networks):
-        raise BadInput("networks of different frame rates, windows or numbers of frames cannot vote together")
+        raise BadInput("networks of different frame rates, windows or numbers of frames cannot be counted together")
     clips = clips_for(networks[0].task, Request(path=data))
     given, rate = streams(protocol, clips, timing), timing.rate or clips.rate
     spikes = [class_spikes(network, given, clips) for network in networks]

@@ -9,7 +9,7 @@ from tests.networks import random_weights
 TASK = Task(("sit", "stand"), ("hip", "knee"), (-1, 0), 30, ("joint",), (100.0,), 0, 1, "synthetic", "abc")
 
 
-def random_chain(seed, *, levels=4, max_size=7, max_delay=5, convs=True, loops=True, message_bits=8):
+def random_layered(seed, *, levels=4, max_size=7, max_delay=5, convs=True, loops=True, message_bits=8):
     """Dense levels with several delays or a loop, after up to two convolutions in one of three networks."""
     rng = np.random.default_rng(seed)
     populations, projections = [], []

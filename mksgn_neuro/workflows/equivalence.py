@@ -1,4 +1,4 @@
-"""The ladder's rungs: two forms of a network on the same inputs, every population at every step.
+"""Equivalence checks: two representations of a network on the same inputs, every population at every step.
 
 Compared with `array_equal`; the first neuron that differs is named (docs/design.md#equivalence-checks).
 """
@@ -15,10 +15,10 @@ import torch
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering.passes import Built
 from mksgn_neuro.nn import SpikingNetwork
-from mksgn_neuro.workflows.forms import RunForm
-from mksgn_neuro.workflows.subject import (
+from mksgn_neuro.workflows.simulators import Simulator
+from mksgn_neuro.workflows.verification_case import (
     Spikes,
-    Subject,
+    VerificationCase,
     by_sample,
     lags_of,
     parts_of,
@@ -28,7 +28,7 @@ from mksgn_neuro.workflows.subject import (
 
 
 @dataclass(frozen=True)
-class Rung:
+class EquivalenceCheck:
     """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not.
 
     `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset; `spikes`
@@ -47,7 +47,7 @@ class Rung:
 
     @property
     def ok(self) -> bool:
-        """Whether something was compared and nothing differed; a rung that was not run does not fail."""
+        """Whether something was compared and nothing differed; a check that was not run does not fail."""
         return self.mismatches == 0 and (self.populations > 0 or bool(self.not_run))
 
     @property
@@ -87,7 +87,7 @@ class Pair(NamedTuple):
     neurons: np.ndarray | None = None
 
 
-def compare(source: str, target: str, network: Network, pairs: Iterator[Pair]) -> Rung:
+def compare(source: str, target: str, network: Network, pairs: Iterator[Pair]) -> EquivalenceCheck:
     """Compare pairs over the time that both cover; `network` names the neurons."""
     mismatches, first, names, samples, spikes = 0, "", set(), 0, 0
     for name, expected, found, neurons in pairs:
@@ -102,72 +102,74 @@ def compare(source: str, target: str, network: Network, pairs: Iterator[Pair]) -
             first = f"{described}: sample {sample}, frame {step}: {values}"
         mismatches += int(differs.sum())
         spikes += int(expected[:, :steps].sum(dtype=np.int64))
-    return Rung(source, target, samples, len(names), mismatches, first, spikes=spikes)
+    return EquivalenceCheck(source, target, samples, len(names), mismatches, first, spikes=spikes)
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The subject and what the reference says of it, which every other form is compared with.
+class ReferenceRun:
+    """The subject and what the reference says of it, which every other representation is compared with.
 
-    `expected` is each sample from rest; `in_steps` and `in_chain` the same of forms that answer later.
+    `expected` is each sample from rest; `in_steps` and `in_layered` the same of forms that answer later.
     """
 
-    subject: Subject
+    case: VerificationCase
     expected: Spikes
     in_steps: Spikes
-    in_chain: Spikes
+    in_layered: Spikes
 
     @classmethod
-    def of(cls, built: Built, inputs: np.ndarray, *, reset: bool = True) -> Truth:
+    def of(cls, built: Built, inputs: np.ndarray, *, reset: bool = True) -> ReferenceRun:
         """Run the reference on what was built, in frames, each sample from rest or all as one stream."""
-        subject = Subject.of(built, inputs, reset=reset)
-        expected = reference_spikes(subject)
+        case = VerificationCase.of(built, inputs, reset=reset)
+        expected = reference_spikes(case)
         if reset:
-            return cls(subject, expected, expected, expected)
-        lags = lags_of(subject.steps, subject.frames)
-        in_steps = running_spikes(subject, lags)
-        if subject.chain is None or (own := lags_of(subject.chain, subject.frames)) == lags:
-            return cls(subject, expected, in_steps, in_steps)
-        return cls(subject, expected, in_steps, running_spikes(subject, own))
+            return cls(case, expected, expected, expected)
+        lags = lags_of(case.steps, case.frames)
+        in_steps = running_spikes(case, lags)
+        if case.layered is None or (own := lags_of(case.layered, case.frames)) == lags:
+            return cls(case, expected, in_steps, in_steps)
+        return cls(case, expected, in_steps, running_spikes(case, own))
 
     @property
     def depth(self) -> int:
-        """Steps after the last sample until its last spike has left the longest form."""
-        forms = [self.subject.steps, self.subject.chain or self.subject.steps]
-        return max(max(form.level.values()) for form in forms) + self.subject.steps.flush
+        """Steps after the last sample until its last spike has left the longest representation."""
+        representations = [self.case.steps, self.case.layered or self.case.steps]
+        return (
+            max(max(representation.level.values()) for representation in representations) + self.case.steps.drain_steps
+        )
 
-    def against_student(self, student: SpikingNetwork, frames: torch.Tensor) -> Rung:
+    def against_student(self, student: SpikingNetwork, frames: torch.Tensor) -> EquivalenceCheck:
         """The trained torch network."""
-        found, network = student_spikes(student, frames), self.subject.frames
+        found, network = student_spikes(student, frames), self.case.frames
         every = slice(None, None, network.task.steps_per_frame if network.task else 1)
         pairs = (Pair(p.name, found[p.name], self.expected[p.name][:, every]) for p in network.order if p.name in found)
         return self._compare("student", "reference", pairs)
 
-    def against_steps(self, target: str, network: Network, run: RunForm) -> Rung:
+    def against_steps(self, target: str, network: Network, run: Simulator) -> EquivalenceCheck:
         """A simulator of a network in steps, samples back to back."""
         return self._against(target, network, run, self.in_steps)
 
-    def against_chain(self, target: str, chain: Network, run: RunForm) -> Rung:
-        """A simulator of a chain, samples back to back: every group of every level that it recorded.
+    def against_layered(self, target: str, layered: Network, run: Simulator) -> EquivalenceCheck:
+        """A simulator of a layered network, samples back to back: every group of every level that it recorded.
 
         Relays of the source repeat no population.
         """
-        return self._against(target, chain, run, self.in_chain)
+        return self._against(target, layered, run, self.in_layered)
 
-    def _against(self, target: str, network: Network, run: RunForm, expected: Spikes) -> Rung:
-        found = run(network, self.subject.stream(self.depth), self.subject.period)
-        parts = (part for part in parts_of(network, self.subject.frames) if part.level in found)
+    def _against(self, target: str, network: Network, run: Simulator, expected: Spikes) -> EquivalenceCheck:
+        found = run(network, self.case.stream(self.depth), self.case.reset_interval)
+        parts = (part for part in parts_of(network, self.case.frames) if part.level in found)
         pairs = (
             Pair(
                 part.name,
                 expected[part.name][:, :, part.of],
-                by_sample(found[part.level][:, part.neurons], part.lag, self.subject),
+                by_sample(found[part.level][:, part.neurons], part.lag, self.case),
                 part.of,
             )
             for part in parts
         )
         return self._compare("reference", target, pairs)
 
-    def _compare(self, source: str, target: str, pairs: Iterator[Pair]) -> Rung:
-        rung = compare(source, target, self.subject.frames, pairs)
-        return replace(rung, steps=0 if self.subject.period else self.subject.span)
+    def _compare(self, source: str, target: str, pairs: Iterator[Pair]) -> EquivalenceCheck:
+        check = compare(source, target, self.case.frames, pairs)
+        return replace(check, steps=0 if self.case.reset_interval else self.case.span)

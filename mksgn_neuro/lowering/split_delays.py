@@ -21,16 +21,16 @@ from mksgn_neuro.nn.nodes import AND_VTH
 RELAY_WEIGHT = 130
 
 
-def separate_delays(network: Network) -> Network:
-    """A network in frames (hop 0) in which no pair of neurons is joined by two delays; same spikes.
+def split_delays(network: Network) -> Network:
+    """A network without transmission delay in which no pair of neurons is joined by two delays; same spikes.
 
     Raises Unsupported where the source itself would need copies: its values may be graded, which a relay is not.
     """
     conflicts = _conflicts(network)
     if network.source.name in conflicts:
-        place = f"{network.source.name} → {', '.join(sorted(conflicts[network.source.name]))}"
-        remedy = "feed the source to one population and delay that population's spikes"
-        raise Unsupported("the same input reaches one neuron with two delays", place=place, remedy=remedy)
+        location = f"{network.source.name} → {', '.join(sorted(conflicts[network.source.name]))}"
+        hint = "feed the source to one population and delay that population's spikes"
+        raise Unsupported("the same input reaches one neuron with two delays", location=location, hint=hint)
     for pre, posts in conflicts.items():
         separated = _copy if _is_copyable(network, pre) else _relay
         network = separated(network, pre, posts)

@@ -4,25 +4,25 @@ from hypothesis import given, settings
 
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Network, Population, Projection, Source
-from mksgn_neuro.lowering import balance
-from mksgn_neuro.lowering.in_frames import in_frames
+from mksgn_neuro.lowering import balance_delays
+from mksgn_neuro.lowering.zero_delay import zero_delay
 from tests.networks import random_network, seeds
 
 
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_balance_makes_the_same_network_again(seed):
-    steps = balance(random_network(seed, hop=0, loops=True))
-    again = balance(in_frames(steps))
-    assert again.populations == steps.populations and again.hop == 1
+    steps = balance_delays(random_network(seed, transmission_delay=0, loops=True))
+    again = balance_delays(zero_delay(steps))
+    assert again.populations == steps.populations and again.transmission_delay == 1
     for before, after in zip(steps.projections, again.projections):
         assert (before.pre, before.post, before.delay) == (after.pre, after.post, after.delay)
         assert np.array_equal(before.matrix.toarray(), after.matrix.toarray())
 
 
 def test_a_network_in_frames_stays_as_it_is():
-    network = random_network(1, hop=0)
-    assert in_frames(network) is network
+    network = random_network(1, transmission_delay=0)
+    assert zero_delay(network) is network
 
 
 def test_a_spike_that_overtakes_others_is_refused_with_the_delay_that_it_needs():
@@ -31,6 +31,6 @@ def test_a_spike_that_overtakes_others_is_refused_with_the_delay_that_it_needs()
     links = (Projection("input", "a", eye), Projection("a", "b", eye), Projection("input", "b", eye))
     network = Network(Source("input", (2,), 0), (a, b), links, "b")
     with pytest.raises(Unsupported, match="input → b: skips 1 levels and arrives 1 steps before.*at least 1"):
-        in_frames(network)
+        zero_delay(network)
     late = network.with_(projections=(*links[:2], Projection("input", "b", eye, 1)))
-    assert [q.delay for q in in_frames(late).projections] == [0, 0, 0]
+    assert [q.delay for q in zero_delay(late).projections] == [0, 0, 0]

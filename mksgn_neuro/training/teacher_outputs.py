@@ -21,7 +21,7 @@ ENOUGH = 0.5  # of a clip must be in a sequence for teachers to be asked about w
 
 
 @dataclass(frozen=True)
-class RecordedLessons:
+class RecordedTeacherOutputs:
     """What the teachers say of each training clip, un-augmented: `logits` (N, classes), `features` (N, V, C) float16.
 
     The features are memory-mapped files: for large data sets they are gigabytes.
@@ -51,7 +51,7 @@ class RecordedLessons:
 
 
 @dataclass(frozen=True)
-class AugmentedLessons:
+class AugmentedTeacherOutputs:
     """Teachers that see what the student sees: each clip of a sequence as it was varied, brought to `frames` frames.
 
     Of a clip that is cut off before it is ENOUGH, `logits` (N, classes), of clips as they were recorded, speak instead.
@@ -92,11 +92,11 @@ class AugmentedLessons:
         return Targets(logits[torch.from_numpy(clip).to(here)], features, shown.float(), labels)
 
 
-Lessons = RecordedLessons | AugmentedLessons
+TeacherOutputs = RecordedTeacherOutputs | AugmentedTeacherOutputs
 
 
 @torch.no_grad()
-def prepare_lessons(ensemble: Ensemble, run: Run) -> Lessons:
+def prepare_teacher_outputs(ensemble: Ensemble, run: Run) -> TeacherOutputs:
     """Run the teachers once over the training clips; what they say lies in DIR/teachers.
 
     Features are not written where teachers are asked again for every variation.
@@ -108,9 +108,9 @@ def prepare_lessons(ensemble: Ensemble, run: Run) -> Lessons:
     wait_for_all()
     if again:
         skeleton = run.fit_clips.skeleton
-        return AugmentedLessons(ensemble.eval(), _logits(directory), run.scaling, skeleton, run.preset.frames)
+        return AugmentedTeacherOutputs(ensemble.eval(), _logits(directory), run.scaling, skeleton, run.preset.frames)
     features = [np.load(path, mmap_mode="r") for path in _feature_paths(ensemble, directory)]
-    return RecordedLessons(_logits(directory), features)
+    return RecordedTeacherOutputs(_logits(directory), features)
 
 
 def _logits(directory: Path) -> Tensor:

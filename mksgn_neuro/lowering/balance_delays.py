@@ -12,11 +12,11 @@ from mksgn_neuro.ir import Network, Projection
 from mksgn_neuro.ir.spec import MAX_DELAY
 
 
-def balance(network: Network) -> Network:
-    """The network in time steps (hop 1); raises Unsupported where a delay would exceed the chip's."""
-    if network.hop == 1:
+def balance_delays(network: Network) -> Network:
+    """The network in time steps (transmission delay 1); raises Unsupported where a delay would exceed the chip's."""
+    if network.transmission_delay == 1:
         return network
-    return network.with_(hop=1, projections=tuple(_in_steps(network, q) for q in network.projections))
+    return network.with_(transmission_delay=1, projections=tuple(_in_steps(network, q) for q in network.projections))
 
 
 def _in_steps(network: Network, q: Projection) -> Projection:
@@ -25,8 +25,8 @@ def _in_steps(network: Network, q: Projection) -> Projection:
     if delay > MAX_DELAY:
         raise Unsupported(
             f"needs a delay of {delay} steps, the chip has {MAX_DELAY}",
-            place=f"{q.pre} → {q.post}",
-            remedy="use fewer taps, a smaller dilation, or fewer levels per block",
+            location=f"{q.pre} → {q.post}",
+            hint="use fewer taps, a smaller dilation, or fewer levels per block",
         )
     return replace(q, delay=delay)
 
@@ -36,5 +36,5 @@ def steps_per_sample(network: Network, frames: int, *, power_of_two: bool = True
 
     The hardware's reset wants a power of two (docs/design.md#time).
     """
-    steps = frames + network.flush
+    steps = frames + network.drain_steps
     return 1 << (steps - 1).bit_length() if power_of_two else steps

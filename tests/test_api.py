@@ -228,7 +228,7 @@ def test_nothing_is_overwritten_or_ignored(model, exported):
         mk.load(layers(0)).export()
     with pytest.raises(mk.BadInput, match="would overwrite the file that it starts from"):
         mk.load(exported.main).export()
-    with pytest.raises(mk.BadInput, match="period is for networks that are not trained models"):
+    with pytest.raises(mk.BadInput, match="reset_interval is for networks that are not trained models"):
         mk.load(model).export(reset_interval=3)
     with pytest.raises(mk.BadInput, match="dataset is for trained models"):
         mk.load(layers(0)).verify(dataset="synthetic")

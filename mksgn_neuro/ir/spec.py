@@ -135,7 +135,7 @@ def delays_in_range(network: Network) -> Iterator[Violation]:
             yield Violation("delays_in_range", _pair(q), "delay", str(q.delay), f"0..{MAX_DELAY}", hint)
 
 
-def hop_is_known(network: Network) -> Iterator[Violation]:
+def transmission_delay_is_known(network: Network) -> Iterator[Violation]:
     if network.transmission_delay not in (0, 1):
         yield Violation(
             "transmission_delay_is_known",
@@ -246,7 +246,7 @@ STRUCTURE: tuple[Rule, ...] = (
     endpoints_exist,
     shapes_match,
     acyclic,
-    hop_is_known,
+    transmission_delay_is_known,
 )
 VALUES: tuple[Rule, ...] = (
     decays_in_range,

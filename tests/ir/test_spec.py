@@ -35,7 +35,7 @@ CASES = {
     "weights_on_grid": lambda n: n.with_(
         projections=(replace(n.projections[0], weights=np.full(n.projections[0].weights.shape, -3)), *n.projections[1:])
     ),
-    "hop_is_known": lambda n: n.with_(transmission_delay=2),
+    "transmission_delay_is_known": lambda n: n.with_(transmission_delay=2),
     "source_is_legal": lambda n: n.with_(source=replace(n.source, message_bits=-1)),
     "current_cannot_wrap": lambda n: n.with_(
         source=replace(n.source, message_bits=16),

@@ -44,7 +44,7 @@ def write_netx(network: Network, path: Path, *, reset_interval: int | None) -> N
     path = Path(path)
     if reset_interval is not None and reset_interval < 1:
         hint = "give the time steps per sample, at least 1, or None for no resets"
-        raise BadInput(f"period is {reset_interval}", location=str(path), hint=hint)
+        raise BadInput(f"reset interval is {reset_interval}", location=str(path), hint=hint)
     levels = exact_layers(require_legal(network))
     about = metadata_of(network, levels, reset_interval)
     files = NetxFiles(path, sidecar_of(path))

@@ -136,7 +136,7 @@ def skips(network):
 def test_illegal_network_and_period_are_refused(tmp_path):
     with pytest.raises(IllegalNetwork):
         write_netx(two_levels([[-3, 4]], [[2]]), tmp_path / "n.net", reset_interval=8)
-    with pytest.raises(BadInput, match="n.net: period is 0.*None for no resets"):
+    with pytest.raises(BadInput, match="n.net: reset interval is 0.*None for no resets"):
         write_netx(GOOD, tmp_path / "n.net", reset_interval=0)
 
 

@@ -11,7 +11,7 @@ from mksgn_neuro.ir import Network, role_of
 
 @dataclass(frozen=True)
 class Readout:
-    """Which neurons of the population `name` vote for which class.
+    """Which neurons of the population `name` stand for which class.
 
     `first` is the first step of their answer, `stride` the steps from one frame's answer to the next.
     """
@@ -25,7 +25,7 @@ class Readout:
 
     @classmethod
     def of(cls, network: Network) -> Readout:
-        """Groups whose role votes do so along their axis "class" (or their first axis); without one, every group."""
+        """Groups that read out, along their axis "class" (or their first axis); without one, every group."""
         population = network[network.readout]
         marked = [g for g in population.groups if role_of(g.role).reads_out]
         neurons, class_of, classes, start = [], [], 0, 0

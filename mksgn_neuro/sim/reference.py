@@ -44,7 +44,7 @@ def run(
     """Run `inputs` (T, source.size), integers, through the network; a Trace of T steps per population.
 
     With a `reset_interval`, each population zeroes u and v at the first step of each period, counted from the step at
-    which the period's first input can reach it (its level times hop); spikes in flight are not cleared.
+    which the period's first input can reach it (its level times transmission delay); spikes in flight are not cleared.
     `starts` names steps before which a population is not yet switched on: at rest and silent.
     Raises BadInput for inputs that the source cannot send.
     """

@@ -128,7 +128,7 @@ def silent_steps_after(network: Network) -> int:
 
 
 def reset_interval_of(network: Network, streams: Sequence[np.ndarray]) -> int:
-    """A reset period, in steps, that holds any of the streams and the silence after it: each is reset once."""
+    """A reset interval, in steps, that holds any of the streams and the silence after it: each is reset once."""
     return max(map(len, streams)) + silent_steps_after(network)
 
 

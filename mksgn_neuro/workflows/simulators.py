@@ -1,4 +1,4 @@
-"""The simulators of a network's representations, each as one function of network, stream and period."""
+"""The simulators of a network's representations, each as one function of network, stream and reset interval."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neuron
 LAVA_BYTES, BYTES_PER_PAIR, BYTES_PER_PAIR_OF_LARGEST = 0.4e9, 9, 20
 Simulator = Callable[
     [Network, np.ndarray, int | None], dict[str, np.ndarray]
-]  # network, stream, period → spikes (T, N)
+]  # network, stream, reset interval → spikes (T, N)
 
 
 def by_reference(network: Network, stream: np.ndarray, reset_interval: int | None) -> dict[str, np.ndarray]:

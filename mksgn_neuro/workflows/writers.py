@@ -14,7 +14,7 @@ from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network
 
 Writer = Callable[[Network, Path, "int | None"], tuple[Path, ...]]
-"""Network, stem of the files' names and reset period to the files, that of the network first."""
+"""Network, stem of the files' names and reset interval to the files, that of the network first."""
 
 
 def write_loihi2(network: Network, stem: Path, reset_interval: int | None) -> tuple[Path, ...]:

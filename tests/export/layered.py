@@ -1,4 +1,4 @@
-"""Random chains of the kinds that netx can hold."""
+"""Random layered networks of the kinds that netx can hold."""
 
 import numpy as np
 import scipy.sparse as sp

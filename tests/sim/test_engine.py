@@ -189,7 +189,7 @@ def test_a_clip_longer_than_a_group_runs_whole():
 
 
 def test_scores_count_the_readout_over_the_clips_steps_once_they_arrive():
-    """Two classes of two copies behind one level; silent steps before the answer and after it do not vote."""
+    """Two classes of two copies behind one level; silent steps before the answer and after it do not count."""
     groups = (Group("relays", "relay", (3,), ("neuron",)), Group("readout", "readout", (2, 2), ("class", "copy")))
     population = Population("top", groups, 10, 4096, 4096, 0, role="layer")
     weights = np.zeros((7, 2), dtype=int)

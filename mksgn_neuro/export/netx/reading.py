@@ -30,8 +30,8 @@ class NetxFile:
     """What a netx file holds, and what its stock loader must be told to run the same.
 
     num_layers: of those under /layer, None for all. input_shape (C, H, W): None where the file says it. held: an
-    `input` block takes one constant input, as its neurons' bias, and answers a step before `network`. period: steps
-    between resets, where a file of ours says so.
+    `input` block takes one constant input, as its neurons' bias, and answers a step before `network`. reset_interval:
+    steps between resets, where a file of ours says so.
     """
 
     network: Network

@@ -35,8 +35,8 @@ class StockRun:
     """One run of a file. A network that begins with an `input` block of neurons takes `input_bias`, others `inputs`.
 
     inputs: integers (T, N_in); input_bias: (N_in,), the first neurons' bias mantissa. Both row-major in (C, H, W).
-    period: time steps per sample, after which every layer zeroes u and v (docs/design.md#time). num_layers: of those
-    under /layer, the rest is left out. input_shape: (C, H, W), for a file that begins with a convolution. states:
+    reset_interval: time steps per sample, after which every layer zeroes u and v (docs/design.md#time). num_layers: of
+    those under /layer, the rest is left out. input_shape: (C, H, W), for a file that begins with a convolution. states:
     record u and v too, which is slow.
     """
 

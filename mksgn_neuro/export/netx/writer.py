@@ -37,7 +37,7 @@ class NetxFiles:
 def write_netx(network: Network, path: Path, *, reset_interval: int | None) -> NetxFiles:
     """Write `path` and `<path>.json`; `reset_interval` is the time steps per sample, after which state is zeroed.
 
-    Without a period nothing is ever reset: the file runs on a stream without end, one frame per step.
+    Without a reset interval nothing is ever reset: the file runs on a stream without end, one frame per step.
     Raises IllegalNetwork for a network that breaks the specification, Unsupported for one that netx cannot hold
     exactly: not a layered network, a weight that the stock loader would change, a delay that it would ignore.
     """

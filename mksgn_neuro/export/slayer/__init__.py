@@ -64,7 +64,7 @@ def run_slayer(
     """SLAYER's forward in a process of its own; spikes uint8 of every population at every step.
 
     `inputs` are integers, (T, N_in), or (B, T, N_in) where every sample starts from rest. With a `reset_interval`, (T,
-    N_in) are samples that far apart, and spikes those of `sim.reference.run` with that period, from each population's
+    N_in) are samples that far apart, and spikes those of `sim.reference.run` with that interval, from each population's
     level on, if no spike of one sample is in flight when the next begins. Raises as `to_slayer`, and ChildFailed.
     """
     inputs = checked(network.source, inputs, batch=True)

@@ -157,10 +157,26 @@ class Projection:
         """The synapses as a CSR matrix, int32, (post.size, pre.size), weight_exp not applied."""
         return as_csr(self.weights)
 
+    @cached_property
+    def out_degree(self) -> np.ndarray:
+        """Synapses with a non-zero weight that each pre neuron has, int64 (pre,)."""
+        if isinstance(self.weights, ConvKernel):
+            return self.weights.out_degree
+        return np.bincount(self.weights.indices, minlength=self.weights.shape[1])
+
+    @cached_property
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of each neuron's positive weights and of its negative ones, int64 (post,), weight_exp not applied."""
+        if isinstance(self.weights, ConvKernel):
+            return self.weights.sums
+        parts = (self.weights.maximum(0), self.weights.minimum(0))
+        positive, negative = (np.asarray(part.sum(axis=1, dtype=np.int64)).ravel() for part in parts)
+        return positive, negative
+
     @property
     def synapses(self) -> int:
         """Number of synapses with a non-zero weight."""
-        return int(self.matrix.nnz)
+        return int(self.out_degree.sum())
 
 
 @dataclass(frozen=True)

@@ -191,8 +191,7 @@ def synaptic_sum_range(
         if q.pre in silent:
             continue
         scale = 2.0**q.weight_exp
-        positive = np.asarray(q.matrix.maximum(0).sum(axis=1, dtype=np.int64)).ravel()
-        negative = -np.asarray(q.matrix.minimum(0).sum(axis=1, dtype=np.int64)).ravel()
+        positive, negative = q.sums[0], -q.sums[1]
         if q.pre == network.source.name and network.source.message_bits:
             both = (positive + negative) * network.source.max_payload
             positive, negative = both, both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,6 +44,34 @@ class ConvKernel:
     def shape(self) -> tuple[int, int]:
         """(post neurons, pre neurons)."""
         return math.prod(self.output_shape), math.prod(self.input_shape)
+
+    @cached_property
+    def out_degree(self) -> np.ndarray:
+        """Synapses with a non-zero weight that each pre neuron has, int64 (pre,), without unrolling."""
+        c_out, c_in, *taps = self.kernel.shape
+        kept = np.count_nonzero(self.kernel.reshape(self.groups, c_out // self.groups, c_in, *taps), axis=1)
+        lands = [self._lands(axis).astype(np.int64) for axis in (0, 1)]
+        return np.einsum("ckl,ky,lx->cyx", kept.reshape(-1, *taps).astype(np.int64), *lands).ravel()
+
+    @property
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of each post neuron's positive weights and of its negative ones, int64 (post,), without unrolling."""
+        inside = [self._inside(axis).astype(np.int64) for axis in (0, 1)]
+        parts = (part.sum(axis=1, dtype=np.int64) for part in (self.kernel.clip(min=0), self.kernel.clip(max=0)))
+        positive, negative = (np.einsum("okl,ky,lx->oyx", part, *inside).ravel() for part in parts)
+        return positive, negative
+
+    def _inside(self, axis: int) -> np.ndarray:
+        """Whether a tap of an output falls inside the input, bool (taps, outputs)."""
+        tap = np.arange(self.kernel.shape[2 + axis])[:, None] * self.dilation[axis]
+        at = np.arange(self.output_shape[1 + axis]) * self.stride[axis] - self.padding[axis] + tap
+        return (at >= 0) & (at < self.input_shape[1 + axis])
+
+    def _lands(self, axis: int) -> np.ndarray:
+        """Whether a tap takes a pixel to an output, bool (taps, pixels)."""
+        tap = np.arange(self.kernel.shape[2 + axis])[:, None] * self.dilation[axis]
+        at = np.arange(self.input_shape[1 + axis]) + self.padding[axis] - tap
+        return (at >= 0) & (at % self.stride[axis] == 0) & (at // self.stride[axis] < self.output_shape[1 + axis])
 
 
 Weights = sp.csr_matrix | ConvKernel

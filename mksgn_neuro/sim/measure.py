@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from mksgn_neuro.ir import Network, Projection
 from mksgn_neuro.sim.counts import Counts
 
@@ -88,5 +86,4 @@ def measure(network: Network, counts: Counts) -> Measurement:
 
 def projection_synops(q: Projection, counts: Counts) -> int:
     """Synaptic operations of one projection: spikes of each pre neuron times the synapses that they reach."""
-    degree = np.bincount(q.matrix.indices, minlength=q.matrix.shape[1])
-    return int(counts.spikes[q.pre] @ degree)
+    return int(counts.spikes[q.pre] @ q.out_degree)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mksgn_neuro.ir import Network, Population, Projection
-from mksgn_neuro.sim import synapses
+from mksgn_neuro.sim import convolutions, synapses
 from mksgn_neuro.sim.synapses import INT16_MAX, Synapses, unique
 from mksgn_neuro.sim.tables import WORD, Plan, Tables, packed
 from mksgn_neuro.sim.vector import LANES
@@ -29,7 +29,7 @@ def out_degree(network: Network, name: str) -> np.ndarray:
     """Synapses with a non-zero weight that a spike of each neuron of a population or the source reaches, int64 (N,)."""
     degree = np.zeros(network.size_of(name), dtype=np.int64)
     for q in network.outgoing[name]:
-        degree += np.bincount(q.matrix.indices, minlength=len(degree))
+        degree += q.out_degree
     return degree
 
 
@@ -74,7 +74,8 @@ class _Builder:
         self.columns: dict[str, list] = {name: [] for name in Tables._fields}
         for name in ("pop_tile_ptr", "span_ptr", "diagonal_ptr", "graded_ptr", "scatter_ptr", "column_ptr"):
             self.columns[name].append(np.zeros(1, dtype=np.int64))
-        self.sizes = dict.fromkeys(("tiles", "spans", "diagonals", "graded", "weights", "scatters", "synapses"), 0)
+        kinds = ("tiles", "spans", "diagonals", "graded", "weights", "scatters", "synapses", "conv", "conv_weights")
+        self.sizes = dict.fromkeys(kinds, 0)
         self.column_count = 0
         self.drive_slots = 0
 
@@ -104,9 +105,11 @@ class _Builder:
         return q.pre == self.network.source.name and self.network.source.message_bits > 0
 
     def _sort_out(self, incoming: tuple[Projection, ...]) -> list[Synapses]:
-        """Synapses as rows, singles, graded rows and loose ones."""
+        """Synapses as rows, singles, graded rows and loose ones; those of large kernels are none of these."""
         parts: tuple[list, ...] = ([], [], [], [])
         for i, q in enumerate(incoming):
+            if convolutions.stays(q):
+                continue
             all_of_it = Synapses.of(q, i)
             largest = np.abs(all_of_it.weight).max(initial=0)
             fits = q.weight_exp >= 0 and largest <= MAX_ROW_WEIGHT
@@ -172,27 +175,46 @@ class _Builder:
     def _place_scattered(self, population: Population, incoming: tuple[Projection, ...], loose: Synapses) -> None:
         for i, q in enumerate(incoming):
             own = loose.where(loose.projection == i)
-            if not len(own.pre):
+            if convolutions.stays(q):
+                self._place_convolution(q)
+            elif len(own.pre):
+                self._place_columns(q, own)
+            else:
                 continue
-            graded = self._is_graded(q)
-            synapses.require_exact_shift(q, own, self.network.source.max_payload if graded else 1)
-            own = own.where(np.argsort(own.pre, kind="stable"))
-            pres = self.network.size_of(q.pre)
             self._extend(
                 scatter_lag=self.network.transmission_delay + q.delay,
                 scatter_shift=max(-q.weight_exp, 0),
-                scatter_word=-1 if graded else self.slots[q.pre] // WORD,
-                scatter_pres=pres,
-                scatter_column=self.column_count,
-                column_ptr=self.sizes["synapses"] + np.cumsum(np.bincount(own.pre, minlength=pres)),
-                synapse_post=own.post,
-                synapse_weight=own.weight,
+                scatter_word=-1 if self._is_graded(q) else self.slots[q.pre] // WORD,
+                scatter_pres=self.network.size_of(q.pre),
             )
-            self.column_count += pres
-            self.sizes["synapses"] += len(own.pre)
             self.sizes["scatters"] += 1
             self.drive_slots = max(self.drive_slots, _padded(population.size))
         self._extend(scatter_ptr=self.sizes["scatters"])
+
+    def _place_columns(self, q: Projection, own: Synapses) -> None:
+        synapses.require_exact_shift(q, own, self.network.source.max_payload if self._is_graded(q) else 1)
+        own = own.where(np.argsort(own.pre, kind="stable"))
+        pres = self.network.size_of(q.pre)
+        self._extend(
+            scatter_column=self.column_count,
+            scatter_conv=-1,
+            column_ptr=self.sizes["synapses"] + np.cumsum(np.bincount(own.pre, minlength=pres)),
+            synapse_post=own.post,
+            synapse_weight=own.weight,
+        )
+        self.column_count += pres
+        self.sizes["synapses"] += len(own.pre)
+
+    def _place_convolution(self, q: Projection) -> None:
+        weights = convolutions.by_tap(q)
+        self._extend(
+            scatter_column=0,
+            scatter_conv=self.sizes["conv"],
+            conv=convolutions.geometry(q.weights, self.sizes["conv_weights"]),
+            conv_weights=weights,
+        )
+        self.sizes["conv"] += convolutions.FIELDS
+        self.sizes["conv_weights"] += len(weights)
 
     def _wide(self, target: _Target) -> np.ndarray:
         """Per tile of the population just placed: whether anything but int16 sums goes into it."""

@@ -7,6 +7,8 @@ of 64 bits, kept as two halves of 32. Posts are cut into tiles of 32, 64 or 128 
 * diagonals: one synapse per post neuron at a fixed distance, as temporal taps, shortcuts and relays are;
 * graded rows: rows of the source, multiplied by its payload;
 
+* large convolutions: their kernels, since unrolled they take a thousand times the memory;
+
 and what fits none of these, per population, as scattered synapses (CSC). Every synapse is in exactly one of them.
 """
 
@@ -61,6 +63,9 @@ class Tables(NamedTuple):
     column_ptr: np.ndarray
     synapse_post: np.ndarray  # int32, neuron of the post population
     synapse_weight: np.ndarray  # int32
+    scatter_conv: np.ndarray  # where the projection's kernel begins in `conv`, −1: it has columns
+    conv: np.ndarray  # `convolutions.FIELDS` numbers per kernel
+    conv_weights: np.ndarray  # int32, by pre channel, tap and post channel
     u_decay_factor: np.ndarray  # int32 per slot, 4096 − decay
     v_decay_factor: np.ndarray  # int32
     bias: np.ndarray  # int32, 64·bias
@@ -91,6 +96,7 @@ _DTYPES = {
     "weights": np.int16,
     "synapse_post": np.int32,
     "synapse_weight": np.int32,
+    "conv_weights": np.int32,
     "u_decay_factor": np.int32,
     "v_decay_factor": np.int32,
     "bias": np.int32,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection, Source, spec
-from mksgn_neuro.sim import engine, reference
+from mksgn_neuro.sim import convolutions, engine, reference
 from mksgn_neuro.sim.engine import Emulator
 from tests.networks import conv_network, random_inputs, random_network, random_weights, seeds
 
@@ -47,6 +47,49 @@ def test_random_networks_equal_the_reference(seed):
 def test_convolutions_equal_the_reference(seed):
     network = conv_network(seed)
     assert_equal_to_reference(network, [random_inputs(seed, network, 12)])
+
+
+def random_kernel(rng):
+    """Any geometry that gives an output: one pixel, kernels wider than the padded image, strides that skip."""
+    while True:
+        groups = int(rng.integers(1, 4))
+        c_out, c_in = groups * rng.integers(1, 4, 2)
+        taps, stride, dilation = (tuple(int(n) for n in rng.integers(1, 4, 2)) for _ in range(3))
+        padding = tuple(int(n) for n in rng.integers(0, 3, 2))
+        kernel = 2 * rng.integers(-60, 60, (c_out, c_in // groups, *taps)) * (rng.random((c_out, 1, *taps)) < 0.8)
+        shape = (int(c_in), *(int(n) for n in rng.integers(1, 10, 2)))
+        conv = ConvKernel(kernel, shape, stride, padding, dilation, groups)
+        if min(conv.output_shape) > 0:
+            return conv
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_kernels_that_are_not_unrolled_equal_the_reference(seed):
+    rng = np.random.default_rng(seed)
+    conv, bits = random_kernel(rng), int(rng.choice([0, 8]))
+    population = Population.of("c", "layer", conv.output_shape, vth=300 << 2, v_decay=1024, axes=("channel", "y", "x"))
+    projections = [Projection("input", "c", conv, delay=1, weight_exp=2)]
+    if rng.random() < 0.5:  # scattered synapses and another kernel into the same sums
+        projections.append(Projection("input", "c", random_weights(rng, *conv.shape, 0.02) * 1000, weight_exp=1))
+        projections.append(Projection("input", "c", conv))
+    network = Network(Source("input", conv.input_shape, bits), (population,), tuple(projections), "c")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolutions, "UNROLLED", 0)
+        tables = Emulator(network).plan.tables
+        kept = sum(q.synapses > 0 for q in projections if isinstance(q.weights, ConvKernel))
+        assert np.count_nonzero(tables.scatter_conv >= 0) == kept
+        assert_equal_to_reference(network, [random_inputs(seed, network, 12), random_inputs(seed + 1, network, 3)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_a_kernels_synapses_are_counted_and_summed_without_unrolling(seed):
+    q = Projection("input", "c", random_kernel(np.random.default_rng(seed)))
+    unrolled = Projection("input", "c", q.matrix)
+    for counted, one_by_one in ((q.out_degree, unrolled.out_degree), *zip(q.sums, unrolled.sums)):
+        assert np.array_equal(counted, one_by_one)
+    assert q.synapses == q.matrix.nnz
 
 
 def student_like(seed, *, channels, joints=6, weight=40, message_bits=8, loop=False):

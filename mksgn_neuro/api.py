@@ -20,6 +20,7 @@ import numpy as np
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import require_writable
 from mksgn_neuro.ir import Network
+from mksgn_neuro.ir.inputs import require_count
 from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, resolve, says_itself, stem_of
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ class Loaded:
         from mksgn_neuro.lowering.passes import Options
         from mksgn_neuro.workflows.export import write_file, write_target
 
+        require_count(reset_interval, "reset_interval")
+        require_count(steps_per_frame, "steps_per_frame")
         if output is None and self.networks.path == IN_MEMORY:
             raise BadInput("a network in memory has no file to write beside", hint="give output")
         stem, options = stem_of(Path(output or self.networks.path)), Options(steps_per_frame, prune)
@@ -173,6 +176,8 @@ class Loaded:
         from mksgn_neuro.workflows.inputs import Request
         from mksgn_neuro.workflows.verify_model import check_model
 
+        for name, count in (("samples", samples), ("steps", steps), ("reset_interval", reset_interval)):
+            require_count(count, name)
         if self.model is not None:
             _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "leave it out")
             request = Request(dataset, None if data is None else Path(data), limit=samples, seed=seed)

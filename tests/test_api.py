@@ -149,6 +149,16 @@ def test_inputs_that_the_network_cannot_take_are_refused():
             loaded.simulate(wrong)
 
 
+@pytest.mark.parametrize(
+    "options", [{"reset_interval": 0}, {"reset_interval": -1}, {"reset_interval": 2.5}, {"backend": "loihi"}]
+)
+def test_odd_options_are_refused_and_no_kernel_is_given_them(options):
+    """A period of -1 read beyond a kernel's arrays, one of 0 was taken for none."""
+    network = layers(0, transmission_delay=1)
+    with pytest.raises(mk.BadInput, match=next(iter(options))):
+        mk.load(network).simulate(binary(network), **options)
+
+
 def test_clips_are_recognised_as_by_the_command(model):
     found = mk.load(model).recognise(synthetic(), protocol="offline", limit=6)
     document = command("simulate", model, "--protocol", "offline", "--limit", 6)

@@ -70,6 +70,8 @@ class StampedConverter:
         """What the next frame, taken at `seconds`, completes; raises BadInput unless that is later than the last."""
         now = np.array(frame, dtype=np.float32)
         if self._previous is None:
+            if not math.isfinite(seconds):
+                raise BadInput(f"taken at {seconds} s", location=location, hint=STAMP_REMEDY)
             return Converted(self._begin(now, seconds))
         passed = seconds - self._at
         if not 0 < passed < math.inf:

@@ -26,3 +26,10 @@ def checked(source: Source, inputs: np.ndarray, *, batch: bool = False) -> np.nd
         what = "binary input takes" if source.message_bits == 0 else f"{source.message_bits} bits hold"
         raise BadInput(f"an input is {worst}", location=source.name, hint=f"{what} integers in {low}..{high}")
     return inputs.astype(np.int32)
+
+
+def require_count(value: object, location: str) -> None:
+    """Raise BadInput, naming `location`, unless `value` is a whole number of at least 1, or None."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if value is not None and not (whole and value >= 1):
+        raise BadInput(f"is {value!r}", location=location, hint="give a whole number of at least 1")

@@ -13,7 +13,7 @@ import numpy as np
 from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
-from mksgn_neuro.ir.inputs import checked
+from mksgn_neuro.ir.inputs import checked, require_count
 from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
@@ -100,6 +100,7 @@ class Emulator:
         silent_steps: int,
         rows: int,
     ) -> Iterator[Result]:
+        require_count(reset_interval, "reset_interval")
         names = [p.name for p in self.network.populations] if record == "all" else list(record)
         job = _Job(self, names, states, reset_interval or 0, silent_steps)
         groups = _grouped((checked(self.network.source, clip) for clip in clips), rows, silent_steps)

@@ -14,6 +14,7 @@ from mksgn_neuro.files import atomic_write, is_lfs_pointer
 from mksgn_neuro.gates.arrays import read_npy
 from mksgn_neuro.gates.regular import require_regular
 from mksgn_neuro.ir import Network, Source
+from mksgn_neuro.ir.inputs import require_count
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
@@ -45,6 +46,9 @@ def simulate_array(
     reset_interval: int | None = None,
 ) -> Recording:
     """Run inputs (T, source.size), from rest, with u and v zeroed every `reset_interval` steps where one is given."""
+    require_count(reset_interval, "reset_interval")
+    if backend not in BACKEND_RUNS:
+        raise BadInput(f"unknown backend {backend!r}", hint=f"choose from {', '.join(BACKEND_RUNS)}")
     spikes, u, v = BACKEND_RUNS[backend](network, inputs, states, reset_interval)
     counts = from_spikes(network, inputs, spikes).counts
     return Recording(spikes, u, v, [asdict(activity) for activity in measure(network, counts).populations])

@@ -12,6 +12,7 @@ from mksgn_neuro.data.resampling import Converted, RateConverter, StampedConvert
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Task
+from mksgn_neuro.ir.inputs import require_count
 from mksgn_neuro.sim.stepwise import StepEmulator, StepResult
 from mksgn_neuro.workflows.inputs import scaling_of
 
@@ -50,6 +51,7 @@ class Recogniser:
             if task.rate is None:
                 hint = "leave the camera's rate out: frames are taken as they come"
                 raise BadInput("has no frame rate", location=location, hint=hint)
+        require_count(window, "window")
         self.task, self.rate = task, rate
         self.skeleton = skeleton_of(task)
         self._scaling = scaling_of(task, network.source.message_bits)
@@ -71,6 +73,9 @@ class Recogniser:
 
     def __call__(self, positions: np.ndarray, seconds: float | None = None, location: str = "") -> Answer:
         """The answer after the next frame; raises BadInput, naming `location`, for a time that does not fit."""
+        if np.shape(positions) not in {(self.skeleton.joints, n) for n in (self.skeleton.coordinates, 3)}:
+            problem = f"a frame of shape {np.shape(positions)}, the network has {self.skeleton.joints} joints"
+            raise BadInput(problem, location=location or "positions", hint="give x, y and z of every joint")
         converted = self._at_own_rate(positions, seconds, location)
         if converted.gap is not None:
             self._rest()

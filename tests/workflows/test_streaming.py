@@ -109,6 +109,23 @@ def test_random_networks_with_complete_decays_forget_all_but_their_memory(seed, 
             assert np.array_equal(late.scores, at_rest.scores) and late.decision == at_rest.decision
 
 
+def test_a_bad_frame_or_window_is_refused_and_the_next_frame_is_taken(forgetful):
+    """A frame of another shape broke all that came after it; a window of 0 was taken for the network's own."""
+    good = moving(0, 3)
+    sound, disturbed = Recogniser(forgetful), Recogniser(forgetful)
+    expected = [sound(frame, k / 30) for k, frame in enumerate(good)]
+    for bad in (good[0][1:], good[0].ravel(), good[0][:, :2], good[0][:0]):
+        with pytest.raises(BadInput, match="a frame of shape"):
+            disturbed(bad, 0.0)
+    with pytest.raises(BadInput, match="taken at nan s"):
+        disturbed(good[0], float("nan"))
+    answers = [disturbed(frame, k / 30) for k, frame in enumerate(good)]
+    assert [a.scores.tolist() for a in answers] == [e.scores.tolist() for e in expected]
+    for window in (0, -1, 2.5):
+        with pytest.raises(BadInput, match="window"):
+            Recogniser(forgetful, window=window)
+
+
 def test_the_camera_of_a_python_program(forgetful):
     """Without a command: frames and times in, answers out; a time that does not fit changes nothing."""
     recogniser, motion = Recogniser(forgetful), moving(2, 6)

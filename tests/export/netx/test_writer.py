@@ -86,7 +86,7 @@ REFUSED = {
     "does not come from the level before": GOOD.with_(
         projections=(*GOOD.projections, Projection("input", "level2", [[2, 2]]))
     ),
-    "in frames": GOOD.with_(transmission_delay=0),
+    "zero-delay": GOOD.with_(transmission_delay=0),
     "two delays": GOOD.with_(projections=(*GOOD.projections, Projection("level1", "level2", [[2, 0]], 3))),
     "a loop with a delay": GOOD.with_(projections=(*GOOD.projections, Projection("level2", "level2", [[2]], 1))),
     "delays beside a loop": two_levels([[2]], [[4]], delay=2).with_(

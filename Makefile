@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
+.PHONY: demo docs fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
 
 install: $(VENV)/.installed
 
@@ -48,6 +48,15 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The documentation as a site, with its notebooks run: some minutes. A warning is an error.
+docs: $(VENV)/.documents
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/site
+	@echo "wrote build/site/index.html"
+
+$(VENV)/.documents: $(VENV)/.runs
+	$(BIN)/python -m pip install --quiet --editable '.[docs,lava]'
+	touch $@
 
 # The source archive, with tests and docs.
 sdist: install

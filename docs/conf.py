@@ -17,6 +17,7 @@ suppress_warnings = ["myst.header"]  # a notebook's first heading may come after
 
 myst_heading_anchors = 4  # as GitHub has them: pages link to sections
 myst_enable_extensions = ["colon_fence"]
+smartquotes = False  # "--seed" is an option, no dash
 highlight_language = "default"  # Python where it parses, else plain text: most blocks are shell sessions
 
 nb_execution_mode = "force"  # always with the code of today
@@ -27,6 +28,7 @@ nb_merge_streams = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_inherit_docstrings = False  # not those of torch.nn.Module
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
@@ -71,8 +73,14 @@ def _escaped(line: str) -> str:
     return bullet + "".join(piece for pair in zip(plain, [*code, ""]) for piece in pair)
 
 
+def without_classes(app: object, context: object, lines: list[str]) -> None:
+    """A default that is a path, as one types it."""
+    lines[:] = [re.sub(r"PosixPath\((.*?)\)", r"\1", line) for line in lines]
+
+
 def setup(app: object) -> dict[str, bool]:
     """Sphinx calls it once."""
     app.connect("source-read", lead_inside)
     app.connect("autodoc-process-docstring", as_rst)
+    app.connect("sphinx-click-process-options", without_classes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -44,6 +44,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = __import__(f"mksgn_neuro.commands.{name}", fromlist=["command"])
+        module.command.name = name  # the functions are all called `command`
         return module.command
 
     def resolve_command(

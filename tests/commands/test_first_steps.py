@@ -50,6 +50,18 @@ def test_help_of_every_command_loads_nothing_heavy():
     assert all(f"  {command} " in found.stdout for command in COMMANDS)
 
 
+def test_every_command_knows_its_name():
+    """The generated reference takes it from there."""
+    assert [cli.get_command(None, name).name for name in COMMANDS] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("words, last, offered", [("exp", 1, "export"), ("train --preset mk", 3, "mk-sgn")])
+def test_the_tab_key_completes_commands_and_choices(words, last, offered):
+    asked = {"_MKSGN_NEURO_COMPLETE": "bash_complete", "COMP_WORDS": f"mksgn-neuro {words}", "COMP_CWORD": str(last)}
+    found = CliRunner().invoke(cli, [], env=asked, prog_name="mksgn-neuro")
+    assert found.stdout == f"plain,{offered}\n"
+
+
 def test_names_are_those_of_what_they_stand_for():
     assert tuple(PROFILES) == names.PROFILES
     assert WRITTEN == names.TARGETS

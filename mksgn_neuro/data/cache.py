@@ -18,7 +18,7 @@ from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.gates.arrays import read_npz
 from mksgn_neuro.processes.locks import locked
 
-VERSION = 1
+VERSION = 2  # goes up with what a reader makes of a file
 FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
 TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
 HINT = "point MKSGN_NEURO_CACHE to a folder with enough space"

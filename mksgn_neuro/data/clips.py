@@ -12,6 +12,7 @@ from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
 RATES = 1.0, 10_000.0  # Hz; below, two frames are further apart than a motion can be followed
+SHORTEST_BODY, TALLEST_BODY = 0.5, 2.6  # metres from the lowest joint to the highest, sitting children to raised arms
 KINECT_RATE = 30.0  # Hz, of Kinect v1 and v2, with which NW-UCLA, UI-PRMD and NTU were recorded
 
 

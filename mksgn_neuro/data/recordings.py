@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mksgn_neuro.data.bodies import KINECT_AXES, METRES, PIXELS, Body, mapping
-from mksgn_neuro.data.clips import KINECT_RATE, require_rate
+from mksgn_neuro.data.clips import KINECT_RATE, SHORTEST_BODY, TALLEST_BODY, require_rate
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.errors import BadInput
 
-SHORTEST_BODY, TALLEST_BODY = 0.5, 2.6  # metres from the lowest joint to the highest, sitting children to raised arms
 TORSO = 0.38  # metres from the middle of the hips to the middle of the shoulders: the median over NW-UCLA
 UNITS = (*METRES, PIXELS)
 UPS = ("x", "-x", "y", "-y", "z", "-z")
@@ -220,6 +219,8 @@ def for_joints(recording: Recording, joint_names: tuple[str, ...], bodies: int =
     shape = (len(recording.positions), (bodies - 2) * per_body, 3)
     nobody = np.zeros_like(recording.positions)
     second = nobody if recording.second is None else recording.second
+    if recording.second is None:
+        recording = recording.noted(f"one body seen: the network's other {bodies - 1} is taken as absent")
     parts = [_absent_as_zero(recording.positions), _absent_as_zero(second), np.zeros(shape, dtype=np.float32)]
     return replace(recording, positions=np.concatenate(parts, axis=1), joint_names=joint_names, second=None)
 

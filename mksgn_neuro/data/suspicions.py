@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mksgn_neuro.data.clips import Clips
-from mksgn_neuro.data.recordings import SHORTEST_BODY, TALLEST_BODY, height
+from mksgn_neuro.data.clips import SHORTEST_BODY, TALLEST_BODY, Clips
+from mksgn_neuro.data.recordings import height
 
 LOOKED_AT = 50  # clips, evenly spaced, for the size of the body
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES, METRES, Mapping, body_named, mapping
-from mksgn_neuro.data.clips import KINECT_RATE
+from mksgn_neuro.data.clips import KINECT_RATE, TALLEST_BODY
 from mksgn_neuro.data.gaps import HOLD, GapFiller
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.recordings import TALLEST_BODY
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import json_at
@@ -104,8 +103,7 @@ def _landmarks(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray
     """MediaPipe's world landmarks."""
     content = json_at(location, line, mediapipe.HINT)
     frame, world = mediapipe.frame_of(content, location)
-    x = frame[:, 0][np.isfinite(frame[:, 0])]
-    if not world and len(x) and (x < 0).mean() <= mediapipe.LEFT_OF_CENTRE:
+    if not world and not mediapipe.looks_like_metres(frame):
         hint = "send pose_world_landmarks, which are metres"
         raise BadInput("landmarks in a picture, the network takes metres", location=location, hint=hint)
     body = BODIES["mediapipe33"]

@@ -161,6 +161,7 @@ def test_two_bodies_of_a_network_get_what_is_seen_and_zeros(tmp_path):
     (found,), _ = recordings(pose_files.kinect_2(tmp_path)[0])
     ready = for_joints(in_metres(found, Wanted()), KINECT_25.repeated(2).joint_names, 2)
     assert np.array_equal(ready.positions[:, :25], found.positions) and not ready.positions[:, 25:].any()
+    assert "one body seen: the network's other 1 is taken as absent" in ready.notes
 
 
 def test_a_folder_gives_what_can_be_read_and_says_what_not(tmp_path):
@@ -188,3 +189,21 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, name, text, mes
     with pytest.raises(BadInput, match=message) as caught:
         recordings(tmp_path / name)
     assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("turned", [-1, 1])
+def test_landmarks_all_to_one_side_of_the_hips_are_metres_still(tmp_path, turned):
+    table, _ = pose_files._landmarks()
+    table[..., 0] = turned * np.abs(table[..., 0])
+    table[:, 23:25, 0] = 0.0
+    pose_files.jsonl(tmp_path / "x.jsonl", pose_files._named(table))
+    (found,), _ = recordings(tmp_path / "x.jsonl")
+    assert found.coordinates == 3 and found.unit == "m"
+
+
+def test_landmarks_of_a_picture_are_none(tmp_path):
+    table, _ = pose_files._landmarks()
+    table[..., :2] = 0.5 + table[..., :2] / 4
+    pose_files.jsonl(tmp_path / "x.jsonl", pose_files._named(table))
+    (found,), _ = recordings(tmp_path / "x.jsonl")
+    assert found.coordinates == 2 and "shares of the picture" in found.notes[0]

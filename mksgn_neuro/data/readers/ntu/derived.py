@@ -178,7 +178,7 @@ def _checked(name: str, location: str, make: Callable[[], tuple[np.ndarray, int]
     except (KeyError, ValueError, TypeError) as error:
         problem = str(error) if isinstance(error, ValueError) else f"not an annotation ({error!r})"
         return Record(name, None, problem=str(BadInput(problem, location=location, hint=hint)))
-    clip = two_bodies(positions)
+    clip = two_bodies(positions, cleaned=True)
     if clip is None:
         return Record(name, None, problem=f"{name}: no skeleton in any frame", missing=True)
     return Record(name, clip, label, train)

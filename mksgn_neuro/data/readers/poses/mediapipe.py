@@ -26,7 +26,8 @@ AT = {canonical(name): v for v, name in enumerate(MEDIAPIPE_33.joint_names)}
 WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "worldLandmarks")
 KEYS = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks", "joints", "keypoints")
 SECONDS = {"t": 1.0, "time": 1.0, "seconds": 1.0, "timestamp": 1.0, "timestamp_ms": 1e-3, "timestamp_us": 1e-6}
-LEFT_OF_CENTRE = 0.2  # share of x below 0: in a picture hardly any is, of metres from the hips about half
+LEFT_OF_CENTRE = 0.2  # share of x below 0: in a picture hardly any is, of metres from the hips mostly about half
+AT_HIPS = 0.1  # from the middle of the hips to the origin: metres begin there, a picture at its upper left corner
 HINT = "write 33 landmarks with x, y, z and visibility"
 
 NUMBERED = re.compile(r"(?:landmark[_ ]?)?(x|y|z|v|visibility)[_ ]?(\d+)", re.IGNORECASE)
@@ -111,11 +112,19 @@ def seconds_of(value: object) -> float | None:
     return next(found, None)
 
 
-def _recording(name: str, frames: np.ndarray, rate: float | None, world: bool | None) -> Recording:
+def looks_like_metres(frames: np.ndarray) -> bool:
+    """Whether landmarks (..., 33, 3) whose file does not say it are world landmarks, metres from the hips' middle."""
+    hips = frames[..., [AT["left hip"], AT["right hip"]], :2].mean(axis=-2).reshape(-1, 2)
+    hips = np.abs(hips[np.isfinite(hips).all(axis=1)])
     x = frames[..., 0][np.isfinite(frames[..., 0])]
-    in_the_room = world if world is not None else len(x) == 0 or (x < 0).mean() > LEFT_OF_CENTRE
+    near = len(hips) > 0 and float(np.median(hips.max(axis=1))) < AT_HIPS
+    return near or len(x) == 0 or float((x < 0).mean()) > LEFT_OF_CENTRE
+
+
+def _recording(name: str, frames: np.ndarray, rate: float | None, world: bool | None) -> Recording:
+    in_the_room = looks_like_metres(frames) if world is None else world
     if in_the_room:
-        note = () if world else ("x lies around 0: taken as world landmarks, in metres",)
+        note = () if world else ("the origin is at the hips: taken as world landmarks, in metres",)
         return of_body(name, "mediapipe", frames, BODIES["mediapipe33"], rate=rate, notes=note)
     note = "image landmarks, shares of the picture: the picture is taken as square, z is left out"
     return of_body(name, "mediapipe", frames[..., :2], BODIES["mediapipe33"], rate=rate, unit=PIXELS, notes=(note,))

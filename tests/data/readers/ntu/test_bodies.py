@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from mksgn_neuro.data.readers.ntu.bodies import tracks, two_bodies
 from mksgn_neuro.data.readers.ntu.text import parse
@@ -53,3 +54,30 @@ def test_at_most_two_of_three_bodies_stay():
 
 def test_nobody_gives_no_clip():
     assert assembled() is None
+
+
+def shaped(walk_, scale):
+    """The same sightings with every body made wider, flatter, smaller about its own middle."""
+    found = []
+    for t, body, xyz in walk_:
+        middle = xyz.mean(axis=0)
+        found.append((t, body, ((xyz - middle) * np.array(scale) + middle).astype(np.float32)))
+    return found
+
+
+@pytest.mark.parametrize("scale", [(8, 0.3, 1), (0.19, 0.19, 0.19)], ids=["a table", "0.33 m tall"])
+def test_furniture_is_nobody_however_much_it_jitters(scale):
+    person, table = walk(40, seed=1, size=0.02), shaped(walk(40, seed=2, size=0.5), scale)
+    clip = assembled(table, person)
+    assert np.array_equal(clip[:, :25], poses(person)) and not clip[:, 25:].any()
+
+
+def test_whoever_lies_down_alone_is_somebody():
+    lying = shaped(walk(40, seed=2), (8, 0.3, 1))
+    assert np.array_equal(assembled(lying)[:, :25], poses(lying))
+
+
+def test_a_person_who_bends_down_for_some_of_the_time_stays():
+    upright, other = walk(40, seed=1, size=0.3), walk(40, seed=2, size=0.1)
+    bent = [*upright[:20], *shaped(upright[20:], (8, 0.3, 1))]
+    assert np.array_equal(assembled(bent, other)[:, :25], poses(bent))

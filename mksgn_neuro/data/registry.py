@@ -37,6 +37,7 @@ READ = {
 
 DATASETS = ("synthetic", *READ)
 
+BY_ENDING = ("pickle", "plain")  # formats that are told by their file's name only, so perhaps not what they seem
 Progress = Callable[[int, int], None]
 
 
@@ -63,5 +64,28 @@ def load(
     path = Path(path)
     if not path.exists():
         raise BadInput("no such file or folder", location=str(path), hint=entry.hint)
-    clips: Clips = import_module(entry.reader).read(dataset, path, skip_bad=skip_bad, progress=progress)
+    try:
+        clips: Clips = import_module(entry.reader).read(dataset, path, skip_bad=skip_bad, progress=progress)
+    except BadInput as error:
+        _refuse_another_format(dataset, path, error)
+        raise
     return clips
+
+
+def _refuse_another_format(dataset: str, path: Path, error: BadInput) -> None:
+    """Raise BadInput where the path holds what another reader takes: the words of this one would mislead."""
+    from mksgn_neuro.data import inspection
+
+    try:
+        form = inspection.recognise(path)
+    except BadInput:
+        return
+    both_ntu = dataset.startswith("ntu") and form.startswith("ntu")
+    if form in BY_ENDING or both_ntu or dataset.startswith(form):
+        return
+    problem = f"holds another format: {inspection.FORMATS[form]}"
+    hint = f"make a data set of it first: mksgn-neuro data import {path} OUT.npz"
+    if form in inspection.DATASETS:
+        named = [name for name in READ if name == form or name.startswith(form.split("-")[0])]
+        hint = f"use --dataset {' or '.join(named)}"
+    raise BadInput(problem, location=str(path), hint=hint) from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from mksgn_neuro.data.clips import KINECT_RATE, Clips, require_rate
 from mksgn_neuro.data.defects import keep_sound
+from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
@@ -67,7 +68,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             names=tuple(str(name) for name in arrays.get("names", np.arange(n))),
             class_names=tuple(str(name) for name in classes),
             skeleton=replace(_skeleton(arrays), coordinates=2 if flat else 3),
-            dataset=path.stem,
+            dataset=path.name if path.stem in DATASETS else path.stem,  # never taken for one of those
             rate=rate,
             assumed=assumed,
         )

@@ -80,6 +80,8 @@ class _Lines:
             self.fail(f"the file is truncated: it ends before {what}")
         fields = self._lines[self._next].split()
         self._next += 1
+        if len(fields) < n and self._next == len(self._lines):
+            self.fail(f"the file is truncated: it ends within {what}, after {len(fields)} of {n} fields")
         if len(fields) != n:
             self.fail(f"{len(fields)} fields, expected {n} for {what}")
         return fields

@@ -65,6 +65,8 @@ def _is_picture(frame: object) -> bool:
 def read(source: Source) -> list[Recording]:
     """The one clip."""
     frames = [[_person(x, location) for x in people] for people, location in _frames(source)]
+    if not frames:
+        raise BadInput("no frame in it", location=str(source.path), hint="record it again")
     positions, note = followed(frames, JOINTS, 2)
     return [of_body(source.name, "coco", positions, BODIES["coco17"], notes=(note,) if note else ())]
 

@@ -73,7 +73,7 @@ def changed(line, content):
         (b"", "line 0: the file is truncated: it ends before the frame count"),
         (b"\n".join(LINES[:30]), "line 30: the file is truncated: it ends before a body of frame 1"),
         (b"\n".join(LINES[:20]), "line 20: the file is truncated: it ends before joint 16 of frame 0"),
-        (b"\n".join(LINES)[:-3], "line 57: 11 fields, expected 12 for joint 24 of frame 1"),
+        (b"\n".join(LINES)[:-3], "line 57: the file is truncated: it ends within joint 24 of frame 1, after 11 of 12"),
         (changed(1, b"two"), "line 1: 'two' is not an integer"),
         (changed(1, b"1"), "line 30: more lines than the frame count asks for"),
         (changed(1, b"-1"), "line 1: the frame count is -1"),

@@ -39,6 +39,10 @@ class Skeleton:
             raise BadInput(f"{len(self.joint_names)} joint names for {self.joints} joints", location="skeleton")
         if not 0 <= self.centre_joint < self.joints:
             raise BadInput(f"centre joint {self.centre_joint} of {self.joints} joints", location="skeleton")
+        if not 1 <= self.bodies <= self.joints or self.joints % self.bodies:
+            raise BadInput(
+                f"{self.joints} joints of {self.bodies} bodies", location="skeleton", hint="give equal trees"
+            )
         if self.up_axis not in (0, 1, 2):
             raise BadInput(f"vertical axis {self.up_axis}", location="skeleton", hint="give 0, 1 or 2")
         if self.coordinates not in (2, 3):

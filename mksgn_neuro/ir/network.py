@@ -185,7 +185,8 @@ class Task:
 
     `rate`: frames per second that it takes, None where it was trained on clips stretched to `frames` only. `window`:
     the class spikes of so many frames decide, None: all since the clip began. `origin`: see `data.frames.Scaling`.
-    `coordinates`: 3, or 2 of a picture.
+    `coordinates`: 3, or 2 of a picture. `bodies`: equal trees of joints one after the other, None in a file that was
+    written before this was kept.
     """
 
     class_names: tuple[str, ...]
@@ -202,6 +203,7 @@ class Task:
     rate: float | None = None
     window: int | None = None
     coordinates: int = 3
+    bodies: int | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class Model:
             rate=self.timing.rate,
             window=self.timing.window,
             coordinates=self.skeleton.coordinates,
+            bodies=self.skeleton.bodies,
         )
 
     def hash(self) -> str:

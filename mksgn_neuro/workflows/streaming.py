@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.inputs import require_count
 from mksgn_neuro.sim.stepwise import StepEmulator, StepResult
 from mksgn_neuro.workflows.inputs import scaling_of
+
+NUMBERED = re.compile(r" \((\d{1,3})\)$")
 
 
 @dataclass(frozen=True)
@@ -114,5 +117,12 @@ class Recogniser:
 
 def skeleton_of(task: Task) -> Skeleton:
     """The joints as the network takes them, one tree per body; nothing here asks which axis is vertical."""
-    bodies = max(task.parents.count(-1), 1)
+    bodies = task.bodies or _bodies_by_name(task.joint_names)
     return Skeleton(task.joint_names, task.parents, task.centre_joint, bodies=bodies, coordinates=task.coordinates)
+
+
+def _bodies_by_name(joint_names: tuple[str, ...]) -> int:
+    """Of a task that does not say it: the number that `Skeleton.repeated` put after each name; a root is no body."""
+    numbered = NUMBERED.search(joint_names[-1]) if joint_names else None
+    bodies = int(numbered[1]) if numbered else 1
+    return bodies if bodies and len(joint_names) % bodies == 0 else 1

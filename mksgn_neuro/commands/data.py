@@ -44,11 +44,12 @@ def inspect(path: Path, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("output", type=Output())
 @click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto it. Default: the first clip's.")
+@click.option("--bodies", type=click.IntRange(1, 2), default=1, show_default=True, help="2: clips of two people.")
 @recording_options
 @json_option
 def import_folder(
-    folder: Path, output: Path, skeleton: str | None, unit: str | None, up: str | None, rate: float | None, flat: bool,
-    as_json: bool,
+    folder: Path, output: Path, skeleton: str | None, bodies: int, unit: str | None, up: str | None, rate: float | None,
+    flat: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the recordings in FOLDER as one data set, OUTPUT.npz, to train on with --dataset npz --data OUTPUT.npz.
 
@@ -64,7 +65,7 @@ def import_folder(
     if output.suffix != ".npz":
         raise BadInput("is no .npz", location=str(output), hint="call it OUTPUT.npz")
     with reading() as progress:
-        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress)
+        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress, bodies)
     npz.save(clips, output)
     report = inspection.summary_of(clips)
     if as_json:

@@ -22,9 +22,12 @@ LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLD
 
 
 def import_recordings(
-    path: Path, wanted: Wanted, skeleton: str | None = None, progress: Callable[[int, int], None] | None = None
+    path: Path, wanted: Wanted, skeleton: str | None = None, progress: Callable[[int, int], None] | None = None,
+    bodies: int = 1,
 ) -> Clips:  # fmt: skip
     """The recordings under `path` as clips with `skeleton`'s joints, a key of BODIES; None: those of the first one.
+
+    `bodies`: 2 for clips of two people, one of whom may be absent.
 
     A clip's class is its label in the file, else the folder it lies in. Clips that cannot be used are left out and
     listed. Where some are of a picture, all have two coordinates, unless `wanted.flat`. Raises BadInput where no clip
@@ -35,11 +38,12 @@ def import_recordings(
     if body is None:
         raise BadInput("no known skeleton in it", location=str(path), hint=f"give --skeleton {', '.join(BODIES)}")
     coordinates = 3 if wanted.flat else min(recording.coordinates for recording, _ in found)
+    whole_skeleton = replace(body.skeleton.repeated(bodies) if bodies > 1 else body.skeleton, coordinates=coordinates)
     kept: list[tuple[Recording, str, float]] = []
     for done, (recording, name) in enumerate(found, 1):
         try:
-            ready = for_joints(in_metres(recording, wanted, coordinates), body.skeleton.joint_names)
-            whole, lost = without_gaps(ready)
+            ready = for_joints(in_metres(recording, wanted, coordinates), whole_skeleton.joint_names, bodies)
+            whole, lost = without_gaps(ready, bodies)
             kept.append((whole, name, lost))
         except BadInput as error:
             skipped.append(str(error))
@@ -47,7 +51,7 @@ def import_recordings(
             progress(done, len(found))
     if not kept:
         raise BadInput(f"no usable clip (first: {skipped[0]})", location=str(path), hint=LAYOUT)
-    return _clips(path, replace(body.skeleton, coordinates=coordinates), kept, tuple(skipped))
+    return _clips(path, whole_skeleton, kept, tuple(skipped))
 
 
 def _labelled(path: Path) -> tuple[list[tuple[Recording, str]], list[str]]:
@@ -84,24 +88,27 @@ def _class_folders(path: Path) -> list[tuple[Path, str, bool | None]]:
     return [(folder, folder.name, None) for folder in inside]
 
 
-def without_gaps(recording: Recording) -> tuple[Recording, float]:
+def without_gaps(recording: Recording, bodies: int = 1) -> tuple[Recording, float]:
     """With joints that were not seen put between the frames around; and the share of joints that were.
 
-    Raises BadInput for a joint that is never seen.
+    Of several bodies, one that is absent from a frame (0) stays so. Raises BadInput for a joint that is never seen.
     """
     x = recording.positions
     lost = np.isnan(x).any(axis=2)
     if not lost.any():
         return recording, 0.0
-    never = np.flatnonzero(lost.all(axis=0))
+    there = (x != 0).reshape(len(x), bodies, -1).any(axis=2).repeat(x.shape[1] // bodies, axis=1)
+    there |= bodies == 1
+    never = np.flatnonzero(lost.any(axis=0) & ~(~lost & there).any(axis=0))
     if len(never):
         problem = f"{recording.joint_names[never[0]]} is not seen in any frame"
         raise BadInput(problem, location=recording.name, hint="leave the clip out")
     filled, frames = x.copy(), np.arange(len(x))
     for v in np.flatnonzero(lost.any(axis=0)):
-        seen = ~lost[:, v]
+        seen = ~lost[:, v] & there[:, v]
         for axis in range(3):
-            filled[:, v, axis] = np.interp(frames, frames[seen], x[seen, v, axis])
+            put = np.interp(frames, frames[seen], x[seen, v, axis])
+            filled[:, v, axis] = np.where(lost[:, v], put, x[:, v, axis])
     return replace(recording, positions=filled), float(lost.mean())
 
 
@@ -111,7 +118,7 @@ def _clips(path: Path, skeleton: Skeleton, kept: list[tuple[Recording, str, floa
     if len(names) < 2:
         raise BadInput(f"only one class, {names[0]!r}", location=str(path), hint=LAYOUT)
     rate = recordings[0].rate
-    arrays = [at_rate(recording.positions, recording.rate, rate) for recording in recordings]
+    arrays = [at_rate(recording.positions, recording.rate, rate, skeleton.bodies) for recording in recordings]
     labels = np.array([names.index(name) for _, name, _ in kept])
     train, assumed = _split(recordings, labels)
     lost = float(np.mean([share for _, _, share in kept]))

@@ -235,11 +235,11 @@ class Loaded:
         from mksgn_neuro.training.presets import preset as named
         from mksgn_neuro.training.train import say_nothing
         from mksgn_neuro.training.tune import tune
-        from mksgn_neuro.workflows.inputs import require_same_task
+        from mksgn_neuro.workflows.inputs import fitted
 
         if self.model is None:
             raise BadInput("is no trained model", location=str(self.networks.path), hint="give a model.pt")
-        require_same_task(clips, self.model.task(), clips.dataset)
+        clips = fitted(clips, self.model.task(), clips.dataset)
         chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
         config = {"model": str(self.networks.path), **_config(clips, preset, chosen, seed)}
         options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mksgn_neuro.commands.options import Output, dataset_options, json_option, print_json, seed_option
-from mksgn_neuro.commands.training import preset_option, progress_display, teacher_option
+from mksgn_neuro.commands.training import (
+    default_preset,
+    mirror_option,
+    preset_option,
+    progress_display,
+    teacher_option,
+    with_mirroring,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,11 +31,13 @@ if TYPE_CHECKING:
 @teacher_option
 @click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True)
 @click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
+@mirror_option
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str, epochs: int | None,
-    teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, seed: int, as_json: bool,
+    dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str | None, epochs: int | None,
+    teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, mirror: bool | None,
+    seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model whole, then without each of its parts, and print what each part is worth."""
     from rich.console import Console
@@ -37,8 +46,10 @@ def command(
     from mksgn_neuro.training.ablate import ablate
     from mksgn_neuro.training.presets import preset
 
+    preset_name = preset_name or default_preset(dataset)
     chosen = preset(preset_name, epochs=epochs, teacher_epochs=teacher_epochs)
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
+    chosen = with_mirroring(chosen, mirror, clips)
     options = {"seed": seed, "resume": resume, "teacher": teacher}
     with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
@@ -64,7 +75,7 @@ def _table(outcomes: list[Outcome]) -> Table:
         difference = f"{100 * (tested['continuous'] - whole):+.1f}" if known else ""
         shares = {"continuous": tested.pop("continuous"), "Δ": difference, **tested}
         columns = [value if isinstance(value, str) else _percent(value) for value in shares.values()]
-        held_out = o.held_out["continuous"]["accuracy"]["standard"]
+        held_out = o.held_out["continuous"]["accuracy"]["standard"] if o.held_out else None
         table.add_row(o.variant, _percent(held_out), *columns, _percent(o.spike_rate), f"{o.parameters:,}")
     return table
 

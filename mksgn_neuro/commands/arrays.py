@@ -23,6 +23,7 @@ ONLY_CLIPS = (
     "protocol",
     "split",
     "limit",
+    "renames",
     "chip_name",
     "energy_profile",
     "report_path",

@@ -125,6 +125,25 @@ class EnergyProfile(click.Choice):
         return str(value)
 
 
+def _as_names(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    """{old: new} from old=new; raises BadInput for what is no pair, or one old name twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new) or old in found:
+            raise BadInput(f"{pair!r} is no old=new", location="--map", hint="give each class once, as old=new")
+        found[old] = new
+    return found
+
+
+map_option = click.option(
+    "--map",
+    "renames",
+    multiple=True,
+    callback=_as_names,
+    metavar="OLD=NEW",
+    help="A class of the data as the network calls it; for each that is called differently.",
+)
 energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 

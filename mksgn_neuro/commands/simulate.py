@@ -14,6 +14,7 @@ from mksgn_neuro.commands.options import (
     energy_option,
     find_model,
     json_option,
+    map_option,
     print_findings,
     print_json,
     print_populations,
@@ -37,6 +38,7 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 )
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
+@map_option
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
 @energy_option
@@ -49,9 +51,9 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, protocol: str, split: str,
-    limit: int | None, measure_spikes: bool, backend: str, chip_name: str, energy_profile: str, input_path: Path | None,
-    axes: str | None, reset_interval: int | None, input_shape: tuple[int, ...] | None, input_bits: int | None,
-    save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
+    limit: int | None, renames: dict[str, str], measure_spikes: bool, backend: str, chip_name: str, energy_profile: str,
+    input_path: Path | None, axes: str | None, reset_interval: int | None, input_shape: tuple[int, ...] | None,
+    input_bits: int | None, save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
     from mksgn_neuro.chip.catalog import load_chip
@@ -82,7 +84,7 @@ def command(
     if network.task is None:
         hint = "give --input X.npy, last axis time"
         raise BadInput("does not say what clips it takes", location=str(path), hint=hint)
-    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
+    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed, renames), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)

@@ -10,6 +10,9 @@ import click
 from mksgn_neuro.commands.options import Output, dataset_options, force_option, json_option, seed_option
 from mksgn_neuro.commands.training import (
     announce,
+    announce_cost,
+    default_preset,
+    mirror_option,
     preset_option,
     print_result,
     print_spread,
@@ -18,6 +21,7 @@ from mksgn_neuro.commands.training import (
     resume_option,
     synop_regularisation_option,
     teacher_option,
+    with_mirroring,
 )
 from mksgn_neuro.names import ATTENTIONS
 
@@ -44,13 +48,14 @@ from mksgn_neuro.names import ATTENTIONS
     type=click.IntRange(1),
     help="Train as many seeds, from --seed on, each into a folder of its own in OUTPUT, and say how they spread.",
 )
+@mirror_option
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str, epochs: int | None,
-    teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool, attention: str | None,
-    synop_regularisation: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, seed: int,
-    as_json: bool,
+    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str | None,
+    epochs: int | None, teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool,
+    attention: str | None, synop_regularisation: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool,
+    seeds: int, mirror: bool | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
@@ -70,6 +75,7 @@ def command(
     }
     changes["integer_epochs"] = 0 if ptq else None
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
+    preset_name = preset_name or default_preset(dataset)
     chosen = preset(preset_name, **changes)
     folders = {n: output / f"seed-{n}" if seeds > 1 else output for n in range(seed, seed + seeds)}
     for folder in folders.values():
@@ -78,10 +84,12 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     if coordinates is not None:
         clips = replace(clips, skeleton=in_coordinates(clips.skeleton, coordinates, str(data_path or dataset)))
+    chosen = with_mirroring(chosen, mirror, clips).for_clips(clips)
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
     found = []
     if is_first_rank():
         announce(clips)
+        announce_cost(chosen, clips)
     for n, folder in folders.items():
         with progress_display(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mksgn_neuro.commands.options import FiniteFloat, print_json, refuse_overwriting, say, stderr
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
 from mksgn_neuro.processes.ending import Terminated
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
+    from mksgn_neuro.training.presets import Preset
     from mksgn_neuro.training.progress import TrainingDisplay
 
-preset_option = click.option("--preset", "preset_name", type=click.Choice(PRESETS), default="tiny", show_default=True)
+preset_option = click.option(
+    "--preset",
+    "preset_name",
+    type=click.Choice(PRESETS),
+    help="Default: own for --dataset npz, whose epochs follow from the number of clips, else tiny.",
+)
 teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
 )
@@ -27,11 +35,43 @@ synop_regularisation_option = click.option(
     type=FiniteFloat(0.0),
     help="Weight of synaptic operations in the loss: it buys energy.",
 )
+mirror_option = click.option(
+    "--mirror/--no-mirror",
+    default=None,
+    help="Exchange left and right in half of the clips, or in none. Default: the preset's, and none where classes have "
+    "sides.",
+)
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
 )
 
 GO_ON = "go on with the same command and --resume (checkpoints in"
+
+
+def default_preset(dataset: str) -> str:
+    """What trains where the user names no preset."""
+    return "own" if dataset == "npz" else "tiny"
+
+
+def announce_cost(preset: Preset, clips: Clips) -> None:
+    """Say how long the student trains, in steps that do not depend on the machine."""
+    epochs, batches = (preset.epochs, preset.integer_epochs), preset.batches(clips)
+    say(
+        f"{epochs[0]} + {epochs[1]} epochs of about {batches} steps: {sum(epochs) * batches:,} steps of "
+        f"{preset.rows * preset.sequence} frames; --epochs changes that"
+    )
+
+
+def with_mirroring(preset: Preset, mirror: bool | None, clips: Clips) -> Preset:
+    """The preset as --mirror or --no-mirror have it; raises BadInput for joints that have no known sides."""
+    from mksgn_neuro.data.mirroring import without_pairs
+
+    if mirror is None:
+        return preset
+    why = without_pairs(clips.skeleton) if mirror else None
+    if why is not None:
+        raise BadInput(why, location="--mirror", hint="name the joints, or leave --mirror out")
+    return replace(preset.mirroring(0.5 if mirror else 0.0), mirror_sided=mirror)
 
 
 def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
@@ -64,31 +104,42 @@ def progress_display(output: Path) -> Iterator[TrainingDisplay]:
 
 def print_result(path: Path, training: dict, as_json: bool) -> None:
     """The accuracies of every representation of the student, and where the model is."""
+    from mksgn_neuro.models.notes import watched_figures
+
     if as_json:
         print_json({"model": str(path), **training})
         return
     if "teacher" in training:
         teacher = training["teacher"]
         click.echo(
-            f"teachers: {teacher['held_out_accuracy']:.1%} on held-out training subjects, "
+            f"teachers: {teacher['held_out_accuracy']:.1%} on {_watched_words(training, count=False)}, "
             f"{teacher['macs_per_clip'] / 1e6:.0f} M multiply-accumulates per clip"
         )
-    held_out = training["held_out_clips"]
-    chosen_on = f"held-out training subjects ({held_out} clips)" if held_out else "on clips that it was trained on"
-    _print_representations(chosen_on, training["held_out"])
+    _print_representations(_watched_words(training), watched_figures(training))
     if training["test"]:
         _print_representations("test clips", training["test"])
     if finding := training.get("attention", {}).get("finding"):
         click.echo(f"finding: {finding}")
+    if training.get("former"):
+        _print_representations(f"former data, {training['former_clips']}", training["former"])
     click.echo(f"wrote {path}")
+
+
+def _watched_words(training: dict, *, count: bool = True) -> str:
+    """The clips that a training was watched on: held out, or trained on."""
+    if not training["held_out_clips"]:
+        return "clips that it was trained on"
+    known = ", of which the given model may know some" if training.get("held_out_known_before") else ""
+    return "held-out training subjects" + (f" ({training['held_out_clips']} clips{known})" if count else "")
 
 
 def print_spread(found: list[dict], path: Path, as_json: bool) -> None:
     """Mean and standard deviation of several seeds' integer students on the test clips; kept in `path` too."""
+    from mksgn_neuro.models.notes import watched_on
     from mksgn_neuro.training.record import write_json
     from mksgn_neuro.training.seeds import spread
 
-    which = "test" if found[0]["test"] else "held_out"
+    which = "test" if found[0]["test"] else watched_on(found[0])
     seeds = [training["seed"] for training in found]
     document = {"seeds": seeds, "clips": which, "spread": spread([training[which]["integer"] for training in found])}
     write_json(path, document)

@@ -14,16 +14,20 @@ from mksgn_neuro.commands.options import (
     find_model,
     force_option,
     json_option,
+    map_option,
+    say,
     seed_option,
 )
 from mksgn_neuro.commands.training import (
     announce,
+    mirror_option,
     print_result,
     progress_display,
     refuse_trained,
     resume_option,
     synop_regularisation_option,
     teacher_option,
+    with_mirroring,
 )
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
@@ -41,17 +45,24 @@ from mksgn_neuro.names import PRESETS
     "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
 )
 @teacher_option
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    help="Former data (what --data was of the MODEL's training) to learn from too, so that less of it is forgotten.",
+)
+@map_option
 @synop_regularisation_option
 @click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
 @resume_option
 @force_option
+@mirror_option
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
-    epochs: int | None, learning_rate: float | None, teacher: Path | None, synop_regularisation: float | None,
-    output: Path,
-    resume: bool, force: bool, seed: int, as_json: bool,
+    epochs: int | None, learning_rate: float | None, teacher: Path | None, replay: Path | None,
+    renames: dict[str, str], synop_regularisation: float | None, output: Path, resume: bool, force: bool,
+    mirror: bool | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
@@ -59,7 +70,8 @@ def command(
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.tune import tune
-    from mksgn_neuro.workflows.inputs import dataset_of, require_same_task
+    from mksgn_neuro.workflows.former import former_data
+    from mksgn_neuro.workflows.inputs import dataset_of, fitted
 
     path = find_model(model)
     if path.resolve() == (output / "model.pt").resolve():
@@ -75,13 +87,17 @@ def command(
     start()
     dataset = dataset or dataset_of(given.task())
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
-    require_same_task(clips, given.task(), str(data_path or dataset))
+    clips = fitted(clips, given.task(), str(data_path or dataset), renames)
+    former, said = former_data(path, given.task(), (dataset, data_path), replay, load_clips)
+    chosen = with_mirroring(chosen, mirror, clips)
     if is_first_rank():
         announce(clips)
+        say(said)
     started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
-    config = {**started, "teacher": str(teacher), **asdict(chosen)}
+    config = {**started, "teacher": str(teacher), "replay": str(replay), **asdict(chosen)}
     with progress_display(output) as display:
         options = {"seed": seed, "resume": resume, "teacher": teacher, "config": config, "report": display.report}
+        options |= {"former": former, "replay": replay is not None}
         tuned = tune(given, clips, chosen, output, **options)
     if is_first_rank():
         print_result(output / "model.pt", tuned.training, as_json)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from mksgn_neuro.data.protocols import PROTOCOLS
+from mksgn_neuro.models.notes import watched_figures
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
 from mksgn_neuro.report.markup import table, titled
@@ -34,8 +35,8 @@ def training_curves(report: Report) -> str:
     if lines:
         charts.append(titled("Student", svg.line_chart(lines, alt="Accuracy of the student by epoch", **COMMON)))
     if teachers:
-        alt = "Accuracy of the teachers on held-out clips by epoch"
-        charts.append(titled("Teachers, held out", svg.line_chart(teachers, alt=alt, **COMMON)))
+        alt = f"Accuracy of the teachers on clips that are {watched}, by epoch"
+        charts.append(titled(f"Teachers, {watched}", svg.line_chart(teachers, alt=alt, **COMMON)))
     note = ""
     if "held_out" in report.training.summary:
         note = (
@@ -69,7 +70,7 @@ def accuracy_of_representations(summary: dict) -> str:
     """The float, the quantized and the integer student, as training left them, by protocol."""
     if "held_out" not in summary:
         return _of_stretched_clips(summary)
-    used = [p for p in PROTOCOLS[::-1] if any(p in found for found in summary["held_out"].values())]
+    used = [p for p in PROTOCOLS[::-1] if any(p in found for found in watched_figures(summary).values())]
     rows = [
         f"<tr><th scope=row>{escape(representation.replace('_', ' '))}</th><td>{escape(what)}</td>"
         + "".join(f"<td>{'' if v is None else format(v, '.1%')}</td>" for v in values)
@@ -85,7 +86,7 @@ def _measured(summary: dict, protocols: list[str]) -> Iterator[tuple[str, str, l
     """(which clips, form, accuracy by protocol) of held-out clips, of all test clips, and of clean ones if others."""
     test, count = summary["test"], summary["held_out_clips"]
     sets = [
-        (f"{count} held out" if count else "trained on", summary["held_out"], "standard"),
+        (f"{count} held out" if count else "trained on", watched_figures(summary), "standard"),
         ("test", test, "standard"),
     ]
     if any(_accuracies(f, "clean", protocols) != _accuracies(f, "standard", protocols) for f in test.values()):

@@ -18,7 +18,7 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One variant's integer student: `held_out` and `test` figures by protocol, `test` empty without test clips.
+    """One variant's integer student: `held_out` and `test` figures by protocol, empty without such clips.
 
     `spike_rate` is the mean over the populations of blocks and encoder, gates apart, on the training clips.
     """
@@ -74,7 +74,7 @@ def outcome(name: str, model: Model, clips: Clips) -> Outcome:
     seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.timing, ("continuous",))
     return Outcome(
         variant=name,
-        held_out=model.training["held_out"]["integer"],
+        held_out=model.training["held_out"].get("integer", {}),
         test=model.training["test"].get("integer", {}),
         spike_rate=spike_rate(model.student, seen.rates),
         parameters=sum(p.numel() for p in model.student.parameters()),

@@ -48,12 +48,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Shape of a batch of sequences: `rows` of `frames` frames at `rate` Hz; a clip's first `warm_up` do not count."""
+    """Shape of a batch of sequences: `rows` of `frames` frames at `rate` Hz; a clip's first `warm_up` do not count.
+
+    An epoch has at least `least` of them: few clips are shown several times, each time varied in another way.
+    """
 
     rows: int
     frames: int
     rate: float
     warm_up: int
+    least: int = 1
 
 
 def sequence_batches(
@@ -83,8 +87,8 @@ def sequence_batches(
 
 
 def batches_per_epoch(clips: Clips, shape: Sequences) -> int:
-    """Batches that show about as many frames as the clips have."""
-    return max(1, rows_per_epoch(clips, shape.rate, shape.frames) // shape.rows)
+    """Batches that show about as many frames as the clips have, but not fewer than the shape asks for."""
+    return max(shape.least, rows_per_epoch(clips, shape.rate, shape.frames) // shape.rows)
 
 
 def frame_weights(plan: Plan, warm_up: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -126,9 +126,9 @@ def recalibrate_batch_norm(
     chosen = clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
     populations = student.populations().values()
     student.train()
-    here = student.device
+    here, once = student.device, replace(shape, least=1)
     sums = [(torch.zeros_like(p.mean), torch.zeros_like(p.variance)) for p in populations]
-    batches = list(sequence_batches(chosen, scaling, shape, NO_VARIATION, seed=0, stage="statistics", epoch=0))
+    batches = list(sequence_batches(chosen, scaling, once, NO_VARIATION, seed=0, stage="statistics", epoch=0))
     for batch in batches:
         student(batch.frames.to(here))
         for population, (mean, variance) in zip(populations, sums):

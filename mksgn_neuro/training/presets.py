@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.protocols import Timing
+from mksgn_neuro.data.sequences import rows_per_epoch
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.student import StudentConfig
 from mksgn_neuro.nn.population import DECAY_ONE
 from mksgn_neuro.training.batches import Sequences
+
+if TYPE_CHECKING:
+    from mksgn_neuro.data.clips import Clips
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Preset:
     batch: int = 16  # clips that a teacher sees at once
     rows: int = 8  # sequences that the student sees at once
     sequence: int = 80  # frames of each
+    steps: int = 0  # of the float stage at least, on few clips; 0: `epochs` and `integer_epochs` as they stand
+    least_batches: int = 1  # of an epoch, after which the student is validated
     warm_up: int = 8  # frames of a clip before its decisions count
     epochs: int = 40
     learning_rate: float = 4e-3
@@ -69,6 +76,7 @@ class Preset:
     held_out: float = 0.2  # share of the training subjects; 0: train on all of them and keep the last epoch
     augmentation: Augmentation = field(default_factory=Augmentation)
     integer_augmentation: Augmentation | None = None  # None: as in the float stage
+    mirror_sided: bool = False  # mirror clips although their classes' names have sides
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "integer_learning_rate", "teacher_learning_rate"):
@@ -81,6 +89,34 @@ class Preset:
                 f"synaptic-operation regularisation {self.synop_regularisation:g}", location="training", hint=hint
             )
 
+    def for_clips(self, clips: Clips) -> Preset:
+        """With as many epochs as `steps` ask for on these clips, and as large a share of them in integers as before.
+
+        `epochs` are the fewest, however many clips there are. The same where `steps` is 0.
+        """
+        if not self.steps:
+            return self
+        epochs = max(self.epochs, math.ceil(self.steps / self.batches(clips)))
+        integer = round(self.integer_epochs * epochs / self.epochs)
+        return replace(self, steps=0, epochs=epochs, integer_epochs=integer)
+
+    def batches(self, clips: Clips) -> int:
+        """Of an epoch, about: which clips are held out is not known yet."""
+        training = clips.subset(clips.train)
+        rows = (1 - self.held_out) * rows_per_epoch(training, self.rate, self.sequence)
+        return max(self.least_batches, int(rows) // self.rows, 1)
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether any stage varies clips by exchanging left and right."""
+        return any(varied.mirror > 0 for varied in (self.augmentation, self.integer_augmentation) if varied)
+
+    def mirroring(self, chance: float) -> Preset:
+        """The same with left and right exchanged by this chance, in every stage."""
+        own, integer = self.augmentation, self.integer_augmentation
+        integer = integer and replace(integer, mirror=chance)
+        return replace(self, augmentation=replace(own, mirror=chance), integer_augmentation=integer)
+
     @property
     def timing(self) -> Timing:
         """What the network is to make of time."""
@@ -89,7 +125,7 @@ class Preset:
     @property
     def sequences(self) -> Sequences:
         """Shape of a batch."""
-        return Sequences(self.rows, self.sequence, self.rate, self.warm_up)
+        return Sequences(self.rows, self.sequence, self.rate, self.warm_up, self.least_batches)
 
     @property
     def distils(self) -> bool:
@@ -236,8 +272,21 @@ MK_SGN = replace(
     teacher_epochs=60,
 )
 
+# For clips of one's own, few or many: without gates and teachers, and trained for as long on few clips as on more.
+OWN = replace(
+    NW_UCLA_LEAN,
+    channels=(32, 32, 32, 32, 48, 48),
+    encoder_channels=8,
+    held_out=0.2,
+    steps=1200,
+    least_batches=40,
+    epochs=20,
+    integer_epochs=3,
+)
+
 PRESETS = {
     "tiny": TINY,
+    "own": OWN,
     "base": BASE,
     "large": LARGE,
     "nw-ucla": NW_UCLA,
@@ -249,7 +298,8 @@ PRESETS = {
 
 
 def preset(name: str, **changes: object) -> Preset:
-    """A preset by name, with the changes that are not None; raises BadInput for an unknown name."""
+    """A preset by name, with the changes that are not None; `epochs` then hold for any clips. Raises BadInput."""
     if name not in PRESETS:
         raise BadInput(f"unknown preset {name!r}", location="--preset", hint=f"choose from {', '.join(PRESETS)}")
-    return replace(PRESETS[name], **{field: value for field, value in changes.items() if value is not None})
+    given = {field: value for field, value in changes.items() if value is not None}
+    return replace(PRESETS[name], **({"steps": 0} if "epochs" in given else {}), **given)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mksgn_neuro.models.notes import HELD_OUT, WORDS
+
 
 class TrainingDisplay:
     """Context manager whose `report` fits `stage.Report`."""
@@ -38,14 +40,20 @@ class TrainingDisplay:
             text = f"loss {record['loss']:.3f}  accuracy {record['accuracy']:.1%}"
             self.progress.update(self.tasks[stage], completed=done, text=text)
             return
+        if kind == "finding":
+            self._say(f"note: {record['finding']}")
+        if kind == "kept" and record["epoch"] is None:
+            self._say(f"{stage}: no epoch was better than the state that it began with, which is kept")
         if kind != "epoch":
             return
         rate = record.get("validation_spike_rate")
         spiking = "" if rate is None else f"  spike rate {rate:.1%}"
-        self.progress.console.print(
+        on = WORDS[record.get("validation_on", HELD_OUT)]
+        self._say(
             f"{stage} {record['epoch'] + 1}/{record['epochs']}: loss {record['loss']:.3f}  "
-            f"training {record['accuracy']:.1%}  held out {record['validation_accuracy']:.1%}{spiking}  "
-            f"{record['seconds']:.1f} s",
-            highlight=False,
-            soft_wrap=True,
+            f"training {record['accuracy']:.1%}  {on} {record['validation_accuracy']:.1%}{spiking}  "
+            f"{record['seconds']:.1f} s"
         )
+
+    def _say(self, line: str) -> None:
+        self.progress.console.print(line, highlight=False, soft_wrap=True)

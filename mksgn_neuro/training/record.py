@@ -28,18 +28,24 @@ def only_one_in(directory: Path) -> Iterator[None]:
 
 
 class Recorder:
-    """Passes reports on to `display` and keeps every epoch of every stage, restored ones too."""
+    """Passes reports on to `display` and keeps every epoch of every stage, restored ones too.
+
+    `kept`: which epoch each stage chose, None for the state that it began with.
+    """
 
     def __init__(self, directory: Path, display: Report) -> None:
         self.path = Path(directory) / "metrics.json"
         self.display = display
         self.history: list[dict] = []
+        self.kept: dict[str, int | None] = {}
 
     def report(self, kind: str, record: dict) -> None:
         """A `stage.Report`."""
         if not is_first_rank():
             return
         self.display(kind, record)
+        if kind == "kept":
+            self.kept[record["stage"]] = record["epoch"]
         if kind in ("epoch", "restored"):
             self.history += [record] if kind == "epoch" else record["history"]
             write_json(self.path, {"history": self.history})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling
+from mksgn_neuro.models.notes import HELD_OUT, TRAINED_ON
 from mksgn_neuro.training.batches import Batch, batches_per_epoch, clip_batches, sequence_batches
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.presets import Preset, Schedule
@@ -18,7 +19,10 @@ from mksgn_neuro.training.step import Loss
 
 @dataclass(frozen=True)
 class Run:
-    """`fit_clips` to train on, `held_out` training subjects to select on, files in `directory`."""
+    """`fit_clips` to train on, `held_out` training subjects to select on, files in `directory`.
+
+    `findings`: what of the preset was not done with these clips, and why.
+    """
 
     preset: Preset
     fit_clips: Clips
@@ -31,6 +35,12 @@ class Run:
     teacher_id: str = ""
     rank: int = 0
     world: int = 1
+    findings: tuple[str, ...] = ()
+
+    @property
+    def watched_on(self) -> str:
+        """What `held_out` are: HELD_OUT, or TRAINED_ON where nothing is held out."""
+        return HELD_OUT if self.preset.held_out else TRAINED_ON
 
     @property
     def classes(self) -> int:
@@ -39,9 +49,12 @@ class Run:
 
     def sequence_stage(
         self, name: str, schedule: Schedule, loss: Loss, validate: Callable,
-        teach: Callable[[Batch], Batch] | None = None,
+        teach: Callable[[Batch], Batch] | None = None, *, start_counts: bool = False,
     ) -> Stage:  # fmt: skip
-        """A student's stage, over sequences of clips; `teach` puts targets into its batches."""
+        """A student's stage, over sequences of clips; `teach` puts targets into its batches.
+
+        `start_counts`: the state that it begins with takes part in the choice.
+        """
         shape = self.preset.sequences
 
         def batches(epoch: int) -> Iterator[Batch]:
@@ -50,7 +63,8 @@ class Run:
             )
             return map(teach, drawn) if teach else drawn
 
-        return self._stage(name, schedule, loss, validate, batches, batches_per_epoch(self.fit_clips, shape))
+        stage = self._stage(name, schedule, loss, validate, batches, batches_per_epoch(self.fit_clips, shape))
+        return replace(stage, start_counts=start_counts)
 
     def clip_stage(self, name: str, schedule: Schedule, loss: Loss, validate: Callable) -> Stage:
         """A teacher's stage, over whole clips."""
@@ -73,6 +87,11 @@ class Run:
             name, schedule.epochs, schedule.learning_rate, preset.weight_decay, batches, steps, loss, validate,
             self.seed, self.fingerprint(), keep_last=preset.held_out == 0 or preset.synop_regularisation > 0,
         )  # fmt: skip
+
+    def held_out_key(self) -> str:
+        """Names the clips that this run selects on."""
+        described = repr((self.held_out.dataset, sorted(self.held_out.names), self.watched_on))
+        return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()
 
     def fingerprint(self) -> str:
         """Names preset, clips, seed and teachers: what a resumed run must share with the one that was killed."""

@@ -29,8 +29,9 @@ READ_EVERY = 16  # steps: on a GPU, reading a step's result waits until it is do
 @dataclass(frozen=True)
 class Stage:
     """`loss(module, batch)` gives the mean loss of a batch and how many clips were right; `validate(module)` a dict
-    with `accuracy`; the best validated epoch is kept, or the last one if `keep_last`. A checkpoint of another
-    `fingerprint` is not resumed.
+    with `accuracy`; the best validated epoch is kept, or the last one if `keep_last`. With `start_counts` the state
+    before the first epoch is one of those, so that none ends worse. A checkpoint of another `fingerprint` is not
+    resumed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Stage:
     seed: int = 0
     fingerprint: str = ""
     keep_last: bool = False
+    start_counts: bool = False
 
 
 Report = Callable[[str, dict], None]
@@ -58,10 +60,12 @@ def train_stage(module: nn.Module, stage: Stage, directory: Path, *, resume: boo
     optimizer = make_optimizer(module, stage.weight_decay)
     step = training_step(module, optimizer, stage.loss)
     history: list[dict] = []
-    best = {"accuracy": -1.0, "state": copy.deepcopy(module.state_dict())}
+    best = {"accuracy": -1.0, "epoch": None, "state": copy.deepcopy(module.state_dict())}
     if resume and path.exists():
         history, best = _restore(path, stage, module, optimizer)
         report("restored", {"stage": stage.name, "history": list(history)})
+    elif stage.start_counts and stage.epochs and not stage.keep_last:
+        best["accuracy"] = stage.validate(module)["accuracy"]
     for epoch in range(len(history), stage.epochs):
         started = time.perf_counter()
         torch.manual_seed(stage.seed * 1_000_003 + epoch)
@@ -76,11 +80,14 @@ def train_stage(module: nn.Module, stage: Stage, directory: Path, *, resume: boo
         record["seconds"] = time.perf_counter() - started
         history.append(record)
         if stage.keep_last or record["validation_accuracy"] >= best["accuracy"]:
-            best = {"accuracy": record["validation_accuracy"], "state": copy.deepcopy(module.state_dict())}
+            state = copy.deepcopy(module.state_dict())
+            best = {"accuracy": record["validation_accuracy"], "epoch": epoch, "state": state}
         if is_first_rank():
             _save(path, stage, module, optimizer, history, best)
         report("epoch", record)
     module.load_state_dict(best["state"])
+    if stage.epochs:
+        report("kept", {"stage": stage.name, "epoch": best.get("epoch", stage.epochs), "accuracy": best["accuracy"]})
     return history
 
 

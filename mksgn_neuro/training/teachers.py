@@ -49,7 +49,7 @@ def _train_one(teacher: Teacher, m: int, run: Run, directory: Path) -> None:
         return error, (logits.argmax(1) == batch.labels).sum()
 
     def validate(module: Teacher) -> dict:
-        return {"accuracy": accuracy(Selected(module, m), run.held_out, run)}
+        return {"accuracy": accuracy(Selected(module, m), run.held_out, run), "on": run.watched_on}
 
     name = f"teacher-{_file_name(run.scaling.modalities[m])}"
     stage = run.clip_stage(name, run.preset.teacher_schedule, loss, validate)

@@ -15,6 +15,7 @@ import torch
 from mksgn_neuro.data.attention import gate_use
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, fit_scaling
+from mksgn_neuro.data.mirroring import why_not_mirrored
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.distill import Distilled
@@ -109,13 +110,20 @@ def started_run(
     if clips.train.sum() < 2:
         problem = f"{int(clips.train.sum())} training clips"
         raise BadInput(problem, location=clips.dataset, hint="give at least two, one to select on")
-    directory = Path(directory)
+    directory, findings, preset = Path(directory), (), preset.for_clips(clips)
+    why = why_not_mirrored(clips, sided=preset.mirror_sided) if preset.mirrors else None
+    if why is not None:
+        preset, findings = preset.mirroring(0.0), (why,)
     with only_one_in(directory):
         fit_clips, held_out = _split(clips, preset.held_out, seed)
         scaling = scaling or fit_scaling(fit_clips, preset.rate, bits=bits, modalities=preset.modalities)
         recorder = Recorder(directory, report)
         ranks = (rank, world)
-        run = Run(preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, teacher_id, *ranks)
+        run = Run(
+            preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, teacher_id, *ranks, findings
+        )
+        for finding in findings:
+            recorder.report("finding", {"stage": "", "finding": finding})
         if is_first_rank():
             _make_ready(run, config)
         yield run, recorder
@@ -145,13 +153,17 @@ def finish_run(
     use = gate_use(held_out["integer"].gates)
     summary = {
         **notes,
-        "held_out": {name: found.recognition for name, found in held_out.items()},
+        "held_out": {},
+        run.watched_on: {name: found.recognition for name, found in held_out.items()},
         "test": {name: _recognised(representation, test, run) for name, representation in representations.items()}
         if len(test)
         else {},
         **({"attention": use.as_json() | {"finding": use.finding}} if use else {}),
         "held_out_clips": len(run.held_out) if run.preset.held_out else 0,
+        "held_out_key": run.held_out_key(),
         "seed": run.seed,
+        "kept": recorder.kept,
+        **({"findings": list(run.findings)} if run.findings else {}),
         **({"assumed": list(clips.assumed)} if clips.assumed else {}),
     }
     integer, skeleton, names = representations["integer"].cpu().eval(), clips.skeleton, clips.class_names
@@ -226,7 +238,8 @@ def _fit_student(
         targets = teacher_outputs.of(batch, with_features=len(module.translations) > 0)
         return replace(batch, targets=targets, played=None)
 
-    stage = run.sequence_stage(name, schedule, loss, validate, teach if teacher_outputs else None)
+    begun = module.student.folded  # a float stage begins with random weights
+    stage = run.sequence_stage(name, schedule, loss, validate, teach if teacher_outputs else None, start_counts=begun)
     with products_by_joint():
         train_stage(module, stage, run.directory, resume=run.resume, report=run.report)
 
@@ -237,4 +250,5 @@ def _validate(student: SpikingNetwork, run: Run, recalibrate_on: int = RECALIBRA
         recalibrate_batch_norm(student, run.fit_clips, run.scaling, run.preset.sequences, recalibrate_on)
     result = evaluate(student, run.held_out, run.scaling, run.preset.timing, PROTOCOLS[1:])
     each = {name: found["accuracy"]["standard"] for name, found in result.recognition.items()}
-    return {"accuracy": result.accuracy, **each, "rates": result.rates, "spike_rate": spike_rate(student, result.rates)}
+    spiking = {"rates": result.rates, "spike_rate": spike_rate(student, result.rates)}
+    return {"accuracy": result.accuracy, "on": run.watched_on, **each, **spiking}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,10 @@ STREAM_FRAMES = 1000  # at least, to prove a network on that is never reset
 
 @dataclass(frozen=True)
 class Request:
-    """Which clips the user asked for; without `dataset`, those of the data that the network was trained on."""
+    """Which clips the user asked for; without `dataset`, those of the data that the network was trained on.
+
+    `renames`: a class of the clips as the network calls it.
+    """
 
     dataset: str | None = None
     path: Path | None = None
@@ -34,6 +37,7 @@ class Request:
     limit: int | None = None
     skip_bad: bool = False
     seed: int = 0
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
@@ -46,8 +50,7 @@ def clips_for(task: Task, request: Request, read: Read = load) -> Clips:
 
 def chosen(clips: Clips, task: Task, request: Request, location: str) -> Clips:
     """Those of the clips that are asked for; raises BadInput where their joints or classes are not the task's."""
-    require_same_task(clips, task, location)
-    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
+    clips = fitted(clips, task, location, request.renames)
     wanted = {"train": clips.train, "test": ~clips.train, "all": np.ones(len(clips), dtype=bool)}[request.split]
     index = np.flatnonzero(wanted)
     if len(index) == 0:
@@ -62,14 +65,37 @@ def dataset_of(task: Task) -> str:
     return task.dataset if task.dataset in DATASETS else "npz"
 
 
-def require_same_task(clips: Clips, task: Task, location: str) -> None:
-    """Raise BadInput unless the clips have the joints and the classes of the task."""
-    if clips.skeleton.parents != tuple(task.parents):
+def fitted(clips: Clips, task: Task, location: str, renames: Mapping[str, str] | None = None) -> Clips:
+    """The clips with the task's classes, in its order, and its coordinates.
+
+    Raises BadInput where their joints are not the task's, or a class is none of the task's even after `renames`.
+    """
+    bodies = clips.skeleton.bodies
+    if clips.skeleton.parents != tuple(task.parents) or task.bodies not in (None, bodies):
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
         raise BadInput(problem, location=location, hint=f"give data like {task.dataset}, or train on this data")
-    if clips.class_names != tuple(task.class_names):
-        hint = "train on this data, or name another MODEL: mksgn-neuro models lists those that ship"
-        raise BadInput("has other classes than the network", location=location, hint=hint)
+    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
+    return _in_classes(clips, tuple(task.class_names), location, renames or {})
+
+
+def _in_classes(clips: Clips, wanted: tuple[str, ...], location: str, renames: Mapping[str, str]) -> Clips:
+    names = clips.class_names
+    unknown = [f"{old}={new}" for old, new in renames.items() if old not in names or new not in wanted]
+    if unknown:
+        hint = f"give old=new: of {', '.join(names)}, as one of {', '.join(wanted)}"
+        raise BadInput(f"no such classes: {', '.join(unknown)}", location="--map", hint=hint)
+    if names == wanted and not renames:
+        return clips
+    called = [renames.get(name, name) for name in names]
+    used = np.unique(clips.labels)
+    foreign = [names[k] for k in used if called[k] not in wanted]
+    if foreign:
+        shown = ", ".join(map(repr, foreign[:3])) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        hint = f"say which of the network's classes each is (--map {foreign[0]}={wanted[0]}), or train on this data"
+        raise BadInput(f"has other classes than the network: {shown}", location=location, hint=hint)
+    number = np.array([wanted.index(name) if name in wanted else -1 for name in called])
+    relabelled = {"labels": number[clips.labels], "class_names": wanted}
+    return replace(clips, **relabelled)
 
 
 def in_coordinates(skeleton: Skeleton, coordinates: int, location: str) -> Skeleton:

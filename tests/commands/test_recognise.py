@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,3 +99,25 @@ def test_a_folder_says_what_it_leaves_out_and_one_bad_file_is_an_error(tmp_path,
     result = run("recognise", tmp_path / "mm.npy", "--model", model)
     assert result.exit_code != 0 and "give --unit mm" in str(result.exception)
     assert run("recognise", tmp_path / "mm.npy", "--model", model, "--unit", "mm").exit_code == 0
+
+
+def test_motion_capture_in_bvh_goes_to_a_class_too(tmp_path, model):
+    path = pose_files.bvh(tmp_path)
+    result = run("recognise", path, "--model", model)
+    assert result.exit_code != 0 and "give --unit cm" in str(result.exception)
+    (clip,) = document(path, "--model", model, "--unit", "cm")["clips"]
+    assert clip["format"] == "bvh" and clip["decision"] == max(clip["scores"], key=clip["scores"].get)
+    assert sum(clip["scores"].values()) > 0 and clip["joints_held"] == clip["joints_absent"] == 0
+
+
+def test_leaks_are_told_of_any_data_set(tmp_path, model):
+    clips = synthetic()
+    chosen = np.concatenate([np.flatnonzero(clips.train)[:2], np.flatnonzero(~clips.train)[:2]])
+    some = clips.subset(chosen)
+    leaky = replace(some, starts=some.starts[[0, 1, 1, 3]], lengths=some.lengths[[0, 1, 1, 3]], part_of=None)
+    npz.save(leaky, tmp_path / "own.npz")
+    said = run("simulate", model, "--dataset", "npz", "--data", tmp_path / "own.npz", "--protocol", "clip", "--json")
+    found = json.loads(said.stdout)
+    assert found["leaked"] == 1 and found["samples"] == 2 and found["dataset"] == "own"
+    (right,) = (p["decision"] == p["label"] for p in found["predictions"] if p["clip"] == leaky.names[3])
+    assert found["accuracy_clean"] == float(right)

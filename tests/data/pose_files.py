@@ -270,3 +270,43 @@ WRITERS = {
     "array": (npy, npz_of_stgcn),
 }
 EVERY = [(form, writer) for form, writers in WRITERS.items() for writer in writers]
+
+LIMB = {"Arm": (("Arm", 12), ("ForeArm", 28), ("Hand", 25)), "Leg": (("UpLeg", 10), ("Leg", 40), ("Foot", 40))}
+
+
+def bvh(folder):
+    """A biped as motion capture has it, centimetres, who raises the left arm; without what must be read back."""
+    lines = ["HIERARCHY", "ROOT Hips", "{", "OFFSET 0 0 0", "CHANNELS 6 Xposition Yposition Zposition " + TURNS]
+    names = ["Hips"]
+    for side, sign in (("Left", 1), ("Right", -1)):
+        _layered(
+            lines, names, [(f"{side}{n}", f"{sign * d} 0 0" if n == "UpLeg" else f"0 {-d} 0") for n, d in LIMB["Leg"]]
+        )
+    _open(lines, names, "Spine", "0 20 0")
+    _open(lines, names, "Neck", "0 30 0")
+    _layered(lines, names, [("Head", "0 20 0")])
+    lines.append("}")
+    for side, sign in (("Left", 1), ("Right", -1)):
+        start = f"{sign * 18} 28 0"
+        _layered(lines, names, [(f"{side}{n}", start if n == "Arm" else f"0 {-d} 0") for n, d in LIMB["Arm"]])
+    lines += ["}", "}", "MOTION", f"Frames: {FRAMES}", "Frame Time: 0.0333333"]
+    for t in range(FRAMES):
+        turned = {"LeftArm": 150 * t / FRAMES}
+        lines.append("0 100 300 " + " ".join(f"{turned.get(name, 0):.4f} 0 0" for name in names))
+    path = folder / "raise.bvh"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+TURNS = "Zrotation Xrotation Yrotation"
+
+
+def _open(lines, names, name, offset):
+    names.append(name)
+    lines += [f"JOINT {name}", "{", f"OFFSET {offset}", f"CHANNELS 3 {TURNS}"]
+
+
+def _layered(lines, names, joints):
+    for name, offset in joints:
+        _open(lines, names, name, offset)
+    lines += ["End Site", "{", "OFFSET 0 -10 0", "}"] + ["}"] * len(joints)

@@ -84,6 +84,7 @@ def _lines(d: dict) -> list[str]:
         *(f"note: {line}" for line in d["assumed"]),
         f"body: {d['body_height']:.3g} high along {d['up_axis']}, {d['coordinates']} coordinates, unit {d['unit']}",
         *(f"looks wrong: {line}" for line in d["suspicions"]),
+        *([f"in training, {d['mirroring']}"] if d["mirroring"] else []),
         f"split: {d['train']} train, {d['test']} test",
         _leaks(d),
         "",

@@ -12,6 +12,7 @@ from mksgn_neuro.data import formats, registry
 from mksgn_neuro.data.archive import opened
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.defects import defects
+from mksgn_neuro.data.mirroring import why_not_mirrored
 from mksgn_neuro.data.readers import npz, nw_ucla
 from mksgn_neuro.data.readers.ntu import NAME as NTU_NAME
 from mksgn_neuro.data.readers.ntu import derived
@@ -189,6 +190,7 @@ def summary_of(clips: Clips) -> dict:
         "classes": per_class,
         "defects": found,
         "suspicions": suspicions(clips),
+        "mirroring": why_not_mirrored(clips),
         "assumed": list(clips.assumed),
         "left_out": list(clips.skipped),
     }

@@ -275,8 +275,6 @@ MK_SGN = replace(
 # For clips of one's own, few or many: without gates and teachers, and trained for as long on few clips as on more.
 OWN = replace(
     NW_UCLA_LEAN,
-    channels=(32, 32, 32, 32, 48, 48),
-    encoder_channels=8,
     held_out=0.2,
     steps=1200,
     least_batches=40,

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.data.inspection import inspect, recognise
+from mksgn_neuro.data.inspection import describe, inspect, recognise
 from mksgn_neuro.data.readers import npz
+from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.errors import BadInput
 from tests.data.make import clips
 from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
@@ -110,3 +111,7 @@ def test_ui_prmd():
     (found,) = inspect(UI_PRMD)["datasets"]
     assert found["rate"] == 30 and found["assumed"] == ["no frame rate in it: taken as 30 Hz (add an array rate)"]
     assert found["clips"] == 1000 and found["leaked"] == 0 and not any(found["defects"].values())
+
+
+def test_why_clips_are_not_mirrored_is_told():
+    assert describe(generate(20))["mirroring"].startswith("mirroring is off: classes have sides (raise left")

@@ -15,6 +15,7 @@ from mksgn_neuro.commands.options import (
     energy_option,
     find_model,
     json_option,
+    map_option,
     print_json,
     say,
     seed_option,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @dataset_options(default=None)
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
+@map_option
 @click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
 @click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option(
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, split: str, limit: int | None,
-    output: Path | None, figures: Path | None, verified: bool, samples: int, chip_name: str, energy_profile: str,
-    seed: int, as_json: bool,
+    renames: dict[str, str], output: Path | None, figures: Path | None, verified: bool, samples: int, chip_name: str,
+    energy_profile: str, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
     from mksgn_neuro.chip.catalog import load_chip
@@ -65,12 +67,12 @@ def command(
     representation, network = networks.default_representation
     if network.task is None:
         raise BadInput("does not say what clips it takes", location=str(path), hint="give a model.pt")
-    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed), load_clips)
+    clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed, renames), load_clips)
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", chip=chip, seed=seed)
     document = document_of(path, representation, runs, energy_profile) | {"findings": networks.findings}
-    request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed)
+    request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed, renames=renames)
     checks = compare_representations(path, request) if verified and networks.kind == "model" else None
     report = report_of(path, runs, document, checks)
     written = {"report": str(output), "bytes": write_report(report, output)}

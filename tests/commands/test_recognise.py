@@ -121,3 +121,16 @@ def test_leaks_are_told_of_any_data_set(tmp_path, model):
     assert found["leaked"] == 1 and found["samples"] == 2 and found["dataset"] == "own"
     (right,) = (p["decision"] == p["label"] for p in found["predictions"] if p["clip"] == leaky.names[3])
     assert found["accuracy_clean"] == float(right)
+
+
+def test_a_map_lets_simulate_take_classes_of_other_names(tmp_path, model):
+    whole = synthetic()
+    clips = whole.subset(np.flatnonzero(~whole.train & np.isin(whole.labels, [0, 3]))[:4])
+    npz.save(replace(clips, class_names=("hinsetzen", *clips.class_names[1:])), tmp_path / "own.npz")
+    asked = ("--dataset", "npz", "--data", tmp_path / "own.npz", "--split", "all", "--json")
+    refused = run("simulate", model, *asked)
+    found = json.loads(run("simulate", model, *asked, "--map", "hinsetzen=sit down", "--protocol", "clip").stdout)
+    assert found["samples"] == 4 and "hinsetzen" not in found["accuracy_of_classes"]
+    named = [clips.class_names[k] for k in clips.labels]
+    assert [p["label"] for p in found["predictions"]] == named
+    assert "sit down" in named and "--map hinsetzen=" in str(refused.exception)

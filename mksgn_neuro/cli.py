@@ -10,12 +10,13 @@ from typing import NoReturn
 import click
 
 from mksgn_neuro import SAID_OF_COMPILED_CODE, __version__
-from mksgn_neuro.errors import BadInput, UserError, WorkFailed
-from mksgn_neuro.gates.regular import printable
+from mksgn_neuro.errors import BadInput, UserError, WorkFailed, printable
 from mksgn_neuro.processes.ending import Terminated, raise_on_signals
 
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+UNREAD = 128 + 13  # SIGPIPE, as a shell has it of a program that the signal ends; Windows has none
 
 COMMANDS: tuple[str, ...] = (
     "train",
@@ -34,6 +35,10 @@ COMMANDS: tuple[str, ...] = (
 )
 
 
+class NobodyReads(Exception):
+    """Whoever read our output has seen enough."""
+
+
 class LazyGroup(click.Group):
     """Imports a command's module only when that command runs, so that `--help` is instant."""
 
@@ -46,6 +51,13 @@ class LazyGroup(click.Group):
         module = __import__(f"mksgn_neuro.commands.{name}", fromlist=["command"])
         module.command.name = name  # the functions are all called `command`
         return module.command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As click's, which would end with status 1 where nobody reads what is written."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise NobodyReads from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -87,17 +99,25 @@ def main() -> None:
     except Terminated as stop:
         _end(f"stopped by {stop.name}", stop.exit_code)
     except UserError as error:
-        _end(f"mksgn-neuro: {printable(str(error), keep=chr(10))}", error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; what is left in the buffer must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)  # as click does where it meets this first
+        _end(f"mksgn-neuro: {error}", error.exit_code)
+    except (BrokenPipeError, NobodyReads):
+        _forget_output()
+        sys.exit(UNREAD)
     except OSError as error:
         if error.strerror is None:
             raise
         _end(f"mksgn-neuro: {printable(str(error.filename or 'output'))}: {error.strerror}", BadInput.exit_code)
     except MemoryError as error:
         _end(f"mksgn-neuro: not enough memory ({str(error) or 'no more was given'})", WorkFailed.exit_code)
+
+
+def _forget_output() -> None:
+    """What is left in the buffers must not be tried again at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end(line: str, status: int) -> NoReturn:

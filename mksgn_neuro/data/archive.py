@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.arrays import unpacked_limit
-from mksgn_neuro.gates.regular import require_regular
+from mksgn_neuro.gates.regular import require_regular, shown
 
 ENTRY_BYTES = 1 << 25  # one clip is a hundredth of that
 Entries = dict[str, Callable[[], bytes]]
@@ -51,7 +51,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except Exception as error:  # damaged directories raise more than BadZipFile
         hint = "download it again, or give the unpacked folder"
-        raise BadInput(f"not a readable zip ({error})", location=str(path), hint=hint) from error
+        raise BadInput(f"not a readable zip ({shown(error)})", location=str(path), hint=hint) from error
 
 
 def _zip_entries(archive: zipfile.ZipFile, path: Path, suffix: str) -> Entries:
@@ -84,6 +84,6 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Call
             return archive.read(info)
         except Exception as error:  # what damage raises is anybody's guess: zlib, struct, RuntimeError, …
             where = f"{path}, entry {info.filename}"
-            raise BadInput(f"damaged entry ({error})", location=where, hint="download the zip again") from error
+            raise BadInput(f"damaged entry ({shown(error)})", location=where, hint="download the zip again") from error
 
     return read

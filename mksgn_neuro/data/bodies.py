@@ -13,6 +13,7 @@ import numpy as np
 from mksgn_neuro.data.joints import canonical, mirror_order
 from mksgn_neuro.data.skeleton import KINECT_20, KINECT_25, Skeleton
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 PIXELS = "px"  # a picture's: no length in the room
@@ -227,7 +228,7 @@ def mapping(source: Sequence[str], target: Sequence[str]) -> Mapping:
         way = next((way for way in WAYS.get(wanted, ()) if all(joint in at for joint in way)), None)
         if way is None:
             hint = "give joints by name that the network's correspond to, or train on this data"
-            raise BadInput(f"no joint corresponds to the network's {name!r}", hint=hint)
+            raise BadInput(f"no joint corresponds to the network's {shown(repr(name))}", hint=hint)
         way = {joint: weight for joint, weight in way.items() if weight}
         recipes.append(tuple((at[joint], weight) for joint, weight in way.items()))
         made.append(f"{name} = {' + '.join(f'{weight:.3g} {joint}' for joint, weight in way.items())}")

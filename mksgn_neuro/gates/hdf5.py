@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from mksgn_neuro.errors import BadInput, UserError
+from mksgn_neuro.gates.hdf5_heaps import little_growth, require_sound_heaps
 from mksgn_neuro.gates.regular import require_regular, shown
 
 MOST_OBJECTS = 50_000
@@ -87,11 +88,12 @@ class Dataset:
         if self.data.size > MOST_TEXTS:
             raise Refused(f"{self.data.size} texts, limit {MOST_TEXTS}")
         texts = np.empty(self.shape, dtype=object)
-        for location in np.ndindex(self.shape):
-            with _h5py():
-                text = self.data[location]
-            self.budget.take(len(text))
-            texts[location] = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        with little_growth():
+            for location in np.ndindex(self.shape):
+                with _h5py():
+                    text = self.data[location]
+                self.budget.take(len(text))
+                texts[location] = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         return texts
 
 
@@ -146,8 +148,10 @@ def opened(path: Path, hint: str) -> Iterator[Group]:
     """The root of a file; whatever h5py raises, here or while it is read, becomes one BadInput."""
     size = require_regular(path, hint)
     try:
+        with _h5py():
+            require_sound_heaps(path)
         with h5py.File(path, "r") as file:
-            with _h5py():
+            with _h5py(), little_growth():
                 root = _tree(file, size, Budget(), 0, {"objects": 0})
             yield root
     except UserError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from mksgn_neuro.errors import BadInput
+from mksgn_neuro.errors import BadInput, printable
 
 TEXT_BYTES = 1 << 26  # of a file that is read as text in one piece
 SHOWN = 160  # characters of somebody else's words in a message
@@ -23,12 +23,6 @@ def require_regular(path: Path, hint: str = "give a file", *, most: int | None =
     if most is not None and found.st_size > most:
         raise BadInput(f"has {found.st_size} bytes, limit {most}", location=str(path), hint=hint)
     return found.st_size
-
-
-def printable(text: str, keep: str = "") -> str:
-    """The text with all but printable characters, and those in `keep`, as escapes: a terminal obeys the others."""
-    escaped = (c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
-    return "".join(escaped)
 
 
 def shown(value: object) -> str:

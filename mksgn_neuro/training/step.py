@@ -58,6 +58,8 @@ def restore(optimizer: torch.optim.Optimizer, state: dict) -> None:
             raise ValueError("the optimizer's state is that of other parameters")
         if not all(torch.isfinite(kept[name]).all() for name in ADAM_KEEPS) or kept["step"].numel() != 1:
             raise ValueError("the optimizer's state is not finite")
+        if kept["step"].min() < 1 or (kept["exp_avg_sq"] < 0).any():
+            raise ValueError("the optimizer's state cannot have come of any step")
 
 
 def training_step(module: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss) -> Step:

@@ -71,6 +71,16 @@ def _nets(folder: Path) -> list[Path]:
     return paths
 
 
+def _sidecars(folder: Path) -> list[Path]:
+    return [write_netx(random_layered(1, convs=False), folder / "c.net", reset_interval=9).sidecar]
+
+
+def _read_sidecar(path: Path) -> None:
+    net = path.with_suffix("")
+    mutate.write(net, (Path(os.environ["MKSGN_NEURO_FUZZ_CACHE"]) / net.name).read_bytes())
+    load_networks(net)
+
+
 def _irs(folder: Path) -> list[Path]:
     save(random_network(3, loops=True), folder / "a.ir.h5")
     save(conv_network(0), folder / "b.ir.h5")
@@ -255,6 +265,7 @@ def _all(records: Callable) -> Callable[[Path], None]:
 
 READERS = (
     Reader(".net", _nets, mutate.bent_hdf5, lambda path: _run(load_networks(path).default_representation[1])),
+    Reader("sidecar", _sidecars, mutate.bent_json, _read_sidecar),
     Reader(".ir.h5", _irs, mutate.bent_hdf5, lambda path: _run(load_networks(path).default_representation[1])),
     Reader(".nir", _nirs, mutate.bent_hdf5, lambda path: _run(read_nir(path)[0])),
     Reader("--input .npy", _npys, mutate.bent_npy, _read_npy),

@@ -1,6 +1,9 @@
 """HDF5: plain data sets come back as written; every other thing a file can hold is one line."""
 
 import os
+import resource
+import subprocess
+import sys
 import zlib
 
 import h5py
@@ -118,3 +121,43 @@ def test_pipes_and_noise_are_refused(tmp_path):
     for name in ("pipe", "noise", "cut"):
         with pytest.raises(BadInput), opened(tmp_path / name, ""):
             pytest.fail("opened")
+
+
+def test_a_heap_of_texts_that_libhdf5_would_go_round_in_for_ever_is_refused(tmp_path):
+    """Found by `make fuzz`: an object of no size."""
+    path = written(tmp_path / "x.h5", lambda file: file.update({"texts": np.array(["one", "two"], dtype=object)}))
+    data = bytearray(path.read_bytes())
+    heap = data.index(b"GCOL")
+    with opened(path, "") as file:
+        assert file.array("texts").tolist() == ["one", "two"]
+    for size in (0, 2**40):
+        free = max(data.rindex(b"one"), data.rindex(b"two")) + 8
+        assert int.from_bytes(data[free : free + 2], "little") == 0 and free > heap
+        data[free + 8 : free + 16] = size.to_bytes(8, "little")
+        path.write_bytes(data)
+        with pytest.raises(BadInput, match="a heap of texts with an object of"), opened(path, ""):
+            pass
+
+
+def test_a_text_that_says_it_has_gigabytes_takes_none(tmp_path):
+    """Found by `make fuzz`: libhdf5 allocates what the reference says, then looks."""
+    path = written(tmp_path / "x.h5", lambda file: file.update({"text": "one"}))
+    with h5py.File(path) as file:
+        at = file["text"].id.get_offset()
+    data = bytearray(path.read_bytes())
+    data[at : at + 4] = (3 << 30).to_bytes(4, "little")
+    path.write_bytes(data)
+    code = (
+        "import resource, sys\n"
+        "from mksgn_neuro.errors import BadInput\n"
+        "from mksgn_neuro.gates.hdf5 import opened\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n"
+        "    with opened(sys.argv[1], '') as file:\n"
+        "        file.array('text')\n"
+        "except BadInput as error:\n"
+        "    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\n"
+        "    print(grown < 2**19, resource.getrlimit(resource.RLIMIT_AS))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=os.getcwd())
+    assert done.stdout == f"True {resource.getrlimit(resource.RLIMIT_AS)}\n", done.stdout + done.stderr

@@ -90,7 +90,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(model):
     command = [*COMMAND, "inspect", str(model), "--json"]
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=environment())
     os.close(writer)
-    assert result.returncode == 1 and result.stderr == b""
+    assert result.returncode == 141 and result.stderr == b""
 
 
 def test_a_full_output_is_one_line(model):

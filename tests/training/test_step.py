@@ -1,5 +1,8 @@
 """One step on the CPU: what it returns, and that a checkpoint of a GPU's run is gone on with here."""
 
+import math
+
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -53,3 +56,16 @@ def test_a_checkpoint_of_a_gpus_run_is_gone_on_with_on_the_cpu():
     for group in other.param_groups:
         assert (group["lr"], group["fused"], group["capturable"]) == (0.05, None, False)
     assert all(float(moments["step"]) == 2 for moments in other.state_dict()["state"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("step", 0.0), ("step", -1.0), ("exp_avg_sq", -1.0), ("exp_avg", math.nan)]
+)
+def test_moments_that_no_step_can_have_left_are_refused(name, value):
+    module, batch = linear_and_batch()
+    optimizer = make_optimizer(module, 0.3)
+    training_step(module, optimizer, loss)(batch)
+    state = optimizer.state_dict()
+    state["state"][0][name].fill_(value)
+    with pytest.raises(ValueError, match="optimizer's state"):
+        restore(make_optimizer(module, 0.3), state)

@@ -18,6 +18,7 @@ from mksgn_neuro.data.clips import Clips, joined
 from mksgn_neuro.data.defects import HINT, first_not_finite
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.text import parsed_json
 
 ACTIONS = {
@@ -114,7 +115,7 @@ def parse(text: bytes, label: int, location: str) -> np.ndarray:
         skeletons, said = content["skeletons"], content["label"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         hint = 'expected {"file_name", "skeletons", "label"}'
-        raise BadInput(f"not a clip ({error!r})", location=location, hint=hint) from error
+        raise BadInput(f"not a clip ({shown(repr(error))})", location=location, hint=hint) from error
     if said != label + 1:
         raise BadInput(f"label {said}, but its name says {label + 1}", location=location, hint="keep the file's name")
     try:

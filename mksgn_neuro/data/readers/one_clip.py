@@ -51,7 +51,7 @@ def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndar
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"not a readable text file ({error})", location=str(path), hint=HINT) from error
+        raise BadInput(f"not a readable text file ({shown(error)})", location=str(path), hint=HINT) from error
     numbered = [(i + 1, line) for i, line in enumerate(lines) if line.strip()]
     if not numbered:
         raise BadInput("no frame in it", location=str(path), hint=HINT)
@@ -114,7 +114,7 @@ def _from_json(joints: object, skeleton: Skeleton, location: str, *, gaps: bool)
         wanted = skeleton.joint_names if every_body else _first_body(skeleton)
         missing = [name for name in wanted if canonical(name) not in by_name]
         if missing and not (gaps and len(missing) < len(wanted)):
-            raise BadInput(f"no joint {missing[0]!r}", location=location, hint=f"name {', '.join(wanted)}")
+            raise BadInput(f"no joint {shown(repr(missing[0]))}", location=location, hint=f"name {', '.join(wanted)}")
         joints = [by_name.get(canonical(name)) for name in wanted]
     if not isinstance(joints, list):
         raise BadInput("joints is neither a list nor an object", location=location, hint=HINT)
@@ -212,7 +212,7 @@ def _guess_json(line: str, location: str) -> Skeleton:
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput(f"not a frame ({error!r})", location=location, hint=HINT) from error
+        raise BadInput(f"not a frame ({shown(repr(error))})", location=location, hint=HINT) from error
 
 
 def _anonymous(joints: int) -> Skeleton:

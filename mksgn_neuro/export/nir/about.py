@@ -15,6 +15,17 @@ from mksgn_neuro.gates.text import parsed_json
 from mksgn_neuro.ir import Group, Source, Task
 from mksgn_neuro.ir.store import group_of
 
+SHARED = ("i_decay", "v_decay", "bias")
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the metadata says of a population; `shared` names the fields that have one value for all neurons."""
+
+    role: str
+    shared: tuple[str, ...]
+    groups: tuple[Group, ...]
+
 
 @dataclass(frozen=True)
 class About:
@@ -24,7 +35,7 @@ class About:
     transmission_delay: int = 0
     source: Source | None = None
     task: Task | None = None
-    populations: dict[str, dict] = field(default_factory=dict)
+    populations: dict[str, Described] = field(default_factory=dict)
     projections: dict[str, int] = field(default_factory=dict)
 
 
@@ -44,14 +55,20 @@ def read_about(graph: nir.NIRGraph, location: str) -> About | None:
             transmission_delay=int(about["hop"]),
             source=made_of(Source, about["source"]),
             task=None if about["task"] is None else made_of(Task, about["task"]),
-            populations={p["name"]: p for p in about["populations"]},
+            populations={p["name"]: _described(p) for p in about["populations"]},
             projections={q["node"]: int(q["weight_exp"]) for q in about["projections"]},
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadInput(f"damaged metadata ({shown(error)})", location=f"{location}:{METADATA}", hint=hint) from error
 
 
-def group(about: dict) -> Group:
-    """A group of neurons as the metadata describes it."""
-    index = None if about["index"] is None else np.array(about["index"], dtype=np.int64)
-    return group_of(about, index)
+def _described(table: dict) -> Described:
+    role, shared = table["role"], tuple(table["shared"])
+    if not isinstance(role, str) or not set(shared) <= set(SHARED):
+        raise ValueError("a population's role or what its neurons share")
+    return Described(role, shared, tuple(map(_group, table["groups"])))
+
+
+def _group(table: dict) -> Group:
+    index = None if table["index"] is None else np.array(table["index"], dtype=np.int64)
+    return group_of(table, index)

@@ -13,6 +13,7 @@ from mksgn_neuro.files import is_lfs_pointer
 from mksgn_neuro.gates import hdf5
 from mksgn_neuro.gates.regular import require_regular, shown
 
+HINT = "write it again with nir 1.x"
 OPTIONAL = {"Conv1d": {"input_shape": None}, "Conv2d": {"input_shape": None}}  # older files leave these out
 
 
@@ -31,8 +32,9 @@ def load_graph(path: Path) -> nir.NIRGraph:
         if not isinstance(file.get("node"), hdf5.Group):
             raise BadInput("not a readable NIR file (no node)", location=str(path), hint=hint)
         root = _tree(file.group("node"))
-    if root.get("type") != "NIRGraph":
-        problem = f"holds a node of type {root.get('type', 'unknown')} and no graph"
+    kind = shown(root.get("type", "unknown"))
+    if kind != "NIRGraph":
+        problem = f"holds a node of type {kind} and no graph"
         raise BadInput(problem, location=str(path), hint=hint)
     return _graph(root, str(path))
 
@@ -45,14 +47,15 @@ def _tree(group: hdf5.Group) -> dict:
 
 def _graph(fields: dict, location: str) -> nir.NIRGraph:
     try:
-        pairs = [(a, b) for a, b in fields["edges"]] if len(fields["edges"]) else []
-        edges = [tuple(str(n) for n in pair) for pair in pairs]
+        edges = [(a, b) for a, b in fields["edges"]] if len(fields["edges"]) else []
+        if not all(isinstance(name, str) for edge in edges for name in edge):
+            raise ValueError("an edge has ends that are no names")
         nodes, metadata = fields["nodes"], fields.get("metadata", {})
         if not isinstance(metadata, dict) or not all(isinstance(node, dict) for node in nodes.values()):
             raise ValueError("a node or its metadata is no group")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = f"damaged graph ({shown(repr(error))})"
-        raise BadInput(problem, location=location, hint="write it again with nir 1.x") from error
+        raise BadInput(problem, location=location, hint=HINT) from error
     nodes = {name: _node(node, f"{location}:{shown(name)}") for name, node in nodes.items()}
     return nir.NIRGraph(nodes, edges, metadata=metadata, type_check=False)
 
@@ -64,15 +67,16 @@ def _node(fields: dict, location: str) -> nir.NIRNode:
     known = {cls.__name__: cls for cls in KNOWN}
     if kind not in known:
         raise BadInput(f"node of type {kind} is not supported", location=location, hint=f"supported are {supported()}")
+    for name, value in fields.items():
+        if name != "metadata" and not isinstance(value, str) and np.asarray(value).dtype.kind not in "biuf":
+            raise BadInput(f"{kind} whose {shown(name)} is no number", location=location, hint=HINT)
     fields = {**OPTIONAL.get(kind, {}), **fields}
     if known[kind] in NEURONS:
         fields = _broadcast(fields, location)
     try:
         return known[kind].from_dict(fields)
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
-        raise BadInput(
-            f"damaged {kind} ({shown(error)})", location=location, hint="write it again with nir 1.x"
-        ) from error
+        raise BadInput(f"damaged {kind} ({shown(error)})", location=location, hint=HINT) from error
 
 
 def _broadcast(fields: dict, location: str) -> dict:

@@ -57,7 +57,7 @@ class Graph:
             fail = lambda problem, hint: self.bad(name, problem, hint)
             try:
                 self._steps[name, shape] = STEPS[type(node)](node, shape, fail)
-            except (OverflowError, MemoryError, ZeroDivisionError) as error:
+            except (ArithmeticError, MemoryError, TypeError, ValueError, LookupError) as error:
                 raise fail(f"its numbers are those of no layer ({shown(error)})", "write the node again") from error
         return self._steps[name, shape]
 
@@ -88,7 +88,10 @@ class Graph:
         if isinstance(node, nir.Input):
             if node.input_type["input"] is None:
                 raise self.bad(name, "the input has no shape", "write it with one")
-            shape = tuple(int(n) for n in np.ravel(node.input_type["input"]))
+            try:
+                shape = tuple(int(n) for n in np.ravel(node.input_type["input"]))
+            except (ArithmeticError, TypeError, ValueError) as error:
+                raise self.bad(name, f"the input has no shape ({shown(error)})", "write it with one") from error
         else:
             feeding = (self._shape(pre, (*within, name)) for pre in self.before[name])
             fed = next((shape for shape in feeding if shape is not None), None)

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
-from mksgn_neuro.export.nir.about import About, group, read_about
+from mksgn_neuro.export.nir.about import SHARED, About, read_about
 from mksgn_neuro.export.nir.files import load_graph
 from mksgn_neuro.export.nir.firing import describe_silence
 from mksgn_neuro.export.nir.graph import Graph
@@ -117,19 +117,18 @@ def _layer(g: Graph, name: str, about: About, findings: list[Finding]) -> tuple[
 
 def _population(g: Graph, name: str, neurons: Neurons, about: About) -> Population:
     shape = _unbatched(g.shape(name))
-    fields = {key: getattr(neurons, key) for key in ("i_decay", "v_decay", "bias")}
+    fields = {key: getattr(neurons, key) for key in SHARED}
     known = about.populations.get(name)
-    shared = known["shared"] if known else [key for key, value in fields.items() if len(set(value)) == 1]
+    shared = known.shared if known else [key for key, value in fields.items() if len(set(value)) == 1]
     for key in shared:
         if len(set(fields[key])) == 1:
             fields[key] = fields[key][0]
     if known is None:
         axes = ("channel", "y", "x") if len(shape) == 3 else None
         return Population.of(name, "layer", shape, vth=neurons.vth, axes=axes, **fields)
-    groups = tuple(group(part) for part in known["groups"])
-    if sum(part.size for part in groups) != int(np.prod(shape)):
+    if sum(part.size for part in known.groups) != int(np.prod(shape)):
         raise g.bad(name, "has other neurons than its metadata describes", "export it again")
-    return Population(name, groups, neurons.vth, role=known["role"], **fields)
+    return Population(name, known.groups, neurons.vth, role=known.role, **fields)
 
 
 def _projections(g: Graph, route: Route, weights: Map, about: About, findings: list[Finding]) -> list[Placed]:

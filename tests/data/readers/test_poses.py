@@ -207,3 +207,35 @@ def test_landmarks_of_a_picture_are_none(tmp_path):
     pose_files.jsonl(tmp_path / "x.jsonl", pose_files._named(table))
     (found,), _ = recordings(tmp_path / "x.jsonl")
     assert found.coordinates == 2 and "shares of the picture" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("writer", "change", "message"),
+    [
+        (pose_files.mediapipe_wide, (b"0.9800000190734863\r\n", b"\x00\r\n"), "line 2: not a row"),
+        (pose_files.mediapipe_tasks, (b'"timestamp_ms": 40', b'"timestamp_ms": 1' + b"0" * 400), "not numbers"),
+        (pose_files.azure, (b'"joint_names": [', b'"joint_names": 3, "x": ['), "joint_names is no list"),
+        (pose_files.azure, (b'"timestamp_usec": 33333', b'"timestamp_usec": 1' + b"0" * 400), "not numbers"),
+        (pose_files.coco_results, (b'"keypoints": [', b'"keypoints": ["' + b"x" * 9000 + b'", '), "not numbers .*…"),
+    ],
+    ids=["zero byte", "time", "names", "stamp", "long word"],
+)
+def test_what_fuzzing_found_is_one_short_line(tmp_path, writer, change, message):
+    path, _ = writer(tmp_path)
+    before = path.read_bytes()
+    path.write_bytes(before.replace(*change, 1))
+    assert path.read_bytes() != before
+    with pytest.raises(BadInput, match=message) as caught:
+        recordings(path)
+    assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["1e400", "nan", "1e30"])
+@pytest.mark.parametrize("location", ["OFFSET 10 0 0", "1 90 2 90", "Frame Time: 0.02"])
+def test_numbers_in_a_bvh_that_no_motion_has(tmp_path, number, location):
+    words = location.split()
+    (tmp_path / "x.bvh").write_text(BVH.replace(location, " ".join([*words[:-1], number])))
+    if (number, words[0]) == ("1e30", "Frame"):
+        return
+    with pytest.raises(BadInput, match=r"up to 1e\+06|frame time|frame rate"):
+        in_metres(*recordings(tmp_path / "x.bvh")[0], Wanted(unit="cm"))

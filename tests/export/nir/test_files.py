@@ -1,5 +1,7 @@
 """NIR files that nir itself does not read, and files that are none."""
 
+import json
+
 import h5py
 import nir
 import numpy as np
@@ -7,7 +9,9 @@ import pytest
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.nir.reader import from_nir, read_nir
+from mksgn_neuro.export.nir.writer import METADATA, write_nir
 from mksgn_neuro.ir.compare import first_difference
+from tests.networks import random_network
 
 
 def layer(n=3):
@@ -65,6 +69,9 @@ BAD = {
     "w: damaged Affine": ("w", {"bias": None}),
     "n.nir: damaged graph": ("", {"edges": None}),
     "n.nir: holds a node of type LIF and no graph": ("", {"type": "LIF"}),
+    r"n.nir: holds a node of type \[1\. 1\.\] and no graph": ("", {"type": np.ones(2)}),
+    "n.nir: damaged graph .*an edge has ends that are no names": ("", {"edges": np.zeros((2, 2, 2))}),
+    "in: the input has no shape": ("in", {"shape": np.array([np.inf])}),
 }
 
 
@@ -75,6 +82,36 @@ def test_a_damaged_or_unknown_node_is_refused_by_file_and_name(tmp_path, problem
         read_nir(changed(tmp_path / "n.nir", node, **fields))
     assert str(caught.value).startswith(str(tmp_path / "n.nir")) and "\n" not in str(caught.value)
     assert caught.value.hint and caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "said"), [("bias", "Conv2d whose bias is no number"), ("groups", "Conv2d whose groups is no number")]
+)
+def test_a_convolution_with_groups_or_lists_for_numbers_is_refused(tmp_path, field, said):
+    conv = nir.Conv2d(None, np.ones((2, 1, 2, 2)), (1, 1), (0, 0), (1, 1), 1, np.zeros(2))
+    cells = nir.IF(np.ones((2, 2, 2)), np.ones((2, 2, 2)))
+    nir.write(tmp_path / "c.nir", nir.NIRGraph.from_list(nir.Input(np.array([1, 3, 3])), conv, cells))
+    for value in (None, np.ones(3)):
+        with h5py.File(tmp_path / "c.nir", "a") as file:
+            node = file["node/nodes/conv2d"]
+            del node[field]
+            if value is None:
+                node.create_group(field)
+            else:
+                node[field] = value
+        with pytest.raises(BadInput, match=f"Conv2d whose {field} is no number" if value is None else "conv2d"):
+            read_nir(tmp_path / "c.nir")
+
+
+@pytest.mark.parametrize("change", [{"role": 3}, {"shared": ["v_decZy"]}, {"groups": [{"rola": 1}]}, {"role": None}])
+def test_metadata_of_populations_that_cannot_be_is_refused(tmp_path, change):
+    write_nir(random_network(5, shared_parameters=True, subthreshold_bias=True), tmp_path / "n.nir")
+    graph = nir.read(tmp_path / "n.nir")
+    about = json.loads(graph.metadata[METADATA])
+    about["populations"][0] |= change
+    graph.metadata[METADATA] = json.dumps(about)
+    with pytest.raises(BadInput, match="damaged metadata"):
+        from_nir(graph)
 
 
 def test_a_pointer_of_git_lfs_is_told_from_a_damaged_file(tmp_path):

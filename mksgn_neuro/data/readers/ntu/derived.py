@@ -71,7 +71,7 @@ def pyskl_protocols(path: Path) -> list[str]:
         classes = 60 if max(int(annotation["label"]) for annotation in content["annotations"]) < 60 else 120
         splits = {name.removesuffix("_train") for name, clips in content["split"].items() if clips}
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-        raise BadInput(f"not pyskl's file ({error!r})", location=str(path), hint=PYSKL_REMEDY) from error
+        raise BadInput(f"not pyskl's file ({shown(repr(error))})", location=str(path), hint=PYSKL_REMEDY) from error
     return [name for name in CTR_GCN_MARKS if name.startswith(f"ntu{classes}-") and name.split("-")[1] in splits]
 
 
@@ -113,7 +113,7 @@ def ctr_gcn_records(path: Path, dataset: str, classes: int, progress: Progress |
                         if progress:
                             progress(done, total)
     except Exception as error:  # what damage raises is anybody's guess: zlib, tokenize, struct, …
-        raise BadInput(f"not a readable file ({error})", location=str(path), hint=CTR_GCN_REMEDY) from error
+        raise BadInput(f"not a readable file ({shown(error)})", location=str(path), hint=CTR_GCN_REMEDY) from error
 
 
 def ctr_gcn_protocols(path: Path) -> list[str]:
@@ -122,7 +122,7 @@ def ctr_gcn_protocols(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive, archive.open("y_train.npy") as file:
             classes = read_header(file)[0][-1]
     except Exception as error:  # as above
-        raise BadInput(f"not a readable file ({error})", location=str(path), hint=CTR_GCN_REMEDY) from error
+        raise BadInput(f"not a readable file ({shown(error)})", location=str(path), hint=CTR_GCN_REMEDY) from error
     named = [dataset for dataset, mark in CTR_GCN_MARKS.items() if path.stem.endswith(f"_{mark}")]
     return named or [f"ntu{classes}-xsub" if classes in (60, 120) else "ntu60-xsub"]
 
@@ -176,7 +176,7 @@ def _checked(name: str, location: str, make: Callable[[], tuple[np.ndarray, int]
         if not np.isfinite(positions).all():
             raise ValueError("a coordinate is not a finite number")
     except (KeyError, ValueError, TypeError) as error:
-        problem = str(error) if isinstance(error, ValueError) else f"not an annotation ({error!r})"
+        problem = shown(error) if isinstance(error, ValueError) else f"not an annotation ({shown(repr(error))})"
         return Record(name, None, problem=str(BadInput(problem, location=location, hint=hint)))
     clip = two_bodies(positions, cleaned=True)
     if clip is None:

@@ -15,6 +15,7 @@ from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.arrays import read_npy, read_npz
+from mksgn_neuro.gates.regular import shown
 
 HINT = "save one array (frames, joints, 2 or 3)"
 IN_PIXELS = 10.0  # as in `coco`: no metres
@@ -58,7 +59,7 @@ def _array(source: Source) -> np.ndarray:
         with zipfile.ZipFile(source.path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except Exception as error:  # what damage raises is anybody's guess
-        raise BadInput(f"not a readable array ({error})", location=str(source.path), hint=HINT) from error
+        raise BadInput(f"not a readable array ({shown(error)})", location=str(source.path), hint=HINT) from error
     found = read_npz(source.path, names, HINT)
     clips = [name for name, x in found.items() if x.ndim in (3, 4) and x.dtype.kind in "fiu"]
     if len(clips) != 1:

@@ -13,6 +13,7 @@ from mksgn_neuro.data.readers.poses.people import followed, numbers, rate_of
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 JOINTS = 32
 HINT = "write it again with Azure Kinect's offline_processor"
@@ -36,9 +37,9 @@ def read(source: Source) -> list[Recording]:
             bodies = [body["joint_positions"] for body in frame["bodies"] or ()]
             stamp = frame.get("timestamp_usec")
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"not a frame of bodies ({error!r})", location=location, hint=HINT) from error
+            raise BadInput(f"not a frame of bodies ({shown(repr(error))})", location=location, hint=HINT) from error
         frames.append([_body(body, location)[order] for body in bodies])
-        seconds.append(stamp * 1e-6 if isinstance(stamp, (int, float)) else None)
+        seconds.append(float(numbers(stamp, location)) * 1e-6 if isinstance(stamp, (int, float)) else None)
     positions, note = followed(frames, JOINTS, 3)
     return [
         of_body(source.name, "azure", positions, BODIES["azure32"], rate=rate_of(seconds), notes=(note,) * bool(note))
@@ -49,10 +50,12 @@ def _order(names: object, location: str) -> list[int]:
     """Where the file has each of the 32 joints."""
     if names is None:
         return list(range(JOINTS))
+    if not isinstance(names, list):
+        raise BadInput("joint_names is no list", location=location, hint=HINT)
     at = {canonical(str(name)): i for i, name in enumerate(names)}
     missing = [name for name in AZURE_32.joint_names if canonical(name) not in at]
     if missing:
-        raise BadInput(f"no joint {missing[0]!r}", location=location, hint=HINT)
+        raise BadInput(f"no joint {shown(repr(missing[0]))}", location=location, hint=HINT)
     return [at[canonical(name)] for name in AZURE_32.joint_names]
 
 

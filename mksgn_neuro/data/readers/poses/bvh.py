@@ -14,8 +14,10 @@ from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 HINT = "export it again as BVH"
+MOST = 1e6  # of a coordinate or an angle in degrees
 # Animators name a joint after the bone that begins there; the usual rig, in our words.
 RIG = {
     "hips": "hip centre",
@@ -73,16 +75,23 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
             elif words[0] == "}":
                 open_joints.pop()
             elif words[0] == "OFFSET":
-                joints[open_joints[-1]].offset = np.array([float(word) for word in words[1:4]])
+                joints[open_joints[-1]].offset = _offset(words[1:])
             elif words[0] == "CHANNELS":
                 joints[open_joints[-1]].channels = [word.lower() for word in words[2 : 2 + int(words[1])]]
             elif words[0] == "MOTION":
                 return joints, i + 1
             else:
-                raise BadInput(f"unknown word {words[0]!r}", location=location, hint=HINT)
+                raise BadInput(f"unknown word {shown(repr(words[0]))}", location=location, hint=HINT)
         except (ValueError, IndexError) as error:
-            raise BadInput(f"not a line of a hierarchy ({error})", location=location, hint=HINT) from error
+            raise BadInput(f"not a line of a hierarchy ({shown(error)})", location=location, hint=HINT) from error
     raise BadInput("the file ends before MOTION", location=str(source.path), hint=HINT)
+
+
+def _offset(words: list[str]) -> np.ndarray:
+    offset = np.array([float(word) for word in words])
+    if offset.shape != (3,) or not (np.abs(offset) <= MOST).all():
+        raise ValueError(f"three numbers up to {MOST:g} are wanted")
+    return offset
 
 
 def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarray]:
@@ -92,20 +101,24 @@ def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarra
         frames = int(lines[0][1].split(":")[1])
         rate = 1 / float(lines[1][1].split(":")[1])
     except (ValueError, IndexError, ZeroDivisionError) as error:
-        problem = f"no number of frames and frame time after MOTION ({error})"
+        problem = f"no number of frames and frame time after MOTION ({shown(error)})"
         raise BadInput(problem, location=str(source.path), hint=HINT) from error
     rows = []
     for n, line in lines[2:]:
         try:
             rows.append([float(word) for word in line.split()])
         except ValueError as error:
-            raise BadInput(f"not numbers ({error})", location=f"{source.path}, line {n}", hint=HINT) from error
+            raise BadInput(f"not numbers ({shown(error)})", location=f"{source.path}, line {n}", hint=HINT) from error
         if len(rows[-1]) != channels:
             problem = f"{len(rows[-1])} numbers, the hierarchy has {channels} channels"
             raise BadInput(problem, location=f"{source.path}, line {n}", hint=HINT)
     if len(rows) != frames or not rows:
         raise BadInput(f"{len(rows)} frames, {frames} announced", location=str(source.path), hint=HINT)
-    return rate, np.array(rows)
+    motion = np.array(rows)
+    if not (np.abs(motion) <= MOST).all() or not 0 < rate < np.inf:
+        problem = f"a motion that is no finite number up to {MOST:g}, or no frame time"
+        raise BadInput(problem, location=str(source.path), hint=HINT)
+    return rate, motion
 
 
 def _kinematics(joints: list[_Joint], motion: np.ndarray) -> np.ndarray:

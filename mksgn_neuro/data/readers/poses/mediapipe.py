@@ -20,8 +20,9 @@ from mksgn_neuro.data.readers.poses.people import numbers, rate_of, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
-JOINTS = 33
+JOINTS, NUMBER = 33, (int, float)
 AT = {canonical(name): v for v, name in enumerate(MEDIAPIPE_33.joint_names)}
 WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "worldLandmarks")
 KEYS = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks", "joints", "keypoints")
@@ -108,8 +109,8 @@ def seconds_of(value: object) -> float | None:
     """When a frame in JSON was taken; None where it does not say."""
     if not isinstance(value, dict):
         return None
-    found = (value[key] * factor for key, factor in SECONDS.items() if isinstance(value.get(key), (int, float)))
-    return next(found, None)
+    found = (numbers(value[key], "") * factor for key, factor in SECONDS.items() if isinstance(value.get(key), NUMBER))
+    return next((float(second) for second in found if np.isfinite(second)), None)
 
 
 def looks_like_metres(frames: np.ndarray) -> bool:
@@ -133,7 +134,15 @@ def _recording(name: str, frames: np.ndarray, rate: float | None, world: bool | 
 def _header(source: Source) -> list[str]:
     if not source.lines or source.suffix not in (".csv", ".tsv", ".txt"):
         return []
-    return [cell.strip() for cell in next(csv.reader([source.lines[0][1]], delimiter=_delimiter(source)))]
+    try:
+        return [cell.strip() for cell in _cells(source.lines[0][1], _delimiter(source))]
+    except csv.Error:
+        return []
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Of one line; raises csv.Error, which is no ValueError, for a zero byte or a cell without end."""
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _delimiter(source: Source) -> str:
@@ -176,10 +185,7 @@ def _tall(header: list[str]) -> tuple[int, int, list[int]] | None:
 
 def _from_csv(source: Source) -> tuple[np.ndarray, list[float | None], None]:
     header, delimiter = _header(source), _delimiter(source)
-    rows = [(next(csv.reader([line], delimiter=delimiter)), f"{source.path}, line {n}") for n, line in source.lines[1:]]
-    for row, location in rows:
-        if len(row) != len(header):
-            raise BadInput(f"{len(row)} columns, the header has {len(header)}", location=location, hint=HINT)
+    rows = [_row_of(line, delimiter, len(header), f"{source.path}, line {n}") for n, line in source.lines[1:]]
     tall = _tall(header)
     tables = _tall_tables(rows, *tall) if tall else _wide_tables(rows, _columns(header))
     times = _time_column(header, tall)
@@ -189,6 +195,16 @@ def _from_csv(source: Source) -> tuple[np.ndarray, list[float | None], None]:
         seconds = [float(numbers(row[column] or "nan", location)) * factor for row, location in rows]
     frames = [seen(table[:, :3], table[:, 3]) for table in tables]
     return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), seconds, None
+
+
+def _row_of(line: str, delimiter: str, columns: int, location: str) -> tuple[list[str], str]:
+    try:
+        row = _cells(line, delimiter)
+    except csv.Error as error:
+        raise BadInput(f"not a row ({shown(error)})", location=location, hint=HINT) from error
+    if len(row) != columns:
+        raise BadInput(f"{len(row)} columns, the header has {columns}", location=location, hint=HINT)
+    return row, location
 
 
 def _time_column(header: list[str], tall: object) -> tuple[int, float] | None:
@@ -213,7 +229,9 @@ def _tall_tables(rows: list[tuple[list[str], str]], frame: int, point: int, axes
         said = row[point].strip()
         v = int(said) if said.isdecimal() else AT.get(canonical(said), -1)
         if not 0 <= v < JOINTS:
-            raise BadInput(f"no landmark {said!r}", location=location, hint="give 0 to 32, or MediaPipe's names")
+            raise BadInput(
+                f"no landmark {shown(repr(said))}", location=location, hint="give 0 to 32, or MediaPipe's names"
+            )
         table[v] = [*(_number(row[i], location) for i in axes), 1.0][:4]
     return list(tables.values())
 

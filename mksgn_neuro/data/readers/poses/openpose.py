@@ -15,6 +15,7 @@ from mksgn_neuro.data.readers.poses.people import followed, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.text import parsed_json
 
 JOINTS, OLD_JOINTS = 25, 18
@@ -58,7 +59,7 @@ def _people(file: Path) -> list[np.ndarray]:
         people = parsed_json(file.read_text(encoding="utf-8-sig"))["people"]
         listed = [person["pose_keypoints_2d"] for person in people]
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"not a frame of OpenPose ({error!r})", location=location, hint=HINT) from error
+        raise BadInput(f"not a frame of OpenPose ({shown(repr(error))})", location=location, hint=HINT) from error
     for values in listed:
         if isinstance(values, list) and len(values) == 3 * OLD_JOINTS:
             raise BadInput("18 joints, those of OpenPose's COCO model", location=location, hint=HINT)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 
 def with_confidence(values: object, joints: int, location: str, coordinates: int = 2) -> np.ndarray:
@@ -31,7 +32,7 @@ def numbers(values: object, location: str) -> np.ndarray:
         with np.errstate(over="ignore"):
             table = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadInput(f"not numbers ({error})", location=location, hint="write the frame again") from error
+        raise BadInput(f"not numbers ({shown(error)})", location=location, hint="write the frame again") from error
     return np.where(np.isfinite(table), table, np.nan)
 
 

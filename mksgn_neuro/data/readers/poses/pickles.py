@@ -14,6 +14,7 @@ from mksgn_neuro.data.readers.poses.people import numbers
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 HINT = 'write [{"frame_dir", "label", "keypoint" (M, T, V, C), "keypoint_score" (M, T, V)}]'
 
@@ -36,11 +37,13 @@ def read(source: Source) -> list[Recording]:
 
 
 def _clip(annotation: object, location: str, training: dict[str, bool]) -> Recording:
+    if not isinstance(annotation, dict):
+        raise BadInput("not an annotation", location=location, hint=HINT)
     try:
         name, keypoint, label = str(annotation["frame_dir"]), annotation["keypoint"], annotation.get("label")
         scores = annotation.get("keypoint_score")
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"not an annotation ({error!r})", location=location, hint=HINT) from error
+        raise BadInput(f"not an annotation ({shown(repr(error))})", location=location, hint=HINT) from error
     table = numbers(keypoint, location)
     if table.ndim != 4 or table.shape[3] not in (2, 3) or 0 in table.shape:
         raise BadInput(f"keypoint of shape {table.shape}, expected (M, T, V, C)", location=location, hint=HINT)
@@ -56,7 +59,7 @@ def _clip(annotation: object, location: str, training: dict[str, bool]) -> Recor
 def _recording(name: str, table: np.ndarray, label: object, training: bool | None, location: str) -> Recording:
     body = body_of(table.shape[2], table.shape[3])
     if label is not None and not isinstance(label, (int, np.integer)):
-        raise BadInput(f"label {label!r} is no number", location=location, hint=HINT)
+        raise BadInput(f"label {shown(repr(label))} is no number", location=location, hint=HINT)
     bodies = sorted(table, key=lambda x: -np.isfinite(x).sum())
     second = bodies[1] if len(bodies) > 1 and np.isfinite(bodies[1]).any() else None
     rest = {"second": second, "label": None if label is None else int(label), "training": training}

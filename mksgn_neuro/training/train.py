@@ -20,6 +20,7 @@ from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.models.teacher import Ensemble
 from mksgn_neuro.nn import SpikingNetwork, quantize
 from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
 from mksgn_neuro.training.allocator import keep_freed_memory
@@ -49,8 +50,8 @@ def train(
     Busy where another training writes into `directory`.
     """
     options = {"seed": seed, "resume": resume, "report": report, "teacher_id": str(teacher or ""), "config": config}
-    with started_run(clips, preset, directory, **options) as (run, recorder):
-        teacher_outputs, summary = _lessons(run, clips, teacher)
+    with started_run(clips, preset, directory, teacher=teacher, **options) as (run, recorder, teachers):
+        teacher_outputs, summary = learn_from(teachers, run, clips) if preset.distils else (None, {})
         torch.manual_seed(seed)
         student = build_student(preset.student(run.classes), clips.skeleton, preset.graph_radius, run.scaling.bits)
         representations = _train_representations(student, run, teacher_outputs)
@@ -77,7 +78,7 @@ def train_network(
         problem = "the network has {} modalities, {} joints, {} coordinates and {} classes".format(*given)
         raise BadInput(problem, location=clips.dataset, hint="build it for {}, {}, {} and {}".format(*needed))
     options |= {"bits": network.source.message_bits, "config": config}
-    with started_run(clips, preset, directory, **options) as (run, recorder):
+    with started_run(clips, preset, directory, **options) as (run, recorder, _):
         representations = _train_representations(network, run, None)
         return finish_run(representations, clips, run, recorder, graph_radius=preset.graph_radius, notes={})
 
@@ -97,12 +98,17 @@ def _train_representations(
 def started_run(
     clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, report: Report,
     teacher_id: str = "", scaling: Scaling | None = None, bits: int = 8, config: dict | None = None,
-) -> Iterator[tuple[Run, Recorder]]:  # fmt: skip
+    teacher: Path | None = None,
+) -> Iterator[tuple[Run, Recorder, Ensemble | None]]:  # fmt: skip
     """Split the clips and have the folder for this run alone; the input's scaling is fitted, to `bits`, unless given.
 
-    `config` goes into config.json, once it is sure that the run goes on with what is there. Raises BadInput for more
-    processes than a batch has clips, and for checkpoints of another run that it should resume; Busy.
+    Teachers are read from the folder `teacher`. What a former run left is removed, and `config` goes into config.json,
+    once nothing can be refused any more. Raises BadInput for more processes than a batch has clips, for teachers that
+    do not fit or that the preset would not listen to, and for checkpoints of another run that it should resume; Busy.
     """
+    if teacher is not None and not preset.distils:
+        hint = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
+        raise BadInput("the preset learns nothing from teachers", location=str(teacher), hint=hint)
     rank, world = start()
     keep_freed_memory()
     if world > preset.rows:
@@ -122,11 +128,12 @@ def started_run(
         run = Run(
             preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, teacher_id, *ranks, findings
         )
+        teachers = None if teacher is None else load_teachers(teacher, run)
         for finding in findings:
             recorder.report("finding", {"stage": "", "finding": finding})
         if is_first_rank():
             _make_ready(run, config)
-        yield run, recorder
+        yield run, recorder, teachers
 
 
 def _make_ready(run: Run, config: dict | None) -> None:
@@ -187,21 +194,9 @@ def _split(clips: Clips, share: float, seed: int) -> tuple[Clips, Clips]:
     return training, training.subset(np.arange(0, len(training), WATCH_EVERY))
 
 
-def _lessons(run: Run, clips: Clips, directory: Path | None) -> tuple[TeacherOutputs | None, dict]:
-    if not run.preset.distils and directory is None:
-        return None, {}
-    return learn_from(directory, run, clips)
-
-
-def learn_from(directory: Path | None, run: Run, clips: Clips) -> tuple[TeacherOutputs, dict]:
-    """What teachers say of the training clips, and notes on them; they are trained where no folder is given.
-
-    Raises BadInput for teachers that a preset would not listen to.
-    """
-    if not run.preset.distils:
-        hint = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"
-        raise BadInput("the preset learns nothing from teachers", location=str(directory), hint=hint)
-    ensemble = train_teachers(run) if directory is None else load_teachers(directory, run)
+def learn_from(teachers: Ensemble | None, run: Run, clips: Clips) -> tuple[TeacherOutputs, dict]:
+    """What teachers say of the training clips, and notes on them; without any, they are trained first."""
+    ensemble = teachers or train_teachers(run)
     return prepare_teacher_outputs(ensemble, run), {"teacher": teacher_summary(ensemble, clips, run)}
 
 

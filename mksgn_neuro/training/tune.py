@@ -41,12 +41,13 @@ def tune(
     if model.timing.rate is None:
         model = at_rate(model, clips, preset)
     preset = replace(preset, **asdict(model.timing), modalities=model.scaling.modalities)
-    options = {"seed": seed, "resume": resume, "report": report, "teacher_id": teacher_id}
+    options = {"seed": seed, "resume": resume, "report": report, "teacher_id": teacher_id, "teacher": teacher}
     learned = mixed(clips, former) if replay and former is not None else clips
-    with started_run(learned, preset, directory, scaling=model.scaling, config=config, **options) as (run, recorder):
+    with started_run(learned, preset, directory, scaling=model.scaling, config=config, **options) as started:
+        run, recorder, teachers = started
         given = model.student.to(device())
         tuned = copy.deepcopy(given)
-        teacher_outputs, notes = (None, {}) if teacher is None else learn_from(teacher, run, clips)
+        teacher_outputs, notes = (None, {}) if teacher is None else learn_from(teachers, run, clips)
         train_integer(tuned, run, teacher_outputs)
         representations = {"given": given, "integer": tuned}
         notes |= _on_former(representations, former, run) | {"replayed": len(learned) - len(clips)}

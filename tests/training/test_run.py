@@ -18,7 +18,7 @@ def test_the_best_epoch_is_kept_where_something_is_held_out_and_spikes_cost_noth
     tmp_path, held_out, synop_regularisation, keeps_last
 ):
     preset = replace(WITHOUT_TEACHER, held_out=held_out, synop_regularisation=synop_regularisation)
-    with started_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent) as (run, _):
+    with started_run(few_clips(), preset, tmp_path, seed=5, resume=False, report=silent) as (run, *_):
         student = run.sequence_stage("float", preset.float_schedule, None, None)
         teacher = run.clip_stage("teacher-joint", preset.teacher_schedule, None, None)
     assert student.keep_last == teacher.keep_last == keeps_last
@@ -41,7 +41,7 @@ def test_a_second_training_into_a_folder_is_refused(tmp_path):
 
 
 def test_a_refused_resume_leaves_the_options_of_the_run_that_it_cannot_go_on_with(tmp_path):
-    with started(tmp_path) as (run, _):
+    with started(tmp_path) as (run, *_):
         checkpoint = {"format": FORMAT, "version": VERSION, "epochs": 2, "fingerprint": run.fingerprint()}
         torch.save(checkpoint, tmp_path / f"float{CHECKPOINT}")
     with pytest.raises(BadInput, match="other clips or options"):

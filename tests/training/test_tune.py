@@ -74,6 +74,15 @@ def test_teachers_go_on_teaching(given, tmp_path):
     assert not same_weights(after, without)
 
 
-def test_teachers_that_nobody_listens_to_are_refused(given, tmp_path):
-    with pytest.raises(BadInput, match="learns nothing from teachers"):
-        tuned(given, tmp_path, teacher=tmp_path / "teachers")
+@pytest.mark.parametrize(
+    ("preset", "problem"),
+    [(WITHOUT_TEACHER, "learns nothing from teachers"), (SMALLEST, "joint.pt: no such file")],
+    ids=["nobody listens", "no teachers"],
+)
+def test_teachers_of_no_use_are_refused_before_anything_is_removed(given, tmp_path, preset, problem):
+    tuned(given, tmp_path, epochs=1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert any(path.name.endswith(".checkpoint.pt") for path in before)
+    with pytest.raises(BadInput, match=problem):
+        tune(given, few_clips(), preset, tmp_path, teacher=tmp_path / "none", config={}, seed=5, report=silent)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.inspect import Inspected
     from mksgn_neuro.workflows.recognise import Recognised
     from mksgn_neuro.workflows.streaming import Recogniser
+    from mksgn_neuro.workflows.verdict import Verdict
 
 File = str | Path
 Target = Literal["loihi2", "lava", "slayer", "nir"]
@@ -53,9 +54,16 @@ class Verified:
     findings: tuple[str, ...] = ()
 
     @property
+    def verdict(self) -> Verdict:
+        """What the comparisons come to: `ok`, `verified` only where all ran, and both in words."""
+        from mksgn_neuro.workflows.verdict import Verdict
+
+        return Verdict.of(self.checks)
+
+    @property
     def ok(self) -> bool:
-        """Whether no spike differs. A comparison that could not run here does not fail: see `not_run`."""
-        return all(check.ok for check in self.checks)
+        """The verdict's: no spike differs. A comparison that could not run here does not fail: see `not_run`."""
+        return self.verdict.ok
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -64,7 +72,8 @@ class Verified:
 
     def __str__(self) -> str:
         lines = [f"{check.source} → {check.target}: {check.verdict}" for check in self.checks]
-        return "\n".join([f"on {self.inputs}, simulated on CPU", *(f"note: {f}" for f in self.findings), *lines])
+        notes = [f"note: {finding}" for finding in self.findings]
+        return "\n".join([f"on {self.inputs}, simulated on CPU", *notes, *lines, str(self.verdict)])
 
 
 @dataclass(frozen=True)

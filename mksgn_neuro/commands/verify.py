@@ -196,7 +196,7 @@ def print_verdict(checks: list[EquivalenceCheck], inputs: str, findings: list[st
 
     verdict = Verdict.of(checks)
     if as_json:
-        document = {"checks": [check.as_json() for check in checks], "ok": all(check.ok for check in checks)}
+        document = {"checks": [check.as_json() for check in checks]}
         print_json({**document, **verdict.as_json(), "inputs": inputs, "findings": findings})
     else:
         print_findings(findings)

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`verified` is true only if every check that was asked for ran and no spike differs; `word` is its short form."""
+    """What exit statuses, JSON and Python say alike.
 
+    `ok`: no spike differs in what was compared, though a check may not have run; a command ends with status 0 then.
+    `verified`: besides, something was asked for, and all of that ran; `word` is its short form.
+    """
+
+    ok: bool
     verified: bool
     word: str
     details: str
@@ -24,27 +29,27 @@ class Verdict:
         ran = [check for check in checks if not check.not_run]
         wrong = [check for check in ran if not check.ok]
         if not checks:
-            return cls(False, "not verified", "not asked for")
+            return cls(True, False, "not verified", "not asked for")
         missing = ", ".join(f"{check.target} not run ({_reason(check)})" for check in checks if check.not_run)
         if wrong:
             differing = [check for check in wrong if check.mismatches]
             spikes = sum(check.mismatches for check in differing)
             differ = f"{spikes} spikes differ in {len(differing)} of {len(ran)} comparisons" if differing else ""
             empty = ", ".join(f"{check.target}: {check.verdict}" for check in wrong if not check.mismatches)
-            return cls(False, "not verified", ", ".join(filter(None, [differ, empty, missing])))
+            return cls(False, False, "not verified", ", ".join(filter(None, [differ, empty, missing])))
         if not ran:
-            return cls(False, "not verified", missing)
+            return cls(True, False, "not verified", missing)
         if missing:
-            return cls(False, "partly verified", f"{len(ran)} of {len(checks)}, {missing}")
+            return cls(True, False, "partly verified", f"{len(ran)} of {len(checks)}, {missing}")
         silent = "" if any(check.spikes for check in ran) else "; but nothing fired on these inputs"
-        return cls(True, "verified", f"{len(ran)} comparisons, no spike differs{silent}")
+        return cls(True, True, "verified", f"{len(ran)} comparisons, no spike differs{silent}")
 
     def __str__(self) -> str:
         return f"{self.word}: {self.details}"
 
     def as_json(self) -> dict:
         """For `--json`."""
-        return {"verified": self.verified, "verdict": str(self)}
+        return {"ok": self.ok, "verified": self.verified, "verdict": str(self)}
 
 
 def _reason(check: EquivalenceCheck) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from mksgn_neuro.errors import BadInput
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_HELD: set[Path] = set()
 WRITE_REMEDY = "name a place with enough space that you may write to"
 
 
@@ -31,7 +32,7 @@ def together(*paths: Path) -> Iterator[tuple[Path, ...]]:
     temporaries = tuple(path.with_name(f"{path.name}.{os.getpid()}.tmp") for path in paths)
     try:
         yield temporaries
-        with _folder_alone(paths[0].parent):
+        with alone_in(paths[0].parent):
             for temporary, path in zip(temporaries, paths):
                 os.replace(temporary, path)
     except OSError as error:
@@ -49,14 +50,23 @@ def _reason(error: OSError) -> str:
 
 
 @contextmanager
-def _folder_alone(folder: Path) -> Iterator[None]:
-    """Within, no other writer renames files in the folder; where the system has no such locks, one might."""
-    opened = os.open(folder, os.O_RDONLY)
+def alone_in(folder: Path) -> Iterator[None]:
+    """Within, no other process puts files into the folder; where the system has no such locks, one might.
+
+    What this process has already it need not wait for.
+    """
+    location = folder.resolve()
+    if location in _HELD:
+        yield
+        return
+    opened = os.open(location, os.O_RDONLY)
     try:
         with suppress(OSError):
             fcntl.flock(opened, fcntl.LOCK_EX)
+        _HELD.add(location)
         yield
     finally:
+        _HELD.discard(location)
         os.close(opened)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.files import require_writable
+from mksgn_neuro.files import alone_in, require_writable
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import lower, steps_per_sample
@@ -111,9 +111,10 @@ def _require_writable(target: str, stem: Path) -> None:
 
 
 def write_built(built: Built, target: str, stem: Path, reset_interval: int | None) -> Deployed:
-    """Write what `build` made for a target."""
+    """Write what `build` made for a target; of two exports at once the last has written all of its files."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    return Deployed(TARGETS[target].write(built.network, stem, reset_interval), built, reset_interval)
+    with alone_in(stem.parent):
+        return Deployed(TARGETS[target].write(built.network, stem, reset_interval), built, reset_interval)
 
 
 def reset_interval_of(network: Network) -> int:

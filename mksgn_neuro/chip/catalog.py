@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mksgn_neuro.chip.spec import CONFIDENCE, Chip, Limit
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.text import read_toml
 
 _PILOTNET = "compiler printout, lava-dl tutorials/lava/lib/dl/netx/pilotnet_snn/benchmark.ipynb"
@@ -90,15 +91,16 @@ def _from_table(described: dict, path: Path) -> Chip:
     unknown = set(described) - {"name", "base", "limits"}
     if unknown:
         hint = "a chip file has name, base and [limits]"
-        raise BadInput(f"unknown key {sorted(unknown)[0]!r}", location=str(path), hint=hint)
-    base = CHIPS.get(described.get("base", LOIHI2.name))
+        raise BadInput(f"unknown key {shown(repr(sorted(unknown)[0]))}", location=str(path), hint=hint)
+    named = described.get("base", LOIHI2.name)
+    base = CHIPS.get(named) if isinstance(named, str) else None
     if base is None:
-        raise BadInput(f"unknown base {described['base']!r}", location=str(path), hint=f"use {', '.join(CHIPS)}")
+        raise BadInput(f"unknown base {shown(repr(named))}", location=str(path), hint=f"use {', '.join(CHIPS)}")
     if not isinstance(described.get("limits", {}), dict):
         raise BadInput("limits is no table", location=str(path), hint="write [limits] and one line per limit")
     limits = dict(base.limits)
     for name, entry in described.get("limits", {}).items():
-        location = f"{path}: limits.{name}"
+        location = f"{path}: limits.{shown(name)}"
         if name not in limits:
             raise BadInput("no such limit", location=location, hint=f"use {', '.join(limits)}")
         limits[name] = _changed(limits[name], entry, location, path)
@@ -112,11 +114,13 @@ def _changed(limit: Limit, entry: object, location: str, path: Path) -> Limit:
     value, minimum = fields["value"], 0 if limit.value == 0 or limit.name in _MAY_BE_ZERO else 1
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise BadInput(
-            f"{value!r} is no whole number of at least {minimum}", location=location, hint=f"unit: {limit.unit}"
+            f"{shown(repr(value))} is no whole number of at least {minimum}",
+            location=location,
+            hint=f"unit: {limit.unit}",
         )
-    if fields["confidence"] not in CONFIDENCE:
+    if not isinstance(fields["confidence"], str) or fields["confidence"] not in CONFIDENCE:
         hint = f"use {', '.join(CONFIDENCE)}"
-        raise BadInput(f"unknown confidence {fields['confidence']!r}", location=location, hint=hint)
+        raise BadInput(f"unknown confidence {shown(repr(fields['confidence']))}", location=location, hint=hint)
     return replace(limit, value=value, source=str(fields["source"]), confidence=fields["confidence"])
 
 

@@ -37,7 +37,8 @@ def command(
     from mksgn_neuro.workflows.load import Port, load_networks
 
     chip = load_chip(chip_name)
-    found = inspect(load_networks(find_model(model), Port(input_bits, input_shape)), chip, chips)
+    networks = load_networks(find_model(model), Port(input_bits, input_shape), only_to_look=True)
+    found = inspect(networks, chip, chips)
     print_json(found.as_json()) if as_json else _print(found)
     if found.fit.violations:
         allowed = f"{chips} {chip.name} chip{'s' if chips > 1 else ''}"

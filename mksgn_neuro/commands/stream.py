@@ -52,7 +52,8 @@ def command(
 
     Each line on stdout answers one frame: the network's last frame, how many this one completed, scores by class,
     decision, latency in milliseconds from reading the line; "gap" after more than a second without a frame; "held" and
-    "absent" name joints that were lost; "error" and "line" where the line cannot be read.
+    "absent" name joints that were lost; "note" where a body is too large for metres; "error" and "line" where the line
+    cannot be read.
     """
     from mksgn_neuro.data.gaps import HOLD
 
@@ -99,6 +100,7 @@ def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, op
         trained = f"it was trained on clips stretched to {task.frames} frames"
         say(f"{path} has no frame rate: {trained}; frames are taken as they come")
     rate = options.rate or task.rate
+    doubted = False
     lines = FrameLines(
         recogniser.skeleton, line_format=options.line_format, rate=rate, hold=options.hold, strict=options.strict
     )
@@ -110,7 +112,11 @@ def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, op
             continue
         started, location = time.perf_counter(), f"stdin line {number}"
         try:
-            document = answered(recogniser, lines(line, location), location, options.evidence)
+            frame = lines(line, location)
+            document = answered(recogniser, frame, location, options.evidence)
+            if frame.doubt and not doubted:
+                say(f"{location}: {frame.doubt}")
+            doubted = doubted or bool(frame.doubt)
         except BadInput as error:
             if options.strict:
                 raise
@@ -132,5 +138,7 @@ def answered(recogniser: Recogniser, frame: Frame, location: str, evidence: int)
     }
     if answer.gap is not None:
         document["gap"] = round(answer.gap, 3)
+    if frame.doubt:
+        document["note"] = frame.doubt
     document |= {name: list(joints) for name, joints in (("held", frame.held), ("absent", frame.absent)) if joints}
     return document

@@ -20,6 +20,7 @@ from mksgn_neuro.data.readers.poses.source import Source
 from mksgn_neuro.data.recordings import Recording, Wanted, height, in_metres
 from mksgn_neuro.data.suspicions import body_height, suspicions
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 
 Progress = Callable[[int, int], None]
 
@@ -80,7 +81,7 @@ def _members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except Exception as error:  # damaged directories raise more than BadZipFile
-        raise BadInput(f"not a readable .npz ({error})", location=str(path), hint=npz.HINT) from error
+        raise BadInput(f"not a readable .npz ({shown(error)})", location=str(path), hint=npz.HINT) from error
 
 
 def inspect(path: Path, progress: Progress | None = None) -> dict:
@@ -90,10 +91,8 @@ def inspect(path: Path, progress: Progress | None = None) -> dict:
     if name not in DATASETS:
         found, left_out = formats.recordings(path)
         return {**report, "datasets": [], "recordings": list(map(describe_recording, found)), "left_out": left_out}
-    if name == "nw-ucla":
-        loaded = [nw_ucla.load(path, skip_bad=True, progress=progress)]
-    elif name == "npz":
-        loaded = [npz.load(path, skip_bad=True)]
+    if name in ("nw-ucla", "npz"):
+        loaded = [registry.load(name, path, skip_bad=True, progress=progress)]
     else:
         loaded = _ntu(path, name, progress)
     return {**report, "datasets": [summary_of(clips) for clips in loaded]}

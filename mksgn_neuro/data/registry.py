@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def load(
 ) -> Clips:
     """The clips of one of `DATASETS`; `path` is the user's file or folder, None for synthetic.
 
-    `seed` matters to synthetic only. `progress(done, total)` is called as entries are read.
-    Raises BadInput, naming the file, the location in it and the hint.
+    `seed` matters to synthetic only. `progress(done, total)` is called as entries are read. Coordinates that look like
+    no metres are said in `assumed`. Raises BadInput, naming the file, the location in it and the hint.
     """
     if dataset == "synthetic":
         from mksgn_neuro.data import synthetic
@@ -69,7 +70,7 @@ def load(
     except BadInput as error:
         _refuse_another_format(dataset, path, error)
         raise
-    return clips
+    return replace(clips, assumed=clips.assumed + doubts_about_units(clips, str(path)))
 
 
 def _refuse_another_format(dataset: str, path: Path, error: BadInput) -> None:

@@ -6,6 +6,8 @@ those in which the data sets are used: rooted at the upper spine, bones pointing
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +87,11 @@ def from_parents(parents: np.ndarray, joint_names: tuple[str, ...] | None = None
     """A skeleton of unknown make; joints are named by number unless names are given."""
     names = joint_names or tuple(f"joint {v}" for v in range(len(parents)))
     return Skeleton(names, tuple(int(p) for p in parents), centre_joint)
+
+
+def are_names(joint_names: Sequence[str]) -> bool:
+    """Whether they say more than the order, as those of `from_parents` do not."""
+    return not all(re.fullmatch(r"joint \d+( \(\d+\))?", name) for name in joint_names)
 
 
 def partitions(skeleton: Skeleton, graph_radius: int = 2) -> np.ndarray:

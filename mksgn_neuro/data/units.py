@@ -14,20 +14,38 @@ HINT = "give positions in metres"
 
 
 def doubts_about_units(clips: Clips, location: str) -> tuple[str, ...]:
-    """What the user must hear of coordinates that are no metres, or no motion; raises BadInput beyond any unit."""
+    """What the user must hear of coordinates that are no metres, or no motion; raises BadInput beyond any unit.
+
+    Of clips that are mapped from a file only those that are looked at are read.
+    """
     if not len(clips):
         return ()
     chosen = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), LOOKED_AT)).astype(int))
-    largest = max(float(np.abs(clips[i]).max()) for i in range(len(clips)))
+    read = chosen if isinstance(clips.positions, np.memmap) else range(len(clips))
+    largest = max(float(np.abs(clips[i]).max()) for i in read)
     if largest > LARGEST:
         raise BadInput(f"coordinates of up to {largest:.1e}", location=location, hint=HINT)
     if largest == 0:
         return ("every coordinate is 0: there is nothing to learn in it",)
-    span = float(np.median([_span(clips[i]) for i in chosen]))
+    said = _doubt(float(np.median([_span(clips[i]) for i in chosen])))
+    return (said,) if said else ()
+
+
+def doubt_about_frame(positions: np.ndarray, location: str) -> str:
+    """The same of one frame (V, 3), NaN where a joint was not seen: empty where nothing is to be said."""
+    if not np.isfinite(positions).any():
+        return ""
+    largest = float(np.nanmax(np.abs(positions)))
+    if largest > LARGEST:
+        raise BadInput(f"coordinates of up to {largest:.1e}", location=location, hint=HINT)
+    return _doubt(_span(np.nan_to_num(positions)[None]))
+
+
+def _doubt(span: float) -> str:
     if span <= UNLIKELY:
-        return ()
+        return ""
     unit = "millimetres" if span >= MILLIMETRES else "centimetres"
-    return (f"a body spans {span:.0f} as if in {unit}, and is taken as metres: {HINT}",)
+    return f"a body spans {span:.0f} as if in {unit}, and is taken as metres: {HINT}"
 
 
 def _span(clip: np.ndarray) -> float:

@@ -14,6 +14,7 @@ from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
+from mksgn_neuro.data.units import doubt_about_frame
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import json_at
 
@@ -22,12 +23,16 @@ Read = Callable[[str, Skeleton, str], tuple[np.ndarray, float | None]]
 
 @dataclass(frozen=True)
 class Frame:
-    """`positions` (V, 3) float32 metres, NaN where a joint is absent; names of joints that are held and absent."""
+    """`positions` (V, 3) float32 metres, NaN where a joint is absent; names of joints that are held and absent.
+
+    `doubt`: what looks wrong with the unit.
+    """
 
     positions: np.ndarray
     seconds: float | None
     held: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 class FrameLines:
@@ -52,8 +57,10 @@ class FrameLines:
     def __call__(self, line: str, location: str) -> Frame:
         """The next frame; raises BadInput, naming `location`, for a line that is none, and `strict` for gaps."""
         if self._strict and self._read is _joints:
-            return Frame(*one_clip.stamped_frame(line, self._skeleton, location))
+            whole, seconds = one_clip.stamped_frame(line, self._skeleton, location)
+            return Frame(whole, seconds, doubt=doubt_about_frame(whole, location))
         positions, seconds = self._read(line, self._skeleton, location)
+        doubt = doubt_about_frame(positions, location)
         if self._strict and np.isnan(positions).any():
             raise BadInput("a joint is missing", location=location, hint="leave --strict out")
         now = self._frames / self._rate if seconds is None else seconds
@@ -61,7 +68,7 @@ class FrameLines:
         filled, held, absent = self._filler(positions, now)
         names = self._skeleton.joint_names
         said = (tuple(names[v] for v in np.flatnonzero(mask)) for mask in (held, absent))
-        return Frame(_absent_bodies(filled, self._skeleton.bodies), seconds, *said)
+        return Frame(_absent_bodies(filled, self._skeleton.bodies), seconds, *said, doubt)
 
 
 def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import torch
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode, encode_batch
+from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.protocols import Timing, streams
 from mksgn_neuro.data.registry import DATASETS, load
-from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.data.skeleton import Skeleton, are_names
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir import Source, Task
 
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
@@ -74,6 +76,7 @@ def fitted(clips: Clips, task: Task, location: str, renames: Mapping[str, str] |
     if clips.skeleton.parents != tuple(task.parents) or task.bodies not in (None, bodies):
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
         raise BadInput(problem, location=location, hint=f"give data like {task.dataset}, or train on this data")
+    require_same_joints(clips.skeleton.joint_names, task.joint_names, location)
     clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
     return _in_classes(clips, tuple(task.class_names), location, renames or {})
 
@@ -96,6 +99,23 @@ def _in_classes(clips: Clips, wanted: tuple[str, ...], location: str, renames: M
     number = np.array([wanted.index(name) if name in wanted else -1 for name in called])
     relabelled = {"labels": number[clips.labels], "class_names": wanted}
     return replace(clips, **relabelled)
+
+
+def require_same_joints(given: Sequence[str], wanted: Sequence[str], location: str) -> None:
+    """Raise BadInput for joints that are called otherwise than the network's; names in whatever spelling.
+
+    Where one side has numbers in place of names there is nothing to compare.
+    """
+    if not (are_names(given) and are_names(wanted)):
+        return
+    theirs, ours = ([canonical(name) for name in names] for names in (given, wanted))
+    first = next((v for v, (a, b) in enumerate(zip(theirs, ours)) if a != b), None)
+    if first is None:
+        return
+    which = "the network's joints in another order" if sorted(theirs) == sorted(ours) else "other joints"
+    problem = f"has {which}: joint {first} is {shown(repr(given[first]))}, the network's {shown(repr(wanted[first]))}"
+    hint = f"give the joints in this order: {shown(', '.join(wanted))}"
+    raise BadInput(problem, location=location, hint=hint)
 
 
 def in_coordinates(skeleton: Skeleton, coordinates: int, location: str) -> Skeleton:

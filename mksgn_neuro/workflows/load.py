@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.export.netx.sidecar import require_described, sidecar_findings
 from mksgn_neuro.files import is_lfs_pointer
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.silence import silent_findings
@@ -116,12 +117,17 @@ def stem_of(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(suffix_of(path)))
 
 
-def load_networks(path: Path, port: Port | None = None) -> Networks:
-    """The networks of a file of READERS; raises BadInput for anything else."""
+def load_networks(path: Path, port: Port | None = None, *, only_to_look: bool = False) -> Networks:
+    """The networks of a file of READERS; raises BadInput for anything else.
+
+    A netx file that its sidecar does not describe is refused too; `only_to_look`: that is one of the findings.
+    """
     require_file(path)
     read = READERS.get(suffix_of(path))
     if read is None:
         raise BadInput("unknown kind of file", location=str(path), hint=KNOWN)
+    if not only_to_look:
+        require_described(path)
     return read(path, port or Port())
 
 
@@ -157,8 +163,6 @@ def _of_ir(path: Path, port: Port) -> Networks:
 
 def netx_findings(path: Path, file: NetxFile) -> list[str]:
     """In words: what the stock loader ignores or changes, what can never fire, and a sidecar of another file."""
-    from mksgn_neuro.export.netx.sidecar import sidecar_findings
-
     return [*map(str, file.findings), *silent_findings(file.network), *sidecar_findings(path)]
 
 

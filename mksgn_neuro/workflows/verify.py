@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from mksgn_neuro.export.netx.metadata import metadata_in
+from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
 from mksgn_neuro.models.store import Model
@@ -69,7 +70,10 @@ def check_network(
     """As `check_all` for a network without its model: `samples` of `steps` random inputs, frames where there are such.
 
     With a `reset_interval` each is followed by a reset, else they are one stream; no `file`: nothing was written.
+    Raises BadInput for a netx file that its sidecar does not describe.
     """
+    if file is not None:
+        require_described(file)
     task = built.frames.task
     source, rng = built.given.source, np.random.default_rng(seed)
     frames = random_samples(source, samples, steps, rng)

@@ -13,6 +13,7 @@ from mksgn_neuro.export.child import TRACEBACK, ChildFailed
 from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_file
 from mksgn_neuro.export.netx.reading import NetxFile
+from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
 from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.checks import not_run
@@ -34,8 +35,9 @@ class Trial:
 
 
 def read_for_check(path: Path, port: Port) -> tuple[NetxFile, list[str]]:
-    """A netx file, and what there is to say about it."""
+    """A netx file, and what there is to say about it; raises BadInput for one that its sidecar does not describe."""
     require_file(path)
+    require_described(path)
     file = read_file(path, input_message_bits=port.bits, input_shape=port.shape)
     return file, netx_findings(path, file)
 

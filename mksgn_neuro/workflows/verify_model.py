@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mksgn_neuro.data.registry import load
+from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.lowering.passes import Built
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck
@@ -20,7 +21,10 @@ def check_model(
     """`check_all` on the clips of a request, and what is compared on.
 
     Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.
+    Raises BadInput for a netx file that its sidecar does not describe.
     """
+    if file.exists():
+        require_described(file)
     driven = driven or Driven.of(model, target, file)
     inputs = verification_frames if driven.reset else verification_stream
     frames, what = inputs(model.task(), model.scaling.bits, request, read)

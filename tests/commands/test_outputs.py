@@ -1,6 +1,7 @@
 """What commands write, and what they refuse to write before any work."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -38,16 +39,25 @@ def test_names_with_dots_stay_apart(model):
     assert given == [str(model.with_name("a.b.nir"))]
 
 
-def test_a_netx_file_that_its_sidecar_does_not_describe_is_said_to_be_so(model, tmp_path):
+def test_a_netx_file_that_its_sidecar_does_not_describe_is_refused(model, tmp_path):
     net, sidecar, _ = exported(model, "--target", "loihi2", "--output", tmp_path / "a b\nü.net")
     inspected = lambda: json.loads(run("inspect", net, "--json").stdout)["findings"]
     assert not [finding for finding in inspected() if "sidecar" in finding or "sha256" in finding]
     description = json.loads((tmp_path / sidecar).read_text(encoding="utf-8"))
     description["file"]["sha256"] = "0" * 64
     (tmp_path / sidecar).write_text(json.dumps(description))
-    assert any("describes (sha256 differs); export the model again" in finding for finding in inspected())
+    differs = r"describes \(sha256 differs\); export the model again, or take the sidecar away"
+    assert any(re.search(differs, finding) for finding in inspected())
+    for words in (
+        ("simulate", net), ("stream", net), ("recognise", model, "--model", net), ("verify", net),
+        ("verify", model, "--file", net), ("export", net, "--target", "nir", "--output", tmp_path / "other"),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match=differs) as caught:
+            run(*words)
+        assert caught.value.exit_code == 2
     (tmp_path / sidecar).write_text("{")
     assert any("is no sidecar of ours" in finding for finding in inspected())
+    assert exported(net, "--target", "nir", "--output", tmp_path / "other")
 
 
 @pytest.mark.parametrize(
@@ -77,3 +87,23 @@ def test_an_output_under_a_file_is_refused_before_the_work(command, option, mode
 def test_learning_rates_that_mean_nothing_are_refused(value, model):
     result = run("tune", model, "--learning-rate", value)
     assert result.exit_code == 2 and "--learning-rate" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        *(
+            (command, "--seed", value)
+            for command in ("train", "tune", "ablate", "simulate")
+            for value in ("-1", "1" + "0" * 20)
+        ),
+        *(
+            (command, "--synop-regularisation", value)
+            for command in ("train", "tune")
+            for value in ("-1", "nan", "inf")
+        ),
+    ],
+)
+def test_seeds_and_penalties_that_mean_nothing_are_refused(command, option, value):
+    result = run(command, option, value)
+    assert result.exit_code == 2 and option in result.stderr and "Traceback" not in result.stderr

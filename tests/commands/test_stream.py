@@ -293,3 +293,12 @@ def test_a_network_that_does_not_say_what_it_takes_is_refused(tmp_path):
     result = run(tmp_path / "n.ir.h5", "")
     assert isinstance(result.exception, BadInput)
     assert "model.pt" in str(result.exception)
+
+
+def test_a_body_too_large_for_metres_is_said_with_every_answer_and_once_to_people(model):
+    sound, large = walk(0, 3), walk(1, 3) * 10_000
+    result = run(model, lines(np.concatenate([sound, large])))
+    answers = answers_of(result)
+    assert ["note" in answer for answer in answers] == [False] * 3 + [True] * 3
+    assert "as if in millimetres, and is taken as metres" in answers[3]["note"]
+    assert result.stderr.count("is taken as metres") == 1 and "stdin line 4" in result.stderr

@@ -109,7 +109,10 @@ def test_subject_4_sits_down_where_nw_ucla_says_stand_up_in_view_2_and_the_other
 @needs_shared_data
 def test_ui_prmd():
     (found,) = inspect(UI_PRMD)["datasets"]
-    assert found["rate"] == 30 and found["assumed"] == ["no frame rate in it: taken as 30 Hz (add an array rate)"]
+    assert found["rate"] == 30 and found["assumed"] == [
+        "no frame rate in it: taken as 30 Hz (add an array rate)",
+        npz.NAMELESS,
+    ]
     assert found["clips"] == 1000 and found["leaked"] == 0 and not any(found["defects"].values())
 
 

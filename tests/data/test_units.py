@@ -6,7 +6,7 @@ import pytest
 from mksgn_neuro.data import registry
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.data.skeleton import KINECT_20
-from mksgn_neuro.data.units import doubts_about_units
+from mksgn_neuro.data.units import doubt_about_frame, doubts_about_units
 from mksgn_neuro.errors import BadInput
 from tests.data.make import clips
 
@@ -36,3 +36,18 @@ def test_what_no_unit_can_be_is_refused():
 def test_the_reader_says_it(tmp_path):
     npz.save(scaled(1000), tmp_path / "x.npz")
     assert any("millimetres" in line for line in registry.load("npz", tmp_path / "x.npz").assumed)
+
+
+@pytest.mark.parametrize("dataset", ["nw-ucla", "ntu60-xsub", "npz"])
+def test_every_reader_says_it(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{registry.READ[dataset].reader}.read", lambda *_, **__: scaled(1000))
+    assert any("millimetres" in line for line in registry.load(dataset, tmp_path).assumed)
+
+
+def test_a_frame_of_a_stream_says_it():
+    frame = scaled(1)[0][0]
+    frame_with_gaps = np.where(np.arange(20)[:, None] == 5, np.nan, frame * 1000)
+    assert doubt_about_frame(frame, "line 1") == "" == doubt_about_frame(frame * np.nan, "line 1")
+    assert "millimetres" in doubt_about_frame(frame_with_gaps, "line 1")
+    with pytest.raises(BadInput, match="line 1: coordinates of up to"):
+        doubt_about_frame(frame * 1e9, "line 1")

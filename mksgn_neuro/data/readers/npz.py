@@ -12,7 +12,6 @@ from mksgn_neuro.data.clips import KINECT_RATE, Clips, require_rate
 from mksgn_neuro.data.defects import keep_sound
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.data.skeleton import Skeleton
-from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import atomic_write
 from mksgn_neuro.gates.arrays import read_npz
@@ -35,13 +34,13 @@ ARRAYS = {
 }
 MOST_CLASSES, MOST_JOINTS, MOST_BODIES = 10_000, 1000, 100
 NEEDED = tuple(ARRAYS)[:5]
+NAMELESS = "no joint_names in it: that its joints are in a network's order cannot be checked"
 HINT = f"write {', '.join(NEEDED)}; if known {', '.join(tuple(ARRAYS)[5:])}"
 
 
 def read(name: str, path: Path, *, skip_bad: bool = False, progress: Callable[[int, int], None] | None = None) -> Clips:
     """For the registry: such a file is read at once, and says itself what its data are called."""
-    clips = load(path, skip_bad=skip_bad)
-    return replace(clips, assumed=clips.assumed + doubts_about_units(clips, str(path)))
+    return load(path, skip_bad=skip_bad)
 
 
 def load(path: Path, *, skip_bad: bool = False) -> Clips:
@@ -51,7 +50,8 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
     rate, assumed = _rate(arrays, location)
     n = len(arrays["lengths"])
     _require_bearable(arrays, location)
-    classes = arrays.get("class_names", [f"class {i}" for i in range(int(arrays["labels"].max(initial=-1)) + 1)])
+    labels = arrays["labels"].astype(np.int64)  # of unsigned ones, max(initial=-1) would be 2^32 − 1
+    classes = arrays.get("class_names", [f"class {i}" for i in range(int(labels.max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
         positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
     flat = positions.shape[2] == 2
@@ -62,7 +62,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
         clips = Clips(
             positions=positions,
             lengths=arrays["lengths"],
-            labels=arrays["labels"],
+            labels=labels,
             subjects=arrays.get("subjects", np.full(n, -1)),
             train=arrays["train"],
             names=tuple(str(name) for name in arrays.get("names", np.arange(n))),
@@ -70,7 +70,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             skeleton=replace(_skeleton(arrays), coordinates=2 if flat else 3),
             dataset=path.name if path.stem in DATASETS else path.stem,  # never taken for one of those
             rate=rate,
-            assumed=assumed,
+            assumed=assumed + (() if "joint_names" in arrays else (NAMELESS,)),
         )
     except BadInput as error:
         raise BadInput(error.problem, location=location, hint=error.hint or HINT) from error

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import parsed_json
 
+DIFFERS = "is not the file that"
+HINT = "export the model again, or take the sidecar away"
 LONGEST = 16 * 2**20  # bytes of a sidecar; ours have some thousands
 
 
@@ -26,14 +29,28 @@ def sha256_of(path: Path) -> str:
 
 def sidecar_findings(net: Path) -> list[str]:
     """In words, what is wrong with the sidecar beside the file; nothing where there is none."""
+    problem = _problem(net)
+    return [f"{problem}; {HINT}"] if problem else []
+
+
+def require_described(net: Path) -> None:
+    """Raises BadInput for a netx file that the sidecar beside it does not describe: one of them is of another export.
+
+    A sidecar that is none of ours says nothing.
+    """
+    problem = _problem(net)
+    if problem.startswith(DIFFERS):
+        raise BadInput(problem, location=str(net), hint=HINT)
+
+
+def _problem(net: Path) -> str:
+    """Empty where nothing is wrong."""
     sidecar = sidecar_of(net)
     if not sidecar.is_file():
-        return []
+        return ""
     try:
         with sidecar.open("rb") as file:
             said = parsed_json(file.read(LONGEST))["file"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return [f"{sidecar.name} beside it is no sidecar of ours; export the model again"]
-    if said == sha256_of(net):
-        return []
-    return [f"is not the file that {sidecar.name} describes (sha256 differs); export the model again"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"{sidecar.name} beside it is no sidecar of ours"
+    return "" if said == sha256_of(net) else f"{DIFFERS} {sidecar.name} describes (sha256 differs)"

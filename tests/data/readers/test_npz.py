@@ -1,3 +1,4 @@
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,7 @@ def arrays():
         "labels": made.labels,
         "train": made.train,
         "parents": np.array(made.skeleton.parents),
+        "joint_names": np.array(made.skeleton.joint_names),
     }
 
 
@@ -77,11 +79,47 @@ def test_names_subjects_and_classes_are_optional(tmp_path):
     ],
 )
 def test_a_bad_file_is_refused_by_name(tmp_path, changes, message):
-    content = {**arrays(), **changes}
+    content = {**arrays(), "joint_names": None, **changes}
     np.savez(tmp_path / "x.npz", **{k: v for k, v in content.items() if v is not None})
     with pytest.raises(BadInput, match=message) as caught:
         npz.load(tmp_path / "x.npz")
     assert "x.npz" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"labels": np.array([2**32 - 1, 1, 0, 1], dtype=np.uint32)},
+            "array 'labels' holds 4294967295; write -1 to 9999",
+        ),
+        ({"bodies": np.array(0)}, "array 'bodies' holds 0"),
+        ({"bodies": np.array(-1)}, "array 'bodies' holds -1"),
+        ({"bodies": np.array(3)}, "20 joints of 3 bodies"),
+    ],
+)
+def test_numbers_of_which_tables_of_gigabytes_would_be_made_are_refused(tmp_path, changes, message):
+    np.savez(tmp_path / "x.npz", **arrays() | changes)
+    with pytest.raises(BadInput, match=message):
+        npz.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint32", "uint64", "int8"])
+def test_labels_of_any_integers_are_counted(tmp_path, kind):
+    np.savez(tmp_path / "x.npz", **arrays() | {"labels": np.array([0, 1, 0, 1], dtype=kind)})
+    assert npz.load(tmp_path / "x.npz").class_names == ("class 0", "class 1")
+
+
+def test_an_archive_of_zeros_is_not_unpacked(tmp_path):
+    with (
+        zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("positions.npy", "w") as entry,
+    ):
+        np.lib.format.write_array_header_1_0(entry, {"descr": "<f4", "fortran_order": False, "shape": (2**24, 5, 3)})
+        for _ in range(80):
+            entry.write(bytes(2**22))
+    with pytest.raises(BadInput, match="it unpacks to too many bytes"):
+        npz.load(tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize("rate", [60, 29.97, np.float32(15), np.uint8(50)])
@@ -135,4 +173,4 @@ def test_ui_prmd():
     read = registry.load("npz", UI_PRMD)
     assert len(read) == 1000 and read.skeleton.joints == 22 and len(read.class_names) == 10
     assert len(set(read.subjects)) == 10 and not read.leaked.any()
-    assert read.rate == 30 and len(read.assumed) == 1
+    assert read.rate == 30 and len(read.assumed) == 2  # neither rate nor joint names

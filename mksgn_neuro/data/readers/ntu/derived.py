@@ -54,7 +54,9 @@ def pyskl_records(path: Path, dataset: str, classes: int, progress: Progress | N
         train_names, test_names = ({*split[f"{dataset.split('-')[1]}_{part}"]} for part in ("train", "val"))
     except (KeyError, TypeError, IndexError) as error:
         found = f"; it has {', '.join(map(str, available))}" if "available" in locals() else ""
-        raise BadInput(f"no split for {dataset}{found}", location=str(path), hint=PYSKL_REMEDY) from error
+        raise BadInput(f"no split for {dataset}{shown(found)}", location=str(path), hint=PYSKL_REMEDY) from error
+    if not isinstance(annotations, (list, tuple)):
+        raise BadInput("its annotations are no list", location=str(path), hint=PYSKL_REMEDY)
     for i, annotation in enumerate(annotations):
         location = f"{path}, annotation {i}"
         name = annotation.get("frame_dir", "") if isinstance(annotation, dict) else ""

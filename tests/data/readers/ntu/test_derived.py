@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mksgn_neuro.data import registry
 from mksgn_neuro.data.readers import ntu
-from mksgn_neuro.data.readers.ntu.derived import unpickle
+from mksgn_neuro.data.readers.ntu.derived import pyskl_records, unpickle
 from mksgn_neuro.errors import BadInput
 
 rng = np.random.default_rng(0)
@@ -212,3 +212,10 @@ def test_another_protocol_or_another_npz_is_refused(tmp_path):
     (tmp_path / "z.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(BadInput, match="not a readable file"):
         ntu.load("ntu60-xsub", tmp_path / "z.npz")
+
+
+@pytest.mark.parametrize("annotations", [None, 0.5, np.array(3), {}])
+def test_annotations_that_are_no_list_are_refused(tmp_path, annotations):
+    path = dump(tmp_path / "x.pkl", content() | {"annotations": annotations}, 4)
+    with pytest.raises(BadInput, match="its annotations are no list"):
+        list(pyskl_records(path, "ntu60-xsub", 60, None))

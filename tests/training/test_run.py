@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,3 +50,12 @@ def test_a_refused_resume_leaves_the_options_of_the_run_that_it_cannot_go_on_wit
     assert json.loads((tmp_path / "config.json").read_text()) == {"seed": 5}
     with started(tmp_path, resume=True, config={"seed": 5, "again": True}):
         assert json.loads((tmp_path / "config.json").read_text())["again"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_fewer_than_two_training_clips_are_refused(tmp_path, number):
+    clips = few_clips()
+    few = replace(clips, train=np.arange(len(clips)) < number)
+    with pytest.raises(BadInput, match=f"{number} training clips; give at least two"):
+        started_run(few, WITHOUT_TEACHER, tmp_path / "out", seed=5, resume=False, report=silent).__enter__()
+    assert not (tmp_path / "out").exists()

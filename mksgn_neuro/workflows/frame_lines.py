@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mksgn_neuro.data.bodies import BODIES, METRES, Mapping, body_named, mapping
+from mksgn_neuro.data.bodies import BODIES, METRES, PIXELS, Mapping, body_named, mapping
 from mksgn_neuro.data.clips import KINECT_RATE, TALLEST_BODY
+from mksgn_neuro.data.crowd import Crowd, Seen
 from mksgn_neuro.data.gaps import HOLD, GapFiller
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.picture import PictureScale
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
+from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.data.units import doubt_about_frame
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import json_at
 
-Read = Callable[[str, Skeleton, str], tuple[np.ndarray, float | None]]
+
+@dataclass(frozen=True)
+class Line:
+    """What a line says: joints (V, 3) float32 of the network's, NaN where not seen, and when.
+
+    `picture`: in a picture's unit, whose scale is not said, instead of metres. `people`: who is there, where the line
+    lists them; then `positions` is None.
+    """
+
+    positions: np.ndarray | None
+    seconds: float | None
+    picture: bool = False
+    people: tuple[Seen, ...] = ()
+
+
+Read = Callable[[str, Skeleton, str, bool], Line]
 
 
 @dataclass(frozen=True)
 class Frame:
     """`positions` (V, 3) float32 metres, NaN where a joint is absent; names of joints that are held and absent.
 
-    `doubt`: what looks wrong with the unit.
+    `bodies`: the number of whoever is in each place, where the line listed people. `doubt`: what looks wrong with the
+    unit.
     """
 
     positions: np.ndarray
     seconds: float | None
     held: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    bodies: tuple[Hashable, ...] | None = None
     doubt: str = ""
 
 
@@ -53,22 +73,30 @@ class FrameLines:
     def new_clip(self) -> None:
         """The next line is the first of a clip."""
         self._filler, self._frames = GapFiller(self._hold), 0
+        self._crowd = Crowd(self._skeleton.bodies, self._skeleton.joints // self._skeleton.bodies, self._hold)
+        self._scale: PictureScale | None = None
 
     def __call__(self, line: str, location: str) -> Frame:
         """The next frame; raises BadInput, naming `location`, for a line that is none, and `strict` for gaps."""
-        if self._strict and self._read is _joints:
-            whole, seconds = one_clip.stamped_frame(line, self._skeleton, location)
-            return Frame(whole, seconds, doubt=doubt_about_frame(whole, location))
-        positions, seconds = self._read(line, self._skeleton, location)
-        doubt = doubt_about_frame(positions, location)
-        if self._strict and np.isnan(positions).any():
-            raise BadInput("a joint is missing", location=location, hint="leave --strict out")
-        now = self._frames / self._rate if seconds is None else seconds
+        said = self._read(line, self._skeleton, location, not self._strict)
+        positions = self._in_metres(said, location) if said.picture else said.positions
+        now = self._frames / self._rate if said.seconds is None else said.seconds
+        who, bodies = None, self._skeleton.bodies
+        if positions is None:
+            filled, held, absent = self._crowd(said.people, now)
+            who = self._crowd.who
+        else:
+            filled, held, absent = self._filler(positions, now)
+        doubt = "" if said.picture else doubt_about_frame(filled, location)
         self._frames += 1
-        filled, held, absent = self._filler(positions, now)
         names = self._skeleton.joint_names
-        said = (tuple(names[v] for v in np.flatnonzero(mask)) for mask in (held, absent))
-        return Frame(_absent_bodies(filled, self._skeleton.bodies), seconds, *said, doubt)
+        lost = (tuple(names[v] for v in np.flatnonzero(mask)) for mask in (held, absent))
+        return Frame(_absent_bodies(filled, bodies), said.seconds, *lost, who, doubt)
+
+    def _in_metres(self, said: Line, location: str) -> np.ndarray:
+        if self._scale is None:
+            self._scale = PictureScale(self._skeleton.joint_names, location)
+        return self._scale(said.positions)
 
 
 def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:
@@ -79,20 +107,68 @@ def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:
     return np.where(np.isnan(each).all(axis=(1, 2))[:, None, None], np.float32(0), each).reshape(positions.shape)
 
 
-def _joints(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray, float | None]:
-    """Joints in the network's order or by name; names of another body in BODIES are mapped."""
+def _joints(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
+    """Joints in the network's order or by name; names of another body in BODIES are mapped. Or several people."""
     content = json_at(location, line, one_clip.HINT)
+    if isinstance(content, dict) and "bodies" in content:
+        return _people(content, skeleton, location, gaps)
+    return _person(content, skeleton, location, gaps)
+
+
+def _person(content: object, skeleton: Skeleton, location: str, gaps: bool) -> Line:
     names = _other_names(content, skeleton)
+    own = skeleton if names is None else from_parents(np.full(len(names), -1), names)
+    body = body_named(tuple(name.removesuffix(" (1)") for name in own.joint_names))
+    picture = False
+    if skeleton.coordinates == 2:
+        content, picture = _with_depth(content, body is not None and body.unit == PIXELS)
+    frame, seconds = one_clip.frame_of(content, own, location, gaps=gaps)
+    if picture and body is not None:
+        frame = frame * np.array(body.signs, dtype=np.float32)
     if names is None:
-        return one_clip.frame_of(content, skeleton, location, gaps=True)
-    own = from_parents(np.full(len(names), -1), names)
-    frame, seconds = one_clip.frame_of(content, own, location, gaps=True)
-    body = body_named(names)
-    if body is not None:
+        return Line(frame, seconds, picture)
+    if body is not None and not picture:
         frame = frame * np.array(body.signs, dtype=np.float32)
         if body.unit == "mm" and np.nanmax(np.ptp(np.nan_to_num(frame), axis=0)) > TALLEST_BODY:
             frame = frame * np.float32(METRES["mm"])
-    return _onto(frame, names, skeleton, location), seconds
+    return Line(_onto(frame, names, skeleton, location), seconds, picture)
+
+
+def _with_depth(content: object, confident: bool) -> tuple[object, bool]:
+    """What a line says with a third coordinate, 0, for joints in a picture; and whether it has such joints.
+
+    `confident`: a third number is how sure a detector was, and a joint that it was not sure of is not seen.
+    """
+    joints = content.get("joints") if isinstance(content, dict) else content
+    pairs = joints.items() if isinstance(joints, dict) else enumerate(joints) if isinstance(joints, list) else ()
+    made, picture = {}, False
+    for key, xyz in pairs:
+        flat = isinstance(xyz, list) and (len(xyz) == 2 or (confident and len(xyz) == 3))
+        picture |= flat
+        unsure = flat and len(xyz) == 3 and isinstance(xyz[2], (int, float)) and not xyz[2] >= LEAST_CONFIDENCE
+        made[key] = None if unsure else [*xyz[:2], 0.0] if flat else xyz
+    if not picture:
+        return content, False
+    joints = made if isinstance(joints, dict) else list(made.values())
+    return ({**content, "joints": joints} if isinstance(content, dict) else joints), True
+
+
+def _people(content: dict, skeleton: Skeleton, location: str, gaps: bool) -> Line:
+    """`{"bodies": [{"id": …, "joints": …}, …]}`, `id` where a tracker has one."""
+    hint = 'list people as {"bodies": [{"id": 1, "joints": …}, …]}'
+    listed = content["bodies"]
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise BadInput('"bodies" is no list of objects', location=location, hint=hint)
+    if any(not isinstance(one.get("id"), (str, int, type(None))) for one in listed):
+        raise BadInput('an "id" is neither a number nor text', location=location, hint=hint)
+    per_body = skeleton.joints // skeleton.bodies
+    names = tuple(name.removesuffix(" (1)") for name in skeleton.joint_names[:per_body])
+    single = replace(from_parents(np.full(per_body, -1), names), coordinates=skeleton.coordinates)
+    lines = [_person({"joints": one.get("joints")}, single, location, gaps) for one in listed]
+    if any(line.picture for line in lines):
+        raise BadInput("people in a picture", location=location, hint="send one of them, or metres")
+    people = tuple(Seen(line.positions, one.get("id")) for line, one in zip(lines, listed))
+    return Line(None, one_clip.seconds_of(content, location), people=people)
 
 
 def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
@@ -106,7 +182,7 @@ def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
     return None if own else tuple(joints)
 
 
-def _landmarks(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray, float | None]:
+def _landmarks(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
     """MediaPipe's world landmarks."""
     content = json_at(location, line, mediapipe.HINT)
     frame, world = mediapipe.frame_of(content, location)
@@ -115,7 +191,10 @@ def _landmarks(line: str, skeleton: Skeleton, location: str) -> tuple[np.ndarray
         raise BadInput("landmarks in a picture, the network takes metres", location=location, hint=hint)
     body = BODIES["mediapipe33"]
     frame = frame * np.array(body.signs, dtype=np.float32)
-    return _onto(frame, body.skeleton.joint_names, skeleton, location), mediapipe.seconds_of(content)
+    positions = _onto(frame, body.skeleton.joint_names, skeleton, location)
+    if not gaps and np.isnan(positions).any():
+        raise BadInput("a joint is missing", location=location, hint="leave --strict out")
+    return Line(positions, mediapipe.seconds_of(content))
 
 
 def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, location: str) -> np.ndarray:

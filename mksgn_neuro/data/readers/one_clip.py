@@ -61,7 +61,7 @@ def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndar
         locations = [(line, f"{path}, line {n}") for n, line in numbered]
         parsed = [(json_at(location, line, HINT), location) for line, location in locations]
         frames = [_from_json(content, skeleton, location, gaps=gaps) for content, location in parsed]
-        seconds = [_seconds(content, location) for content, location in parsed] if gaps else seconds
+        seconds = [seconds_of(content, location) for content, location in parsed] if gaps else seconds
     else:
         frames, skeleton = _csv_frames(numbered, skeleton, path, gaps=gaps)
     if not frames:
@@ -69,25 +69,19 @@ def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndar
     return np.stack(frames), skeleton, seconds[: len(frames)]
 
 
-def stamped_frame(
-    line: str, skeleton: Skeleton, location: str, *, gaps: bool = False
+def frame_of(
+    content: object, skeleton: Skeleton, location: str, *, gaps: bool = False
 ) -> tuple[np.ndarray, float | None]:  # fmt: skip
-    """One frame (V, 3) float32 from a line of JSON, and when it was taken: "t" in seconds, None where it does not say.
+    """One frame (V, 3) float32 from what a line of JSON holds, and when it was taken: "t" in seconds, None without.
 
     With `gaps`, a joint that is null, left out or no number is NaN, and so is every joint of a frame that has too few
     without names or none at all. `location` names the line in errors.
     """
-    return frame_of(json_at(location, line, HINT), skeleton, location, gaps=gaps)
+    return _from_json(content, skeleton, location, gaps=gaps), seconds_of(content, location)
 
 
-def frame_of(
-    content: object, skeleton: Skeleton, location: str, *, gaps: bool = False
-) -> tuple[np.ndarray, float | None]:  # fmt: skip
-    """As `stamped_frame`, of what such a line holds."""
-    return _from_json(content, skeleton, location, gaps=gaps), _seconds(content, location)
-
-
-def _seconds(content: object, location: str) -> float | None:
+def seconds_of(content: object, location: str) -> float | None:
+    """When a line says that it was taken; None where it does not."""
     if not isinstance(content, dict) or "t" not in content:
         return None
     said = content["t"]

@@ -16,6 +16,7 @@ from mksgn_neuro.errors import BadInput
 from tests.data.make import clips
 from tests.data.readers.ntu.test_derived import content, ctr_gcn, dump
 from tests.data.readers.test_nw_ucla import GOOD, write_zip
+from tests.data.readers.test_one_clip import stamped
 
 TWO = from_parents([-1, 0], ("a", "b"))
 numbers = st.floats() | st.integers(-(10**400), 10**400) | st.text(max_size=2) | st.none() | st.booleans()
@@ -44,7 +45,7 @@ FRAMES = ("{}", '{{"joints": {}}}', "[[1, 2, 3], {}]", '{{"joints": {{"a": [1, 2
 @given(nested, st.sampled_from(FRAMES))
 @settings(max_examples=100, deadline=None)
 def test_any_json_as_a_frame(value, frame):
-    made = survives(one_clip.stamped_frame, frame.format(json.dumps(value)), TWO, "x")
+    made = survives(stamped, frame.format(json.dumps(value)), TWO, "x")
     assert made is None or np.isfinite(made[0]).all()
 
 
@@ -52,7 +53,7 @@ def test_any_json_as_a_frame(value, frame):
 @settings(max_examples=100, deadline=None)
 def test_any_json_as_a_time_stamp(value):
     line = json.dumps({"t": value, "joints": [[1, 2, 3], [4, 5, 6]]})
-    made = survives(one_clip.stamped_frame, line, TWO, "x")
+    made = survives(stamped, line, TWO, "x")
     assert made is None or (isinstance(made[1], float) and np.isfinite(made[1]))
 
 
@@ -70,7 +71,7 @@ def test_deeply_nested_json_is_refused(deep):
     with pytest.raises(BadInput):
         nw_ucla.parse(deep.encode(), 0, "x")
     with pytest.raises(BadInput):
-        one_clip.stamped_frame(deep, TWO, "x")
+        stamped(deep, TWO, "x")
 
 
 def file_bytes(kind):

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mksgn_neuro.data.readers.one_clip import read, stamped_frame
+from mksgn_neuro.data.readers.one_clip import HINT, frame_of, read
 from mksgn_neuro.data.skeleton import KINECT_20, KINECT_25, from_parents
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.text import json_at
 
 TWO = KINECT_25.repeated(2)
 NAMES = KINECT_20.joint_names
@@ -103,9 +104,14 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path, lines, message):
 SKELETON = from_parents([-1, 0], ("a", "b"))
 
 
+def stamped(line, skeleton, location):
+    """A line of a stream: its frame and when it was taken."""
+    return frame_of(json_at(location, line, HINT), skeleton, location)
+
+
 def test_a_frame_may_say_when_it_was_taken():
-    assert stamped_frame(LINES[0], SKELETON, "line 1")[1] is None
-    frame, seconds = stamped_frame(f'{{"t": 3, "joints": {LINES[0]}}}', SKELETON, "line 1")
+    assert stamped(LINES[0], SKELETON, "line 1")[1] is None
+    frame, seconds = stamped(f'{{"t": 3, "joints": {LINES[0]}}}', SKELETON, "line 1")
     assert seconds == 3.0 and np.array_equal(frame, clip(2, 2)[0])
 
 
@@ -115,7 +121,7 @@ NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "null", "true", '"3"', "[
 @pytest.mark.parametrize("said", NO_NUMBERS)
 def test_a_time_that_is_no_number_is_refused(said):
     with pytest.raises(BadInput, match='line 7: "t" is not a finite number; give t in seconds'):
-        stamped_frame(f'{{"t": {said}, "joints": {LINES[0]}}}', SKELETON, "line 7")
+        stamped(f'{{"t": {said}, "joints": {LINES[0]}}}', SKELETON, "line 7")
 
 
 def test_what_is_no_text_is_refused(tmp_path):

@@ -11,3 +11,5 @@ ATTENTIONS = ("gated", "spike-driven", "ssa", "none")  # models.attention
 BODIES = ("kinect20", "kinect25", "azure32", "coco17", "mediapipe33", "body25")  # data.bodies
 PROFILES = ("paper", "loihi1")  # chip.energy
 MAX_MESSAGE_BITS = 16  # of a graded input
+NONE = "none"  # the decision where no class has enough evidence
+NONE_OF_THESE = "none of these"  # the class of pauses and of other actions: data.background

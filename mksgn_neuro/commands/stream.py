@@ -1,24 +1,21 @@
-"""mksgn-neuro stream: frames in on stdin as a camera delivers them, the current decision out per frame."""
+"""mksgn-neuro stream: frames in as a camera delivers them, the current decision out per frame."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mksgn_neuro.commands.options import find_model, say
+from mksgn_neuro.commands.options import find_model, refuse_options, say
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
-    from mksgn_neuro.ir import Network
-    from mksgn_neuro.workflows.frame_lines import Frame
-    from mksgn_neuro.workflows.streaming import Recogniser
+    from mksgn_neuro.ir import Network, Task
+    from mksgn_neuro.workflows.answers import Options
 
 
 @click.command()
@@ -35,9 +32,13 @@ if TYPE_CHECKING:
 @click.option("--evidence", type=click.IntRange(0), default=0, show_default=True, help="With fewer class spikes: none.")
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 @click.option("--strict", is_flag=True, help="End at the first line that is no whole frame.")
+@click.option(
+    "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0: a port that is free."
+)
+@click.option("--play", type=click.Path(path_type=Path), help="With --serve: a recording, over and over.")
 def command(
     model: Path | None, rate: float | None, window: int | None, line_format: str, evidence: int, hold: float | None,
-    strict: bool,
+    strict: bool, port: int | None, play: Path | None,
 ) -> None:  # fmt: skip
     """Recognise actions in a stream of skeletons, simulated on CPU.
 
@@ -54,24 +55,24 @@ def command(
     decision, latency in milliseconds from reading the line; "gap" after more than a second without a frame; "held" and
     "absent" name joints that were lost; "note" where a body is too large for metres; "error" and "line" where the line
     cannot be read.
+
+    With --serve, a page on this machine shows the skeleton, scores, spikes and joules per second. Frames come from
+    stdin, from --play, or from a client of ws://127.0.0.1:PORT/stream, whose messages are such lines, each answered.
     """
     from mksgn_neuro.data.gaps import HOLD
+    from mksgn_neuro.workflows.answers import Options
 
+    if play is not None:
+        if port is None:
+            hint = "add --serve PORT, or give the file to mksgn-neuro recognise"
+            raise BadInput("--play without --serve", hint=hint)
+        refuse_options(("rate", "line_format"), "is for a camera's lines, not for --play", "leave it out")
     path = find_model(model)
     options = Options(rate, window, line_format, evidence, HOLD if hold is None else hold, strict)
-    stream(frame_network(path), sys.stdin, sys.stdout, path, options)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line says: see `command`."""
-
-    rate: float | None = None
-    window: int | None = None
-    line_format: str = "joints"
-    evidence: int = 0
-    hold: float = 0.5
-    strict: bool = False
+    network = frame_network(path)
+    if port is None:
+        return stream(network, sys.stdin, sys.stdout, path, options)
+    return serve(network, port, play, path, options)
 
 
 def frame_network(path: Path) -> Network:
@@ -83,62 +84,41 @@ def frame_network(path: Path) -> Network:
 
 def stream(network: Network, source: Iterable[str], sink: TextIO, path: Path, options: Options) -> None:
     """Answer every line of `source` on `sink` at once. Raises BadInput, naming the line, for one that `strict` ends."""
-    from mksgn_neuro.data.clips import require_rate
-    from mksgn_neuro.workflows.frame_lines import FrameLines
-    from mksgn_neuro.workflows.streaming import Recogniser
+    from mksgn_neuro.workflows.answers import Session
 
-    if options.rate is not None:
-        require_rate(options.rate, "--rate")
-    recogniser = Recogniser(network, rate=options.rate, window=options.window, location=str(path))
-    task = recogniser.task
-    if task.coordinates != 3:
-        hint = "give recordings to mksgn-neuro recognise"
-        raise BadInput(
-            "takes two coordinates of a picture, whose scale a stream does not say", location=str(path), hint=hint
-        )
+    session = Session(network, options, str(path))
+    say_what_is_taken(session.task, path)
+    doubted = False
+    for number, line in enumerate(source, 1):
+        answered = session(line, location := f"stdin line {number}", number)
+        if answered is not None:
+            doubt = answered.document.get("note")
+            if doubt and not doubted:
+                say(f"{location}: {doubt}")
+            doubted = doubted or bool(doubt)
+            sink.write(json.dumps(answered.document) + "\n")
+            sink.flush()
+
+
+def say_what_is_taken(task: Task, path: Path) -> None:
+    """On stderr, where the network does not take frames at a rate."""
     if task.rate is None:
         trained = f"it was trained on clips stretched to {task.frames} frames"
         say(f"{path} has no frame rate: {trained}; frames are taken as they come")
-    rate = options.rate or task.rate
-    doubted = False
-    lines = FrameLines(
-        recogniser.skeleton, line_format=options.line_format, rate=rate, hold=options.hold, strict=options.strict
-    )
-    for number, line in enumerate(source, 1):
-        line = line.lstrip("\ufeff")
-        if not line.strip():
-            recogniser.new_clip()
-            lines.new_clip()
-            continue
-        started, location = time.perf_counter(), f"stdin line {number}"
-        try:
-            frame = lines(line, location)
-            document = answered(recogniser, frame, location, options.evidence)
-            if frame.doubt and not doubted:
-                say(f"{location}: {frame.doubt}")
-            doubted = doubted or bool(frame.doubt)
-        except BadInput as error:
-            if options.strict:
-                raise
-            document = {"error": str(error), "line": number}
-        document["latency_ms"] = round(1e3 * (time.perf_counter() - started), 3)
-        sink.write(json.dumps(document) + "\n")
-        sink.flush()
 
 
-def answered(recogniser: Recogniser, frame: Frame, location: str, evidence: int) -> dict:
-    """The answer to one frame as it is printed."""
-    answer, names = recogniser(frame.positions, frame.seconds, location), recogniser.task.class_names
-    enough = answer.scores[answer.decision] >= evidence
-    document = {
-        "frame": answer.frame,
-        "frames": answer.frames,
-        "scores": dict(zip(names, answer.scores.tolist())),
-        "decision": names[answer.decision] if enough else "none",
-    }
-    if answer.gap is not None:
-        document["gap"] = round(answer.gap, 3)
-    if frame.doubt:
-        document["note"] = frame.doubt
-    document |= {name: list(joints) for name, joints in (("held", frame.held), ("absent", frame.absent)) if joints}
-    return document
+def serve(network: Network, port: int, play: Path | None, path: Path, options: Options) -> None:
+    """The same on a page, until it is told to end: raises KeyboardInterrupt or Terminated, when all is closed."""
+    from mksgn_neuro.live.played import lines_of
+    from mksgn_neuro.live.server import Live
+    from mksgn_neuro.workflows.answers import Session
+
+    clips = lines_of(network, play) if play else ()
+    for clip in clips:
+        for note in clip.notes:
+            say(f"{clip.name}: {note}")
+    session = Session(network, options, str(path), counted=True)
+    say_what_is_taken(session.task, path)
+    stdin = None if play or sys.stdin.isatty() else sys.stdin
+    live = Live(session, path.name, clips, stdin, sys.stdout)
+    live.run(port, lambda address: say(f"open {address} (frames: {address.replace('http', 'ws')}stream); Ctrl-C ends"))

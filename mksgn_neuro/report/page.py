@@ -22,7 +22,7 @@ from mksgn_neuro.report.verdict import verdict
 MOST_ACTIONS = 12  # attention maps side by side; the actions with most clips
 ATTENTION_BYTES = 600_000  # of all maps before base64: large skeletons show fewer actions
 ATTENTION_ROLES = ("gate", "coincidence", "query", "key", "graph", "and", "temporal")
-SCRIPTS = ("page.js", "player.js")
+SCRIPTS = ("shared.js", "attention.js", "player.js")
 
 SECTIONS = (
     ("player", "Clips", None),
@@ -61,7 +61,7 @@ def page(report: Report) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{policy()}">
 <title>{escape(title)} · mksgn-neuro</title>
-<style>{_asset("report.css")}</style>
+<style>{asset("report.css")}</style>
 </head>
 <body>
 <header>
@@ -78,24 +78,29 @@ def page(report: Report) -> str:
 {body}
 </main>
 <script type="application/json" id="report-data">{data}</script>
-{"".join(f"<script>{_asset(name)}</script>" + chr(10) for name in SCRIPTS)}</body>
+{"".join(f"<script>{asset(name)}</script>" + chr(10) for name in SCRIPTS)}</body>
 </html>
 """
 
 
 def policy() -> str:
     """Nothing is loaded, and no script runs but ours, known by their hashes: not one that came with a name."""
-    hashes = (base64.b64encode(hashlib.sha256(_asset(name).encode()).digest()).decode() for name in SCRIPTS)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {script_hashes(SCRIPTS)}"
+
+
+def script_hashes(names: tuple[str, ...]) -> str:
+    """Scripts of ours as a policy names them."""
+    hashes = (base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode() for name in names)
+    return " ".join(f"'sha256-{digest}'" for digest in hashes)
 
 
 def _section(report: Report, key: str, name: str, render) -> str:  # noqa: ANN001
-    content = render(report) if render else _asset("player.html")
+    content = render(report) if render else asset("player.html")
     return f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{escape(name)}</h2>{content}</section>\n'
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file in `assets`."""
     return (files("mksgn_neuro.report") / "assets" / name).read_text(encoding="utf-8")
 
 

@@ -16,12 +16,12 @@ from mksgn_neuro.data.gaps import HOLD, filled
 from mksgn_neuro.data.recordings import Recording, Wanted, for_joints, in_metres
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
+from mksgn_neuro.names import NONE
 from mksgn_neuro.workflows.inputs import encoded
 from mksgn_neuro.workflows.simulate import Simulation, simulate
 from mksgn_neuro.workflows.streaming import skeleton_of
 
 LEAST_EVIDENCE = 1  # class spikes: without any, nothing was recognised
-NONE = "none"
 
 
 @dataclass(frozen=True)

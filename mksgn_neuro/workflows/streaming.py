@@ -14,7 +14,8 @@ from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.inputs import require_count
-from mksgn_neuro.sim.stepwise import StepEmulator, StepResult
+from mksgn_neuro.sim.stepwise import StepEmulator
+from mksgn_neuro.workflows.cost import Cost, Pricing
 from mksgn_neuro.workflows.inputs import scaling_of
 
 NUMBERED = re.compile(r" \((\d{1,3})\)$")
@@ -26,6 +27,7 @@ class Answer:
 
     `frame`: the network's last frame since the clip began, from 0, and `frames`, how many the camera's frame completed:
     with 0 the answer is the one before. `gap`: seconds without a frame, where they made the network start anew.
+    `costs`: what each of these frames cost, where that is counted.
     """
 
     frame: int
@@ -33,6 +35,7 @@ class Answer:
     scores: np.ndarray
     decision: int
     gap: float | None = None
+    costs: tuple[Cost, ...] = ()
 
 
 class Recogniser:
@@ -41,10 +44,12 @@ class Recogniser:
     `rate`: the camera's, in Hz, for frames without a time; None: the network's own. `window`: decide on the class
     spikes of so many of the network's frames; None: as many as the network was trained for. A network without a rate
     takes frames as they come. In bounded memory however long the stream is. `location` names the network in errors.
+    With `counted` every answer says what its frames cost; it takes longer.
     """
 
     def __init__(
-        self, network: Network, *, rate: float | None = None, window: int | None = None, location: str = ""
+        self, network: Network, *, rate: float | None = None, window: int | None = None, location: str = "",
+        counted: bool = False,
     ) -> None:  # fmt: skip
         task = network.task
         if task is None:
@@ -58,8 +63,10 @@ class Recogniser:
         self.task, self.rate = task, rate
         self.skeleton = skeleton_of(task)
         self._scaling = scaling_of(task, network.source.message_bits)
-        counted = window or task.window
-        self._emulator = StepEmulator(network, window=counted and counted * task.steps_per_frame)
+        frames = window or task.window
+        self._pricing = Pricing(network) if counted else None
+        record = "all" if counted else ()
+        self._emulator = StepEmulator(network, record=record, window=frames and frames * task.steps_per_frame)
         self._silence = np.zeros(network.source.size, dtype=np.int32)
         self._emulator.step(self._silence)  # compiles what is not compiled yet
         self.new_clip()
@@ -82,22 +89,25 @@ class Recogniser:
         converted = self._at_own_rate(positions, seconds, location)
         if converted.gap is not None:
             self._rest()
-        for frame in converted.frames:
-            self._last = self._step(self._encoder(frame).ravel())
+        costs = tuple(self._step(self._encoder(frame).ravel()) for frame in converted.frames)
         return Answer(
             self._last.step // self.task.steps_per_frame,
             len(converted.frames),
             self._last.scores,
             self._last.decision,
             converted.gap,
+            costs if self._pricing else (),
         )
 
-    def _step(self, frame: np.ndarray) -> StepResult:
-        """One frame and the silent steps after it."""
-        result = self._emulator.step(frame)
-        for _ in range(self.task.steps_per_frame - 1):
-            result = self._emulator.step(self._silence)
-        return result
+    def _step(self, frame: np.ndarray) -> Cost | None:
+        """One frame and the silent steps after it; what they cost, where that is counted."""
+        cost = None
+        for given in (frame, *[self._silence] * (self.task.steps_per_frame - 1)):
+            self._last = self._emulator.step(given)
+            if self._pricing:
+                step = self._pricing(self._last.spikes, given)
+                cost = step if cost is None else cost + step
+        return cost
 
     def _at_own_rate(self, positions: np.ndarray, seconds: float | None, location: str) -> Converted:
         """The network's frames that one of the camera's completes; the first of a clip completes one."""

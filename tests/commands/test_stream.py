@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from mksgn_neuro.cli import cli
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.data.frames import Scaling, at_rate, encode, rate_count
+from mksgn_neuro.data.recordings import TORSO
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network, Population, Projection, Source, Task
@@ -286,6 +287,117 @@ def test_mediapipe_landmarks_and_other_named_joints_are_mapped(tmp_path):
     picture = json.dumps([[0.5, 0.5, 0.1, 1.0]] * 33)
     (answer,) = answers_of(run(tmp_path / "n.ir.h5", picture, "--format", "mediapipe"))
     assert answer["error"].startswith("stdin line 1: landmarks in a picture")
+
+
+FLAT_JOINTS = ("nose", "left shoulder", "right shoulder", "left hip", "right hip")
+FLAT = replace(TASK, joint_names=FLAT_JOINTS, parents=(-1, 0, 0, 1, 2), coordinates=2)
+
+
+def network_of(task, shape):
+    """As `small_network`, for another input."""
+    rng, size = np.random.default_rng(2), int(np.prod(shape))
+    source = Source("input", shape, 8, ("modality", "joint", "coordinate"))
+    populations = (
+        Population.of("encode", "encode", (3, 8), vth=120, v_decay=2458, axes=("joint", "channel")),
+        Population.of("readout", "readout", (2, 2), vth=90, v_decay=2458, axes=("class", "copy")),
+    )
+    projections = (
+        Projection("input", "encode", random_weights(rng, 24, size, 0.3)),
+        Projection("encode", "readout", random_weights(rng, 4, 24, 0.9), delay=1),
+    )
+    return Network(source, populations, projections, readout="readout", transmission_delay=0, task=task)
+
+
+def in_a_picture(frames=25):
+    """Somebody whose torso is 100 pixels long, and what that is in metres, y up."""
+    rng = np.random.default_rng(4)
+    pose = np.array([[0, 30], [-20, 0], [20, 0], [-15, -100], [15, -100]], dtype=np.float32)
+    pixels = pose + np.cumsum(rng.normal(0, 3, (frames, 1, 2)), axis=0)
+    pixels[:, 0] += np.cumsum(rng.normal(0, 15, (frames, 2)), axis=0)
+    pixels = pixels.astype(np.float32)
+    metres = np.zeros((frames, 5, 3), dtype=np.float32)
+    metres[..., :2] = pixels * (TORSO / 100)
+    return pixels, metres
+
+
+def scores_on(network, metres):
+    """Scores after each frame."""
+    skeleton = from_parents(np.array(network.task.parents), network.task.joint_names, 0)
+    skeleton = replace(skeleton, coordinates=network.task.coordinates)
+    scaling = Scaling(network.task.counts_per_metre, 0, network.task.modalities)
+    inputs = encode(metres, scaling, skeleton).reshape(len(metres), -1)
+    return Emulator(network, threads=1).run(inputs).scores[0].tolist()
+
+
+def test_a_network_of_two_coordinates_takes_pixels_and_metres(tmp_path):
+    network = network_of(FLAT, (2, 5, 2))
+    path = tmp_path / "n.ir.h5"
+    save(network, path)
+    pixels, metres = in_a_picture()
+    deep = metres.copy()
+    deep[..., 2] = np.random.default_rng(0).normal(0, 1, deep.shape[:2])
+    found = answers_of(run(path, lines(deep)))
+    assert list(found[-1]["scores"].values()) == scores_on(network, metres) and max(found[-1]["scores"].values()) > 0
+    for unit in (1, 10):  # a picture of any size
+        close = answers_of(run(path, lines(unit * pixels)))
+        told = [abs(a["scores"][c] - b["scores"][c]) for a, b in zip(close, found) for c in TASK.class_names]
+        assert len(close) == 25 and max(told) <= 1  # a rounding of a scale is a rounding of an input
+    coco = BODIES["coco17"].skeleton.joint_names
+    sure = [[[-x, -y, 0.9] for x, y in frame] for frame in pixels.tolist()]
+    named = [{name: frame[FLAT_JOINTS.index(name)] for name in FLAT_JOINTS} for frame in sure]
+    others = {name: [1.0, 2.0, 0.5] for name in coco if name not in FLAT_JOINTS}
+    text = "\n".join(json.dumps({"joints": {name: (frame | others)[name] for name in coco}}) for frame in named)
+    assert BODIES["coco17"].signs[:2] == (-1, -1)
+    assert answers_of(run(path, text)) == answers_of(run(path, lines(pixels)))
+    unsure = json.dumps({"joints": {name: [*(named[0] | others)[name][:2], 0.01] for name in coco}})
+    (answer,) = answers_of(run(path, unsure))
+    assert answer["absent"] == list(FLAT_JOINTS)
+
+
+def test_a_picture_without_hips_is_refused(tmp_path):
+    task = replace(TASK, coordinates=2)
+    save(network_of(task, (2, 3, 2)), tmp_path / "n.ir.h5")
+    refused(
+        run(tmp_path / "n.ir.h5", "[[1,2],[3,4],[5,6]]", "--strict"), "stdin line 1: the network has no left should"
+    )
+
+
+PAIR = tuple(f"{name} ({b})" for b in (1, 2) for name in JOINTS)
+TWO_BODIES = replace(TASK, joint_names=PAIR, parents=(-1, 0, 1, -1, 3, 4))
+
+
+def test_people_who_come_and_go_are_put_into_a_network_s_places(tmp_path):
+    path = tmp_path / "n.ir.h5"
+    save(network_of(TWO_BODIES, (2, 6, 3)), path)
+    calm, lively = walk(10, 60) * 0.05, walk(11, 60) + 5
+
+    def people(t):
+        there = [{"id": "calm", "joints": calm[t].tolist()}] if t < 40 else []
+        return there + ([{"id": 2, "joints": lively[t].tolist()}] if t >= 15 else [])
+
+    found = answers_of(run(path, "\n".join(json.dumps({"bodies": people(t)}) for t in range(60))))
+    who = [tuple(answer["bodies"]) for answer in found]
+    assert who[14] == ("calm", None) and who[15:20] == [("calm", None)] * 5
+    assert who[39] == (2, "calm") and who[-1] == (2, None)
+    held = [answer.get("held", []) for answer in found]
+    assert held[45] == list(PAIR[3:]) and held[-1] == [] and "absent" not in found[-1]
+    alone = answers_of(run(path, "\n".join(json.dumps({"bodies": people(t)}) for t in range(14))))
+    plain = answers_of(run(path, lines(calm[:14])))
+    assert [a["scores"] for a in alone] == [a["scores"] for a in plain]
+    assert "frame" in answers_of(run(path, '{"bodies": []}'))[0]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"bodies": 3}', '{"bodies": [[1, 2, 3]]}', '{"bodies": [{"id": [1], "joints": []}]}']
+)
+def test_people_that_are_none_are_refused(model, line):
+    refused(run(model, line, "--strict"), "stdin line 1: ")
+
+
+def test_of_several_people_a_network_of_one_body_follows_who_moves_most(model):
+    people = [{"bodies": [{"joints": x.tolist()}, {"joints": (0.02 * x + 9).tolist()}]} for x in walk(12, 30)]
+    text = "\n".join(json.dumps(frame) for frame in people)
+    assert answers_of(run(model, text))[-1]["bodies"] == ["person 1"]
 
 
 def test_a_network_that_does_not_say_what_it_takes_is_refused(tmp_path):

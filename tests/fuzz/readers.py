@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from mksgn_neuro.chip.catalog import load_chip
-from mksgn_neuro.commands.stream import Options, stream
+from mksgn_neuro.commands.stream import stream
 from mksgn_neuro.data import cache
 from mksgn_neuro.data.cache import Record
 from mksgn_neuro.data.frames import Scaling
@@ -36,6 +36,7 @@ from mksgn_neuro.report.curves import training_curves
 from mksgn_neuro.training import stage as stages
 from mksgn_neuro.training import teachers
 from mksgn_neuro.training.step import make_optimizer
+from mksgn_neuro.workflows.answers import Options
 from mksgn_neuro.workflows.arrays import read_input, simulate_array
 from mksgn_neuro.workflows.load import load_networks
 from tests.data.make import clips

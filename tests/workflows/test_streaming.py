@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mksgn_neuro.commands.stream import Options, stream
+from mksgn_neuro.commands.stream import stream
 from mksgn_neuro.data.skeleton import from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Task
@@ -17,6 +17,7 @@ from mksgn_neuro.ir.memory import memory_of
 from mksgn_neuro.lowering import as_layered, lower
 from mksgn_neuro.lowering.interleave import interleave
 from mksgn_neuro.sim.stepwise import StepEmulator
+from mksgn_neuro.workflows.answers import Options
 from mksgn_neuro.workflows.streaming import Recogniser
 from tests.networks import random_inputs, random_network, seeds
 from tests.students import PARENTS, firing_student

@@ -87,10 +87,18 @@ def test_a_picture_is_recognised_without_an_option(model, tmp_path):
     assert "its depth is left out: two coordinates are wanted" in json.loads(result.stdout)["clips"][0]["notes"]
 
 
-def test_a_stream_of_a_picture_is_refused_in_words(model, tmp_path):
+def test_a_stream_of_a_picture_is_answered_whatever_its_scale(model, tmp_path):
     save_model(model, tmp_path / "model.pt")
-    result = CliRunner().invoke(cli, ["stream", str(tmp_path / "model.pt")], input="[]\n")
-    assert isinstance(result.exception, BadInput) and "takes two coordinates" in str(result.exception)
+    clip = synthetic()[0][:, :, :2].astype(float)
+
+    def answers(unit):
+        lines = "\n".join(json.dumps((unit * frame).tolist()) for frame in clip)
+        result = CliRunner().invoke(cli, ["stream", str(tmp_path / "model.pt")], input=lines)
+        return [json.loads(line)["scores"] for line in result.stdout.splitlines()]
+
+    found = answers(1.0)
+    assert len(found) == len(clip) and max(found[-1].values()) > 0
+    assert answers(1024.0) == found  # a power of two: the same bits
 
 
 def test_three_coordinates_are_not_made_of_two(model):

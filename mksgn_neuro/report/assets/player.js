@@ -1,7 +1,7 @@
 "use strict";
 // The clip player: skeleton, raster and class scores of one clip at one frame.
 (() => {
-  const { data, bytes, colour, themed, onTheme } = report;
+  const { data, bytes, colour, themed, onTheme, sharp, drawBody } = report;
   const id = (name) => document.getElementById(name);
   const [joints, classes] = [data.joints.length, data.classes.length];
   const ABSENT = -32768; // of a body that is not in the frame
@@ -26,15 +26,6 @@
 
   const held = (shown, frame) => frame >= shown.end;
   const seconds = (shown, frames) => `${(frames / shown.rate).toFixed(2)} s`;
-
-  const sharp = (canvas) => {
-    const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio || 1];
-    [canvas.width, canvas.height] = [width * ratio, height * ratio];
-    const context = canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    context.clearRect(0, 0, width, height);
-    return [context, width, height];
-  };
 
   const point = (shown, t, v) => {
     const at = (t * joints + v) * 3;
@@ -77,24 +68,7 @@
       context.font = "13px system-ui, sans-serif";
       context.fillText("last pose held", 10, 20);
     }
-    context.strokeStyle = themed("soft");
-    context.lineWidth = 2;
-    data.parents.forEach((parent, v) => {
-      if (parent < 0 || !points[v] || !points[parent]) return;
-      context.beginPath();
-      context.moveTo(...points[v]);
-      context.lineTo(...points[parent]);
-      context.stroke();
-    });
-    points.forEach((p, v) => {
-      if (!p) return;
-      context.beginPath();
-      context.arc(...p, 4 + 8 * glow(v), 0, 2 * Math.PI);
-      context.fillStyle = colour(glow(v));
-      context.fill();
-      context.lineWidth = 1;
-      context.stroke();
-    });
+    drawBody(context, points, glow, (v) => colour(glow(v)));
   };
 
   const rows = data.raster.reduce((sum, [, , count]) => sum + count, 0);

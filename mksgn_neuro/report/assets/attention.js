@@ -1,34 +1,5 @@
 "use strict";
-// What player.js shares with the rest of the page: data, colours, theme; and the attention maps.
-const report = (() => {
-  const data = JSON.parse(document.getElementById("report-data").textContent);
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const colour = (share) => data.palette[Math.round(Math.min(Math.max(share, 0), 1) * (data.palette.length - 1))];
-  const onTheme = [];
-
-  // A custom property as the browser resolves it in the present theme.
-  const themed = (name) => {
-    const probe = document.createElement("i");
-    probe.style.color = `var(--${name})`;
-    document.body.append(probe);
-    const value = getComputedStyle(probe).color;
-    probe.remove();
-    return value;
-  };
-
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-  document.getElementById("theme").addEventListener("click", () => {
-    const next = isDark() ? "light" : "dark";
-    document.documentElement.dataset.theme = next;
-    document.documentElement.style.colorScheme = next;
-    onTheme.forEach((redraw) => redraw());
-  });
-  dark.addEventListener("change", () => onTheme.forEach((redraw) => redraw()));
-
-  return { data, bytes, colour, themed, onTheme };
-})();
-
+// The attention maps.
 (() => {
   const { data, bytes, colour } = report;
   const { actions, layers, of, first } = data.attention;

@@ -147,7 +147,7 @@ def protocol_lines(document: dict) -> list[str]:
         lines.append(
             f"continuous, all clips in one stream, last {window} frames: {_both(c['accuracy'])} at each clip's end, "
             f"{c['second_half']:.2%} of the frames of second halves, {delay}, "
-            f"{c['false_changes_per_minute']:.1f} false changes a minute"
+            f"{c['false_changes_per_minute']:.1f} false changes a minute{_false_decisions(c)}"
         )
     if "clip" in found:
         c = found["clip"]
@@ -163,6 +163,16 @@ def protocol_lines(document: dict) -> list[str]:
         f"({document['backend']}, {document['representation']} representation)"
     )
     return lines
+
+
+def _false_decisions(found: dict) -> str:
+    """Of a network that knows `none of these`."""
+    per_hour = found.get("false_decisions_per_hour")
+    if per_hour is None:
+        return ""
+    nothing = found["false_decisions_per_hour_of_nothing"]
+    while_nothing = "" if nothing is None else f" ({nothing:.0f} while none of its actions goes on)"
+    return f", {per_hour:.0f} false decisions an hour{while_nothing}"
 
 
 def _both(accuracy: dict) -> str:

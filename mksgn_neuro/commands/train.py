@@ -29,6 +29,8 @@ from mksgn_neuro.names import ATTENTIONS
 @click.command()
 @dataset_options()
 @click.option("--coordinates", type=click.IntRange(2, 3), help="2: the network sees no depth. Default: the data's.")
+@click.option("--background", is_flag=True, help="Also learn a class 'none of these', from pauses and --other.")
+@click.option("--other", "others", multiple=True, help="A class of the data that is 'none of these'; repeatable.")
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
@@ -52,13 +54,14 @@ from mksgn_neuro.names import ATTENTIONS
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, preset_name: str | None,
-    epochs: int | None, teacher_epochs: int | None, output: Path, teacher: Path | None, no_teacher: bool,
-    attention: str | None, synop_regularisation: float | None, ptq: bool, resume: bool, force: bool, tensorboard: bool,
-    seeds: int, mirror: bool | None, seed: int, as_json: bool,
+    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, background: bool,
+    others: tuple[str, ...], preset_name: str | None, epochs: int | None, teacher_epochs: int | None, output: Path,
+    teacher: Path | None, no_teacher: bool, attention: str | None, synop_regularisation: float | None, ptq: bool,
+    resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.data.background import with_background
     from mksgn_neuro.training.collective import is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.record import TensorBoard
@@ -84,8 +87,11 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     if coordinates is not None:
         clips = replace(clips, skeleton=in_coordinates(clips.skeleton, coordinates, str(data_path or dataset)))
+    if background or others:
+        clips = with_background(clips, others)
     chosen = with_mirroring(chosen, mirror, clips).for_clips(clips)
     config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
+    config |= {"background": True, "others": others} if background or others else {}
     found = []
     if is_first_rank():
         announce(clips)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mksgn_neuro.data.background import background_of
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import Streams
 
@@ -72,7 +73,25 @@ def _continuous(decided: np.ndarray, streams: Streams, clips: Clips, rate: float
         "false_changes_per_minute": false / (len(decided) / rate / 60),
         "clips": len(right),
         "frames": len(decided),
+        **false_decisions(decided, truth, background_of(clips.class_names), rate),
     }
+
+
+def false_decisions(decided: np.ndarray, truth: np.ndarray, background: int | None, rate: float) -> dict:
+    """How often an action is named that is not the one that goes on, (T,) each; where a class is none of them.
+
+    Per hour of the stream, and per hour of its frames in which no action goes on.
+    """
+    if background is None:
+        return {}
+    named = np.concatenate([[True], decided[1:] != decided[:-1]]) & (decided != background) & (decided != truth)
+    nothing = truth == background
+    per_hour = {"false_decisions_per_hour": _per_hour(named, rate)}
+    return per_hour | {"false_decisions_per_hour_of_nothing": _per_hour(named[nothing], rate)}
+
+
+def _per_hour(events: np.ndarray, rate: float) -> float | None:
+    return float(events.sum() / (len(events) / rate / 3600)) if len(events) else None
 
 
 def frames_to_decision(right: np.ndarray) -> int:

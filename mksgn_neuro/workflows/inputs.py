@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mksgn_neuro.data.background import background_of, for_classes
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode, encode_batch
 from mksgn_neuro.data.joints import canonical
@@ -18,6 +19,7 @@ from mksgn_neuro.data.skeleton import Skeleton, are_names
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir import Source, Task
+from mksgn_neuro.names import NONE_OF_THESE
 
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
@@ -68,7 +70,8 @@ def dataset_of(task: Task) -> str:
 
 
 def fitted(clips: Clips, task: Task, location: str, renames: Mapping[str, str] | None = None) -> Clips:
-    """The clips with the task's classes, in its order, and its coordinates.
+    """The clips with the task's classes, in its order, and its coordinates; for a network that knows `none of these`,
+    with pauses, and clips of other classes as that one.
 
     Raises BadInput where their joints are not the task's, or a class is none of the task's even after `renames`.
     """
@@ -78,7 +81,11 @@ def fitted(clips: Clips, task: Task, location: str, renames: Mapping[str, str] |
         raise BadInput(problem, location=location, hint=f"give data like {task.dataset}, or train on this data")
     require_same_joints(clips.skeleton.joint_names, task.joint_names, location)
     clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
-    return _in_classes(clips, tuple(task.class_names), location, renames or {})
+    names = tuple(task.class_names)
+    known = set(names[:-1]) <= set(clips.class_names) and NONE_OF_THESE not in clips.class_names
+    if background_of(names) is not None and known:
+        clips = for_classes(clips, names)
+    return _in_classes(clips, names, location, renames or {})
 
 
 def _in_classes(clips: Clips, wanted: tuple[str, ...], location: str, renames: Mapping[str, str]) -> Clips:

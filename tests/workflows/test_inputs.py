@@ -8,7 +8,7 @@ import pytest
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.data.skeleton import KINECT_20, from_parents
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.workflows.inputs import require_same_task
+from mksgn_neuro.workflows.inputs import fitted
 from tests.data.make import clips
 from tests.small_models import small_model
 
@@ -40,12 +40,12 @@ def fitting(joint_names):
 def test_renamed_and_reordered_joints_of_the_same_tree_are_refused(names, problem):
     made, task = fitting(names)
     with pytest.raises(BadInput, match=f"x.npz: {problem}"):
-        require_same_task(made, task, "x.npz")
+        fitted(made, task, "x.npz")
 
 
 @pytest.mark.parametrize("names", [NAMES, SPELLED, from_parents(KINECT_20.parents).joint_names])
 def test_other_spellings_and_joints_without_names_pass(names):
-    require_same_task(*fitting(names), "x.npz")
+    fitted(*fitting(names), "x.npz")
 
 
 def test_that_joints_have_no_names_is_said(tmp_path):

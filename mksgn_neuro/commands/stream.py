@@ -121,6 +121,6 @@ def serve(network: Network, port: int, play: Path | None, path: Path, options: O
             say(f"{clip.name}: {note}")
     session = Session(network, options, str(path), counted=True)
     say_what_is_taken(session.task, path)
-    stdin = None if play or sys.stdin.isatty() else sys.stdin
+    stdin = None if play or sys.stdin.isatty() else sys.stdin.fileno()
     live = Live(session, path.name, clips, stdin, sys.stdout)
     live.run(port, lambda address: say(f"open {address} (frames: {address.replace('http', 'ws')}stream); Ctrl-C ends"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TextIO
@@ -31,9 +32,8 @@ MOST_PAGES = 16
 LINE_BYTES = 1 << 18  # of a message
 BUSY, REFUSED = 1013, 1008  # WebSocket: try again later; against the rules
 PAUSE = 1.0  # seconds between two clips of a recording
-QUIET = logging.getLogger("mksgn_neuro.live")  # what strangers send is no news of ours
-QUIET.addHandler(logging.NullHandler())
-QUIET.propagate = False
+LOGGER = logging.getLogger("mksgn_neuro.live")
+LOGGER.addFilter(lambda record: "handshake" not in record.getMessage())  # what strangers send is no news of ours
 
 
 class Latest:
@@ -56,13 +56,13 @@ class Latest:
 
 
 class Live:
-    """One session, fed by whoever comes first: lines of `stdin`, answered on `stdout`, or a client of /stream.
+    """One session, fed by whoever comes first: lines of the file `stdin`, answered on `stdout`, or a client of /stream.
 
     While nobody feeds it, `clips` play. Every page, a client of /watch, is shown each frame.
     """
 
     def __init__(
-        self, session: Session, name: str, clips: tuple[Played, ...], stdin: Iterable[str] | None, stdout: TextIO
+        self, session: Session, name: str, clips: tuple[Played, ...], stdin: int | None, stdout: TextIO
     ) -> None:  # fmt: skip
         self._session, self._name, self._clips = session, name, clips
         self._stdin, self._stdout = stdin, stdout
@@ -95,7 +95,7 @@ class Live:
         port = own.getsockname()[1]
         hosts = tuple(f"{name}:{port}" for name in NAMES)
         origins = [*(f"http://{host}" for host in hosts), None]  # None: no browser
-        limits = {"max_size": LINE_BYTES, "max_queue": 4, "compression": None, "close_timeout": 1, "logger": QUIET}
+        limits = {"max_size": LINE_BYTES, "max_queue": 4, "compression": None, "close_timeout": 1, "logger": LOGGER}
         answer = Answers(hosts, page(self._session.network, self._name))
         async with serve(self._talk, sock=own, origins=origins, process_request=answer, **limits) as server:
             work = [asyncio.create_task(self._play(server))] if self._clips else []
@@ -207,10 +207,10 @@ class Live:
         """In a thread of its own, for reading waits."""
         with suppress(RuntimeError, CancelledError):  # the loop has ended meanwhile
             try:
-                for number, line in enumerate(self._stdin, 1):
+                for number, line in enumerate(lines_of(self._stdin), 1):
                     asyncio.run_coroutine_threadsafe(self._take(line, number), loop).result()
                 asyncio.run_coroutine_threadsafe(self._take(None, 0), loop).result()
-            except (UserError, OSError, ValueError) as error:  # --strict, no text, or nobody reads stdout any more
+            except (UserError, OSError) as error:  # --strict, or nobody reads stdout any more
                 loop.call_soon_threadsafe(lambda error=error: ended.done() or ended.set_exception(error))
 
     async def _take(self, line: str | None, number: int) -> None:
@@ -227,6 +227,16 @@ class Live:
         if document is not None:
             self._stdout.write(json.dumps(document) + "\n")
             self._stdout.flush()
+
+
+def lines_of(descriptor: int) -> Iterator[str]:
+    """Lines of an open file, not through its buffer, whose lock a thread that waits would still hold at the end."""
+    rest = b""
+    while chunk := os.read(descriptor, 1 << 16):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in lines)
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 async def _send_all(connection: ServerConnection, latest: Latest) -> None:

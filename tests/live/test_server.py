@@ -131,15 +131,14 @@ def test_a_message_that_is_too_long_ends_its_client_only(port):
                                                         (signal.SIGTERM, 143, "stopped by SIGTERM")])  # fmt: skip
 def test_a_signal_ends_it_in_one_line(model, number, status, line):
     with (
-        served(model) as (process, port),
+        served(model, stdin=subprocess.PIPE) as (process, port),  # open, and silent
         connect(f"ws://127.0.0.1:{port}/watch") as page,
         connect(f"ws://127.0.0.1:{port}/stream") as client,
     ):
         client.send("[]")
         client.recv(timeout=10)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
-        assert (process.returncode, errors.strip()) == (status, line)
+        assert process.wait(timeout=30) == status and process.stderr.read().strip() == line
         with pytest.raises(ConnectionClosed, match="1001"):
             while True:
                 page.recv(timeout=10)

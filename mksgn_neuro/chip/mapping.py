@@ -8,6 +8,7 @@ of two populations: no printout of the compiler shows that it ever does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +20,10 @@ from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.memory import Demand, Usage, axon_words, is_shared
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network, Population
+from mksgn_neuro.ir.remembered import remembered
 
 BALANCE_STEPS = 6  # halvings of the interval in which the lowest common load is searched
+GUESSES = 3  # how often the length of a run is estimated before it is halved
 MOST_UNITS = 4096  # pieces of a population beyond which it is not partitioned finer
 
 
@@ -44,8 +47,10 @@ class Mapping:
     @cached_property
     def cores_by_population(self) -> dict[str, tuple[int, ...]]:
         """Indices of the cores of each population."""
-        names = [p.name for p in self.network.order]
-        return {name: tuple(i for i, core in enumerate(self.cores) if core.population == name) for name in names}
+        found: dict[str, list[int]] = {p.name: [] for p in self.network.order}
+        for i, core in enumerate(self.cores):
+            found[core.population].append(i)
+        return {name: tuple(indices) for name, indices in found.items()}
 
     @property
     def chips(self) -> int:
@@ -74,6 +79,7 @@ class Mapping:
         return owner
 
 
+@remembered
 def map_network(network: Network, chip: Chip = LOIHI2) -> Mapping:
     """Pack every population into the fewest cores that one order of its neurons allows, evenly filled.
 
@@ -151,15 +157,15 @@ def _packed(demand: Demand) -> list[np.ndarray]:
     runs = _runs(demand)
     least = _fewest(demand)
     goal, grain = (0, least), _power_of_two_above(-(-least // len(runs)))
-    best_units = units = _split(runs, grain)
-    best = _filled(demand, units, 1.0)
-    while _score(best) > goal and grain < max(map(len, runs)) and len(units) < MOST_UNITS:
+    best_ahead = ahead = _Ahead(demand, _split(runs, grain))
+    best = _filled(ahead, 1.0)
+    while _score(best) > goal and grain < max(map(len, runs)) and len(ahead.units) < MOST_UNITS:
         grain *= 2
-        units = _split(runs, grain)
-        filled = _filled(demand, units, 1.0)
+        ahead = _Ahead(demand, _split(runs, grain))
+        filled = _filled(ahead, 1.0)
         if _score(filled) < _score(best):
-            best, best_units = filled, units
-    return [np.sort(np.concatenate(core.units)) for core in _levelled(demand, best_units, best)]
+            best, best_ahead = filled, ahead
+    return [np.sort(np.concatenate(core.units)) for core in _levelled(best_ahead, best)]
 
 
 def _split(runs: list[np.ndarray], grain: int) -> list[np.ndarray]:
@@ -179,12 +185,12 @@ def _fewest(demand: Demand) -> int:
     return max(-(-words // demand.chip["memory_words"]), -(-demand.population.size // demand.chip["neurons"]), 1)
 
 
-def _levelled(demand: Demand, units: list[np.ndarray], filled: list[_Filling]) -> list[_Filling]:
+def _levelled(ahead: _Ahead, filled: list[_Filling]) -> list[_Filling]:
     """The same number of cores with the lowest common load that a bisection finds."""
     low, high = 1 / len(filled), 1.0
     for _ in range(BALANCE_STEPS if len(filled) > 1 else 0):
         middle = (low + high) / 2
-        tried = _filled(demand, units, middle)
+        tried = _filled(ahead, middle)
         if _score(tried) <= _score(filled):
             filled, high = tried, middle
         else:
@@ -218,40 +224,54 @@ def _by_unit(demand: Demand, units: list[np.ndarray]) -> sp.csr_matrix:
     return sp.csr_matrix(member @ demand.pattern)
 
 
+@dataclass(frozen=True)
 class _Filling:
-    """A core while it is filled."""
+    """The units of one core and its load."""
 
-    def __init__(self, demand: Demand) -> None:
-        self.demand, self.units = demand, []
-        self.counts = np.zeros(demand.pattern.shape[1], dtype=np.int64)
-        self.usage = Usage(0, 0, 0, 0, 0)
-        self.profiles: set[int] = set()
-        self.load = 0.0
-
-    def take(self, unit: np.ndarray, axons: np.ndarray, synapses: np.ndarray, share: float) -> bool:
-        """Add a unit unless that passes `share` of a limit; an empty core takes any."""
-        chip, before = self.demand.chip, self.counts[axons]
-        words = int((axon_words(before + synapses, chip) - axon_words(before, chip)).sum())
-        reached = int(np.count_nonzero(before == 0))
-        profiles = self.profiles | set(self.demand.profiles[unit].tolist())
-        old = self.usage
-        usage = Usage(old.neurons + len(unit), old.words + words, old.axons + reached, len(profiles), 0)
-        load = usage.load(chip)
-        if self.units and load > share:
-            return False
-        self.usage, self.profiles, self.load = usage, profiles, load
-        self.counts[axons] += synapses
-        self.units.append(unit)
-        return True
+    units: list[np.ndarray]
+    load: float
 
 
-def _filled(demand: Demand, units: list[np.ndarray], share: float) -> list[_Filling]:
-    """Fill one core after the other, in order, to `share` of its limits."""
-    by_unit = _by_unit(demand, units)
-    cores = [_Filling(demand)]
-    for unit, start, end in zip(units, by_unit.indptr, by_unit.indptr[1:]):
-        axons, synapses = by_unit.indices[start:end], by_unit.data[start:end]
-        if not cores[-1].take(unit, axons, synapses, share):
-            cores.append(_Filling(demand))
-            cores[-1].take(unit, axons, synapses, share)
+class _Ahead:
+    """Units in order, of which a core takes as many as go into it; load only grows with each."""
+
+    def __init__(self, demand: Demand, units: list[np.ndarray]) -> None:
+        self.chip, self.units, by_unit = demand.chip, units, _by_unit(demand, units)
+        self.starts, self.axons, self.synapses = by_unit.indptr.tolist(), by_unit.indices, by_unit.data.astype(float)
+        self.neurons = np.cumsum([0, *(len(unit) for unit in units)]).tolist()
+        self.profiles = demand.profiles[np.concatenate(units)]
+        self.one_profile = not self.profiles.any()
+
+    def load(self, first: int, end: int) -> float:
+        """Of a core with the units from `first` to `end` - 1, each at least one neuron."""
+        own = slice(self.starts[first], self.starts[end])
+        counts = np.bincount(self.axons[own], self.synapses[own])  # exact: far below 2^53
+        reached = counts[counts > 0].astype(np.int64)
+        words, neurons = int(axon_words(reached, self.chip).sum()), slice(self.neurons[first], self.neurons[end])
+        groups = 1 if self.one_profile else len(np.unique(self.profiles[neurons]))
+        return Usage(neurons.stop - neurons.start, words, len(reached), groups, 0).load(self.chip)
+
+    def fill(self, first: int, guess: int, share: float) -> int:
+        """The end of the longest run of units from `first` on that stays within `share`, one unit at least.
+
+        Runs as long as the loads so far suggest are tried first, as if each unit added the same; then halving ends it.
+        """
+        most = len(self.units) - first
+        low, high, tried = 1, most + 1, min(max(guess, 2), most)  # low is taken, high is too many
+        for attempt in itertools.count():
+            if high - low <= 1:
+                return first + low
+            load = self.load(first, first + tried)
+            low, high = (tried, high) if load <= share else (low, tried)
+            likely = int(tried * share / load) if load and attempt < GUESSES else (low + high) // 2
+            tried = min(max(likely, low + 1), high - 1)
+
+
+def _filled(ahead: _Ahead, share: float) -> list[_Filling]:
+    """Fill one core after the other, in order, to `share` of its limits; an empty core takes any unit."""
+    cores, first, guess = [], 0, 1
+    while first < len(ahead.units):
+        end = ahead.fill(first, guess, share)
+        cores.append(_Filling(ahead.units[first:end], ahead.load(first, end)))
+        first, guess = end, end - first
     return cores

@@ -41,8 +41,9 @@ class Usage:
 
 def axon_words(targets: np.ndarray | int, chip: Chip) -> np.ndarray | int:
     """Words of an axon's synapse list with `targets` synapses; none for an axon without targets."""
-    bits = np.asarray(targets) * chip["synapse_bits"] + chip["axon_bits"]
-    return np.where(np.asarray(targets) > 0, -(-bits // chip["word_bits"]), 0)
+    targets = np.asarray(targets)
+    bits = targets * chip["synapse_bits"] + chip["axon_bits"]
+    return -(-bits // chip["word_bits"]) * (targets > 0)
 
 
 def kernel_words(conv: ConvKernel, channels: np.ndarray, chip: Chip) -> int:

@@ -1,8 +1,10 @@
 """Where each core lies on the mesh, so that messages travel few hops.
 
-Messages between cores and distances between sites make a quadratic assignment problem: scipy's FAQ solver gives the
-global arrangement, pairwise swaps finish it. Everything is deterministic. Messages are routed first along x, then
-along y (Loihi 2: Timcheck et al. 2026, arXiv 2601.10035); chips are assumed to stand side by side along x.
+Messages between cores and distances between sites make a quadratic assignment problem. One chip is arranged at once:
+scipy's FAQ solver gives the arrangement, pairwise swaps finish it. Several chips take time in proportion to their
+number: runs of neighbouring cores are arranged like the cores of one chip, then swaps finish one window of sites after
+the other. Everything is deterministic. Messages are routed first along x, then along y (Loihi 2: Timcheck et al. 2026,
+arXiv 2601.10035); chips are assumed to stand side by side along x.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from mksgn_neuro.chip.mapping import Mapping
 from mksgn_neuro.chip.spec import Chip
 
 MOST_SWAPS = 10_000
+WINDOW = 120  # sites whose cores are exchanged with each other at once, and runs of cores of a coarse arrangement
+SWEEPS = 2  # of the window over all sites
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,15 @@ def message_matrix(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None
     one message to each core that has synapses for it.
     """
     cores = len(mapping.cores)
-    total = np.zeros((cores, cores))
+    rows, columns, sent = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
     for population in mapping.network.order:
         fired = np.ones(population.size) if spikes is None else np.asarray(spikes[population.name], dtype=float)
-        reached = mapping.fanout[population.name].astype(bool).astype(float)
-        owner = (mapping.owner(population.name), np.arange(population.size))
-        sent = sp.csr_matrix((fired, owner), shape=(cores, population.size))
-        total += (sent @ reached).toarray()
-    return total
+        reached = mapping.fanout[population.name]
+        rows.append(np.repeat(mapping.owner(population.name), np.diff(reached.indptr)))
+        columns.append(reached.indices)
+        sent.append(np.repeat(fired, np.diff(reached.indptr)))
+    parts = (np.concatenate(sent), (np.concatenate(rows), np.concatenate(columns)))
+    return sp.csr_matrix(parts, shape=(cores, cores)).toarray()
 
 
 def naive_placement(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None = None) -> Placement:
@@ -78,21 +83,69 @@ def place_cores(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None = 
     used = len(mapping.cores)
     flow[:used, :used] = start.messages + start.messages.T
     np.fill_diagonal(flow, 0)
-    x, y = coordinates(mapping.chip, np.arange(sites))
-    distance = (np.abs(x[:, None] - x) + np.abs(y[:, None] - y)).astype(float)
+    x, y = (axis.astype(float) for axis in coordinates(mapping.chip, np.arange(sites)))
+    site = _arranged(flow, x, y) if mapping.chips == 1 else _in_windows(flow, x, y)
+    return Placement(mapping, site[:used], start.messages)
+
+
+def _arranged(flow: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The site of each core, all cores at once; `flow` is symmetric, sites lie at `x` and `y`, as many as cores."""
+    distance = _distance(x, y, x, y)
     rng = np.random.default_rng(0)  # FAQ from the barycentre draws nothing; scipy wants to be told so
     tried = quadratic_assignment(flow, distance, method="faq", options={"rng": rng})["col_ind"]
-    arrangements = [_swapped(flow, distance, site) for site in (tried, np.arange(sites))]
-    best = min(arrangements, key=lambda site: float((flow * distance[np.ix_(site, site)]).sum()))
-    return Placement(mapping, best[:used], start.messages)
+    arrangements = [_swapped(flow, distance, site) for site in (tried, np.arange(len(x)))]
+    return min(arrangements, key=lambda site: float((flow * distance[np.ix_(site, site)]).sum()))
 
 
-def _swapped(flow: np.ndarray, distance: np.ndarray, site: np.ndarray) -> np.ndarray:
-    """Swap the pair that saves most until none saves anything; `flow` and `distance` are symmetric."""
+def _distance(x: np.ndarray, y: np.ndarray, to_x: np.ndarray, to_y: np.ndarray) -> np.ndarray:
+    """Hops from each of some places to each of others."""
+    return np.abs(x[:, None] - to_x) + np.abs(y[:, None] - to_y)
+
+
+def _in_windows(flow: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The same in time that grows with the number of chips: first coarse, then window by window along x.
+
+    Cores in a row, of one population or of neighbouring ones, keep together in the coarse arrangement.
+    """
+    along = np.lexsort((y, x))
+    sites, runs = len(along), min(WINDOW, len(along))
+    run = np.arange(sites) * runs // sites
+    member = sp.csr_matrix((np.ones(sites), (run, np.arange(sites))), shape=(runs, sites))
+    size = np.bincount(run)
+    centre = [np.bincount(run, axis[along]) / size for axis in (x, y)]
+    coarse = _arranged(np.asarray(member @ (member @ flow).T) * ~np.eye(runs, dtype=bool), *centre)
+    order = np.argsort(coarse[run], kind="stable")  # cores in the order of the sites that they get
+    site = np.empty(sites, dtype=np.int64)
+    site[order] = along
+    for _ in range(SWEEPS):
+        for first in range(0, sites - WINDOW // 2, WINDOW // 2):
+            _settle(flow, x, y, site, along[first : first + WINDOW])
+    return site
+
+
+def _settle(flow: np.ndarray, x: np.ndarray, y: np.ndarray, site: np.ndarray, window: np.ndarray) -> None:
+    """Swap cores within a window of sites, in place, while that saves anything; all others stay where they are."""
+    inside = np.zeros(len(site), dtype=bool)
+    inside[window] = True
+    cores = np.flatnonzero(inside[site])
+    others = np.flatnonzero(~inside[site] & flow[cores].any(axis=0))
+    places = site[cores]
+    pull = flow[np.ix_(cores, others)] @ _distance(x[site[others]], y[site[others]], x[places], y[places])
+    distance = _distance(x[places], y[places], x[places], y[places])
+    site[cores] = places[_swapped(flow[np.ix_(cores, cores)], distance, np.arange(len(cores)), pull)]
+
+
+def _swapped(flow: np.ndarray, distance: np.ndarray, site: np.ndarray, pull: np.ndarray | None = None) -> np.ndarray:
+    """Swap the pair that saves most until none saves anything; `flow` and `distance` are symmetric.
+
+    `pull` (cores, sites): what each core pays at each site for messages with cores that stay where they are.
+    """
     site = np.array(site)
     for _ in range(MOST_SWAPS):
         d = distance[np.ix_(site, site)]
         cost = flow @ d  # cost[i, j]: what core i would pay at the place of core j, were nobody else moved
+        if pull is not None:
+            cost += pull[:, site]
         own = np.diag(cost)
         saved = own[:, None] + own - cost - cost.T - 2 * flow * d
         i, j = np.unravel_index(np.argmax(saved), saved.shape)

@@ -232,13 +232,20 @@ class Network:
     @cached_property
     def incoming(self) -> dict[str, tuple[Projection, ...]]:
         """Projections by the population they end in."""
-        return {p.name: tuple(q for q in self.projections if q.post == p.name) for p in self.populations}
+        found: dict[str, list[Projection]] = {p.name: [] for p in self.populations}
+        for q in self.projections:
+            if q.post in found:
+                found[q.post].append(q)
+        return {name: tuple(projections) for name, projections in found.items()}
 
     @cached_property
     def outgoing(self) -> dict[str, tuple[Projection, ...]]:
         """Projections by the source or population they start from."""
-        names = [self.source.name, *(p.name for p in self.populations)]
-        return {name: tuple(q for q in self.projections if q.pre == name) for name in names}
+        found: dict[str, list[Projection]] = {name: [] for name in (self.source.name, *self.by_name)}
+        for q in self.projections:
+            if q.pre in found:
+                found[q.pre].append(q)
+        return {name: tuple(projections) for name, projections in found.items()}
 
     @cached_property
     def graph(self) -> nx.MultiDiGraph:

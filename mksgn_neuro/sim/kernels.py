@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD
+from mksgn_neuro.sim.uncounted import UNCOUNTED
 from mksgn_neuro.sim.vector import (
     LANES,
     add_masked,
@@ -24,6 +25,10 @@ from mksgn_neuro.sim.vector import (
     integrate_wide,
     lowest_bit,
 )
+
+# numba keeps compiled kernels until this very file changes; it does not look at what they are built of. Whoever edits
+# one of these files writes its new digest here, which is that change (tests/sim/test_compiled_parts.py says which).
+BUILT_OF = {"vector.py": "802fa3bfce8876c4", "tables.py": "df9b39045fc8afde", "uncounted.py": "4d6b1e61b96e788d"}
 
 
 @njit(cache=True, nogil=True)
@@ -57,10 +62,10 @@ def run(tables, work, starts, begins, ends, reset_interval):
                 _run_tiles(tables, work, p, starts[c : c + 1], step[0], step[1], reset_interval)
 
 
-# Without _nrt=False numba counts references to each of the tables' arrays, atomically, around every step below: that
+# Without UNCOUNTED numba counts references to each of the tables' arrays, atomically, around every step below: that
 # was more than half of the time, and threads waited for each other. Nothing is allocated here. A call hands over every
 # array's descriptor, some 400 words: one per tile took 40 % of a single frame's time.
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, **UNCOUNTED)
 def _run_tiles(tables, work, p, starts, begins, ends, reset_interval):
     for tile in range(tables.pop_tile_ptr[p], tables.pop_tile_ptr[p + 1]):
         for c in range(len(starts)):
@@ -206,7 +211,7 @@ def _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
                 work.v_trace[row, n] = v[n]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, **UNCOUNTED)
 def count_spikes(tables, bits, steps, counts, row_spikes, reached):
     """Count the spikes of the first `steps` rows: per slot, per population and row, and the synapses they reach.
 
@@ -222,7 +227,7 @@ def count_spikes(tables, bits, steps, counts, row_spikes, reached):
                 row_spikes[p, row] += count_bits(bits[half, row])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, **UNCOUNTED)
 def _scatter(tables, work, p, start, begin, end):
     """Fill `drive` with what arrives at population p through its scattered synapses."""
     first, last = tables.scatter_ptr[p], tables.scatter_ptr[p + 1]
@@ -250,7 +255,7 @@ def _scatter(tables, work, p, start, begin, end):
                     drive[n] += work.column[n] >> tables.scatter_shift[i]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, **UNCOUNTED)
 def _scatter_one(tables, work, i, row, sums):
     column = tables.scatter_column[i]
     if tables.scatter_word[i] < 0:

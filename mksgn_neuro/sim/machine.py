@@ -33,6 +33,8 @@ class Machine(structref.StructRefProxy):
 
 structref.define_proxy(Machine, _MachineType, ["tables", "work", "slots", "classes", "source"])
 
+BUILT_OF = {"kernels.py": "66ce1dd2698aeb6d"}  # as in sim.kernels
+
 
 @njit(cache=True, nogil=True)
 def advance(machine, frame, t, class_spikes):

@@ -5,7 +5,7 @@ numba computes on scalars and leaves vectors to the optimiser, which keeps accum
 int16 to 64 bits and has no bit masks. These few intrinsics say exactly what is meant; LLVM maps them to AVX-512,
 AVX2 or NEON. `LANES` neurons make a chunk; WIDTHS are the chunk counts of a tile that accumulators exist for.
 Arrays are C-contiguous; offsets are in elements of the array; nothing is checked. numba's cache of `sim.kernels` does
-not notice a change in this file: whoever makes one must change that file too, or delete its `__pycache__`.
+not notice a change in this file, so that file names this one's content (`BUILT_OF`), and a test compares.
 """
 
 from __future__ import annotations

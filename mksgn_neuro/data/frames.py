@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.either import Either, cast, library, like, repeated
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
 
 MODALITIES = ("joint", "bone", "joint motion", "bone motion")
 ORIGINS = ("frame", "first frame")
@@ -57,12 +61,12 @@ def encode(positions: np.ndarray, scaling: Scaling, skeleton: Skeleton) -> np.nd
 
     C is the skeleton's number of coordinates, 3 or 2.
     """
-    batch = torch.from_numpy(np.array(positions, dtype=np.float32))[None]
-    return encode_batch(batch, scaling, skeleton)[0].to(torch.int32).numpy()
+    batch = np.array(positions, dtype=np.float32)[None]
+    return encode_batch(batch, scaling, skeleton)[0].astype(np.int32)
 
 
-def encode_batch(positions: torch.Tensor, scaling: Scaling, skeleton: Skeleton) -> torch.Tensor:
-    """Positions (B, T, V, 3) float32 -> (B, T, M, V, C) float32 holding exact integers, on the same device.
+def encode_batch(positions: Either, scaling: Scaling, skeleton: Skeleton) -> Either:
+    """Positions (B, T, V, 3) float32 -> (B, T, M, V, C) float32 holding exact integers; an array or a tensor as given.
 
     A joint whose position is NaN is absent: whatever would rest on it is 0, as if it had not been measured.
     """
@@ -72,7 +76,7 @@ def encode_batch(positions: torch.Tensor, scaling: Scaling, skeleton: Skeleton) 
     return _quantize(_modalities(positions, here, centre, skeleton, scaling.modalities), scaling)
 
 
-def _centre(positions: torch.Tensor, joint: int, origin: str) -> torch.Tensor:
+def _centre(positions: Either, joint: int, origin: str) -> Either:
     """(B, T or 1, 1, 3) metres."""
     frames = positions if origin == "frame" else positions[:, :1]
     return frames[:, :, joint : joint + 1]
@@ -86,26 +90,24 @@ class FrameEncoder:
 
     def __init__(self, scaling: Scaling, skeleton: Skeleton) -> None:
         self._scaling, self._skeleton = scaling, skeleton
-        self._first: torch.Tensor | None = None
-        self._previous: torch.Tensor | None = None
+        self._first: np.ndarray | None = None
+        self._previous: np.ndarray | None = None
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """The next frame; the first one has no motion."""
-        now = torch.from_numpy(np.array(frame, dtype=np.float32))[None, None, :, : self._skeleton.coordinates]
+        now = np.array(frame, dtype=np.float32)[None, None, :, : self._skeleton.coordinates]
         if self._first is None:
             self._first = self._previous = now
-        two = torch.cat([self._previous, now], dim=1)
+        two = np.concatenate([self._previous, now], axis=1)
         here = present(two, self._skeleton.bodies)
         from_where = two if self._scaling.origin == "frame" else self._first
         centre = _centre(from_where, self._scaling.centre_joint, self._scaling.origin)
         values = _modalities(two, here, centre, self._skeleton, self._scaling.modalities)
         self._previous = now
-        return _quantize(values, self._scaling)[0, 1].to(torch.int32).numpy()
+        return _quantize(values, self._scaling)[0, 1].astype(np.int32)
 
 
-def _modalities(
-    x: torch.Tensor, here: torch.Tensor | None, centre: torch.Tensor, skeleton: Skeleton, names: tuple[str, ...]
-) -> torch.Tensor:
+def _modalities(x: Either, here: Either | None, centre: Either, skeleton: Skeleton, names: tuple[str, ...]) -> Either:
     """Metres (B, T, M, V, 3); what belongs to an absent body is 0, what rests on an absent joint NaN.
 
     A joint's motion is that in the room: with a centre for each frame, of the positions themselves.
@@ -118,66 +120,64 @@ def _modalities(
     values = {"joint": joint, "bone": bone}
     moving = {"joint": joint if centre.shape[1] == 1 else x, "bone": bone}
     for name in ("joint", "bone"):
-        motion = torch.zeros_like(x)
+        motion = library(x).zeros_like(x)
         motion[:, 1:] = moving[name][:, 1:] - moving[name][:, :-1]
         if here is not None:
             motion[:, 1:] *= here[:, 1:] * here[:, :-1]
         values[f"{name} motion"] = motion
-    return torch.stack([values[name] for name in names], dim=2)
+    return library(x).stack([values[name] for name in names], 2)
 
 
-def _quantize(values: torch.Tensor, scaling: Scaling) -> torch.Tensor:
-    factors = torch.tensor(scaling.counts_per_metre, dtype=torch.float32, device=values.device)
-    return (values * factors[:, None, None]).round_().nan_to_num_(0.0).clamp_(*scaling.limits)
+def _quantize(values: Either, scaling: Scaling) -> Either:
+    factors, own = like(values, scaling.counts_per_metre, "float32"), library(values)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float32 is beyond the limits
+        counts = own.round(values * factors[:, None, None])
+    return own.clip(own.nan_to_num(counts, nan=0.0), *scaling.limits)
 
 
-def present(positions: torch.Tensor, bodies: int) -> torch.Tensor | None:
+def present(positions: Either, bodies: int) -> Either | None:
     """(B, T, V, 1) float32: 1 where the joint's body is in the frame; None for one body, which always is."""
     if bodies == 1:
         return None
     b, t, v, _ = positions.shape
-    here = (positions.reshape(b, t, bodies, -1) != 0).any(dim=3)
-    return here.repeat_interleave(v // bodies, dim=2)[..., None].to(positions.dtype)
+    here = (positions.reshape(b, t, bodies, -1) != 0).any(3)
+    return cast(repeated(here, v // bodies, 2)[..., None], "float32")
 
 
-def sample(
-    flat: torch.Tensor, starts: torch.Tensor, times: torch.Tensor, last: torch.Tensor, bodies: int = 1
-) -> torch.Tensor:
+def sample(flat: Either, starts: Either, times: Either, last: Either, bodies: int = 1) -> Either:
     """Positions at fractional frames: `flat` (ΣT, V, 3), `starts` (B,), `times` (B, N) float64, `last` (B,) frame.
 
     Returns (B, N, V, 3) float32, linear between frames; between a frame with a body and one without, the nearer one,
     and so for a joint that is absent (NaN) from one of them.
     """
-    before = times.floor().to(torch.int64)
-    after = torch.minimum(before + 1, last[:, None])
-    share = (times - before).to(torch.float32)[:, :, None, None]
+    own = library(flat)
+    before = cast(own.floor(times), "int64")
+    after = own.minimum(before + 1, last[:, None])
+    share = cast(times - before, "float32")[:, :, None, None]
     x0 = flat[(starts[:, None] + before)]
     x1 = flat[(starts[:, None] + after)]
     if bodies > 1:
         both = present(x0, bodies) * present(x1, bodies)
-        share = torch.where(both > 0, share, (share > 0.5).to(share.dtype))
+        share = own.where(both > 0, share, cast(share > 0.5, "float32"))
     between = x0 + share * (x1 - x0)
-    return torch.where(between.isnan(), torch.where(share > 0.5, x1, x0), between)
+    return own.where(own.isnan(between), own.where(share > 0.5, x1, x0), between)
 
 
-def even_times(lengths: torch.Tensor, frames: int) -> torch.Tensor:
+def even_times(lengths: Either, frames: int) -> Either:
     """(B, frames) float64: evenly from the first to the last frame of clips with `lengths` (B,)."""
-    steps = torch.arange(frames, dtype=torch.float64, device=lengths.device)
-    return steps * (lengths[:, None] - 1).to(torch.float64) / max(frames - 1, 1)
+    steps = like(lengths, range(frames), "float64")
+    return steps * cast(lengths[:, None] - 1, "float64") / max(frames - 1, 1)
 
 
-def resample_batch(
-    flat: torch.Tensor, starts: torch.Tensor, lengths: torch.Tensor, frames: int, bodies: int = 1
-) -> torch.Tensor:
+def resample_batch(flat: Either, starts: Either, lengths: Either, frames: int, bodies: int = 1) -> Either:
     """Whole clips of `flat` (ΣT, V, 3), brought to `frames` frames: (B, frames, V, 3) float32."""
     return sample(flat, starts, even_times(lengths, frames), lengths - 1, bodies)
 
 
 def resample(positions: np.ndarray, frames: int, bodies: int = 1) -> np.ndarray:
     """One clip (T, V, 3) brought to (frames, V, 3) float32 by linear interpolation."""
-    flat = torch.from_numpy(np.array(positions, dtype=np.float32))
-    length = torch.tensor([len(flat)])
-    return resample_batch(flat, torch.zeros(1, dtype=torch.int64), length, frames, bodies)[0].numpy()
+    flat = np.array(positions, dtype=np.float32)
+    return resample_batch(flat, np.zeros(1, dtype=np.int64), np.array([len(flat)]), frames, bodies)[0]
 
 
 def at_rate(positions: np.ndarray, rate: float, wanted: float, bodies: int = 1) -> np.ndarray:
@@ -186,21 +186,21 @@ def at_rate(positions: np.ndarray, rate: float, wanted: float, bodies: int = 1) 
     Frame k lies at k / `wanted` seconds, between the two recorded frames around it; there are as many as the recording
     lasts. What a frame becomes does not depend on how many follow it. Frame by frame: `resampling.RateConverter`.
     """
-    flat = torch.from_numpy(np.array(positions, dtype=np.float32))
+    flat = np.array(positions, dtype=np.float32)
     if rate == wanted:
-        return flat.numpy()
+        return flat
     times = instants(0, rate_count(len(flat), rate, wanted), rate, wanted)[None]
-    return sample(flat, torch.zeros(1, dtype=torch.int64), times, torch.tensor([len(flat) - 1]), bodies)[0].numpy()
+    return sample(flat, np.zeros(1, dtype=np.int64), times, np.array([len(flat) - 1]), bodies)[0]
 
 
-def instants(first: int, count: int, rate: float, wanted: float) -> torch.Tensor:
+def instants(first: int, count: int, rate: float, wanted: float) -> np.ndarray:
     """(count,) float64: where frame `first` and those after it, at `wanted` Hz, lie among frames recorded at `rate` Hz.
 
     In recorded frames. What rounding leaves beside a recorded frame is on it: else the last frame of a recording would
     change with the first one that follows.
     """
-    at = torch.arange(first, first + count, dtype=torch.float64) * (rate / wanted)
-    return torch.where((at - at.round()).abs() < BESIDE, at.round(), at)
+    at = np.arange(first, first + count, dtype=np.float64) * (rate / wanted)
+    return np.where(np.abs(at - np.round(at)) < BESIDE, np.round(at), at)
 
 
 def rate_count(frames: int, rate: float, wanted: float) -> int:
@@ -214,6 +214,8 @@ def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.T
 
     On the CPU the positions are the clips' own: do not write to them. A memmap is not read here.
     """
+    import torch
+
     with warnings.catch_warnings():  # torch has no read-only tensors
         warnings.simplefilter("ignore", UserWarning)
         flat = torch.from_numpy(np.asarray(clips.positions))
@@ -240,11 +242,11 @@ def fit_scaling(
     skeleton = clips.skeleton
     found: list[list[np.ndarray]] = [[] for _ in modalities]
     for i in index:
-        x = torch.from_numpy(at_rate(clips[i], clips.rate, rate, skeleton.bodies))[None, ..., : skeleton.coordinates]
+        x = at_rate(clips[i], clips.rate, rate, skeleton.bodies)[None, ..., : skeleton.coordinates]
         centre = _centre(x, skeleton.centre_joint, "frame")
         metres = _modalities(x, present(x, skeleton.bodies), centre, skeleton, modalities)
         for m, values in enumerate(found):
-            values.append(np.abs(metres[0, :, m].numpy()).ravel())
+            values.append(np.abs(metres[0, :, m]).ravel())
     factors = [_factor(np.concatenate(values), bits, percentile) for values in found]
     return Scaling(tuple(factors), skeleton.centre_joint, tuple(modalities), bits)
 

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from mksgn_neuro.data.frames import instants, rate_count, sample
 from mksgn_neuro.errors import BadInput
@@ -91,16 +90,16 @@ class StampedConverter:
     def _up_to(self, previous: np.ndarray, before: float, now: np.ndarray, after: float) -> list[np.ndarray]:
         """Frames between one taken `before` and one taken `after` so many seconds since the start."""
         known = int((after + STAMP_ERROR) * self._wanted) + 1
-        wanted = torch.arange(self._delivered, known, dtype=torch.float64) / self._wanted
+        wanted = np.arange(self._delivered, known, dtype=np.float64) / self._wanted
         self._delivered = known
         share = (wanted - before) / (after - before)
         on_the_frame = wanted > after - STAMP_ERROR
-        return _between(previous, now, torch.where(on_the_frame, torch.ones_like(share), share), self._bodies)
+        return _between(previous, now, np.where(on_the_frame, 1.0, share), self._bodies)
 
 
-def _between(previous: np.ndarray, now: np.ndarray, times: torch.Tensor, bodies: int) -> list[np.ndarray]:
+def _between(previous: np.ndarray, now: np.ndarray, times: np.ndarray, bodies: int) -> list[np.ndarray]:
     """Frames at `times` (N,) float64, from 0 at the previous frame to 1 now."""
     if not len(times):
         return []
-    two = torch.from_numpy(np.stack([previous, now]))
-    return list(sample(two, torch.zeros(1, dtype=torch.int64), times[None], torch.tensor([1]), bodies)[0].numpy())
+    two = np.stack([previous, now])
+    return list(sample(two, np.zeros(1, dtype=np.int64), times[None], np.array([1]), bodies)[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from mksgn_neuro.errors import BadInput
@@ -52,14 +52,15 @@ def _require_shallow(value: object) -> None:
     """Level by level: a parser that is written in C goes deeper than Python's own functions can follow."""
     level = [value]
     for _ in range(MOST_DEPTH):
-        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _inside(outer)]
+        level = [inner for outer in level if type(outer) in (dict, list) for inner in _inside(outer)]
         if not level:
             return
     raise ValueError(f"nested deeper than {MOST_DEPTH}")
 
 
-def _inside(value: dict | list) -> list:
-    return list(value.values()) if isinstance(value, Mapping) else value
+def _inside(value: dict | list) -> Iterable:
+    """Exact types are what parsers make, and asking for them takes a third of the time of `isinstance`."""
+    return value.values() if type(value) is dict else value
 
 
 def read_json(path: Path, hint: str) -> object:

@@ -27,6 +27,9 @@ MAX_UNSIGNED_WEIGHT = 255
 MAX_DELAY = 62
 MAX_NEURONS = 2**22  # eight chips of Loihi 2's size hold fewer
 MAX_KERNEL_SYNAPSES = 2**24  # of one convolution, unrolled
+# An AND gate fires on coincidence only, whatever came before, iff vth/2 < w ≤ vth·v_decay/4096
+# (docs/design.md#gates-and-relays).
+AND_VTH, AND_WEIGHT = 128, 70
 EXPONENT_RANGE = (-32, 31)
 SYNAPTIC_SUM_LIMIT = 2**17  # times 64 it leaves the signed 24 bits of the compartment current
 

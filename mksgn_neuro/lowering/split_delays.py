@@ -15,8 +15,7 @@ import scipy.sparse as sp
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.ir import Group, Network, Population, Projection
 from mksgn_neuro.ir.memory import decided_by_drive
-from mksgn_neuro.ir.spec import MAX_DECAY
-from mksgn_neuro.nn.nodes import AND_VTH
+from mksgn_neuro.ir.spec import AND_VTH, MAX_DECAY
 
 RELAY_WEIGHT = 130
 

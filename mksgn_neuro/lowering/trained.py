@@ -17,7 +17,7 @@ from mksgn_neuro.nn.nodes import AND_VTH, AND_WEIGHT, INPUT, AndGate, Node
 from mksgn_neuro.nn.population import DECAY_ONE
 
 
-def lower(network: SpikingNetwork, task: Task | None = None) -> Network:
+def lower_trained(network: SpikingNetwork, task: Task | None = None) -> Network:
     """The network in integers; raises Unsupported for what no CUBA neuron computes."""
     _require_deployable(network)
     positions = {INPUT: network.joints} | {node.name: node.positions for node in network.nodes}

@@ -12,13 +12,12 @@ from math import prod
 
 from torch import Tensor, nn
 
+from mksgn_neuro.ir.spec import AND_VTH as AND_VTH
+from mksgn_neuro.ir.spec import AND_WEIGHT as AND_WEIGHT
 from mksgn_neuro.nn.gate import gated
 from mksgn_neuro.nn.population import V_DECAY, SpikingPopulation
 
 INPUT = "input"  # the name of the frames, (V, T, B, M·3) as nodes get them
-# An AND gate fires on coincidence only, whatever came before, iff vth/2 < w ≤ vth·v_decay/4096
-# (docs/design.md#gates-and-relays).
-AND_VTH, AND_WEIGHT = 128, 70
 
 Spikes = Mapping[str, Tensor]
 

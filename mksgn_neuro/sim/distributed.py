@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.distributed as dist
 
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.engine import Emulator, Result
+
+if TYPE_CHECKING:
+    import torch.distributed as dist
 
 
 def start() -> bool:
     """Join the processes that torchrun started; False where there is only one."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return False
+    import torch.distributed as dist
+
     if not dist.is_initialized():
         dist.init_process_group("gloo")
     return True
@@ -25,11 +30,14 @@ def start() -> bool:
 
 def is_rank_zero() -> bool:
     """Whether this process is the one that prints."""
-    return not dist.is_initialized() or dist.get_rank() == 0
+    dist = sys.modules.get("torch.distributed")  # not loaded where there is only one process
+    return dist is None or not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
 
 
 def rank_slice(streams: int) -> np.ndarray:
     """Indices of the streams that this rank runs: every world-size-th, so that ranks end together."""
+    import torch.distributed as dist
+
     return np.arange(dist.get_rank(), streams, dist.get_world_size())
 
 
@@ -41,6 +49,8 @@ def run(
     `silent_steps` and `reset_interval` are those of `Emulator.run`. Each rank runs the streams of its `rank_slice`; a
     rank without one counts nothing.
     """
+    import torch.distributed as dist
+
     own, readout = rank_slice(len(streams)), emulator.readout
     lengths = np.array([len(stream) // readout.stride for stream in streams])
     ends = np.cumsum(lengths)
@@ -67,6 +77,8 @@ def idle(emulator: Emulator) -> Result:
 
 def reduce_counts(results: Iterable[Result]) -> Counts:
     """The counts of all ranks together."""
+    import torch.distributed as dist
+
     own = total([result.counts for result in results])
     names = list(own.spikes)
     sums = _reduced(np.concatenate([[own.clips, own.steps], *own.spikes.values()]), dist.ReduceOp.SUM)
@@ -82,6 +94,9 @@ def reduce_counts(results: Iterable[Result]) -> Counts:
 
 
 def _reduced(array: np.ndarray, operation: dist.ReduceOp) -> np.ndarray:
+    import torch
+    import torch.distributed as dist
+
     tensor = torch.from_numpy(array.astype(np.int64))
     dist.all_reduce(tensor, operation)
     return tensor.numpy()

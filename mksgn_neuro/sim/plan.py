@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mksgn_neuro.ir import Network, Population, Projection
+from mksgn_neuro.ir.remembered import remembered
 from mksgn_neuro.sim import convolutions, synapses
 from mksgn_neuro.sim.synapses import INT16_MAX, Synapses, unique
 from mksgn_neuro.sim.tables import WORD, Plan, Tables, packed
@@ -16,6 +17,7 @@ MAX_ROW_WEIGHT = 500  # 64 rows of it cannot leave 16 bits, so every span fits t
 MIN_ROW = 2  # synapses that pay for a whole row of a tile
 
 
+@remembered
 def build(network: Network) -> Plan:
     """Lay out a network. Raises Unsupported where a right shift cannot be proven exact in 32 bits."""
     slots, words = _slots(network)

@@ -95,6 +95,8 @@ def cut_tiles(size: int, rows: Synapses, graded: Synapses) -> np.ndarray:
 
     def cost_of(first: int, width: int) -> float:
         own = slice(ends[first], ends[first + width])
+        if width == 1:
+            return TILE_COST + row_cost[own].sum()  # the sources of one chunk are distinct
         _, kept = np.unique(sources[own], return_index=True)
         return TILE_COST + width * row_cost[own][kept].sum()
 

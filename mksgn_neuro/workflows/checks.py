@@ -13,7 +13,6 @@ from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.processes.memory import NotEnoughMemory
-from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
 from mksgn_neuro.workflows.simulators import by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
 
@@ -63,6 +62,8 @@ def representation_checks(reference_run: ReferenceRun, *, lava: bool = True) -> 
     yield reference_run.against_steps("reference in time steps", steps, by_reference)
     yield reference_run.against_steps("emulator", steps, by_emulator)
     if reference_run.case.reset_interval is None:
+        from mksgn_neuro.sim.stepwise import run_stepwise
+
         yield reference_run.against_steps("emulator, frame by frame", steps, lambda *run: run_stepwise(*run[:2]))
     if layered is not None:
         yield reference_run.against_layered("layered network", layered, by_emulator)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering.passes import Built
-from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.workflows.simulators import Simulator
 from mksgn_neuro.workflows.verification_case import (
     Spikes,
@@ -25,6 +23,11 @@ from mksgn_neuro.workflows.verification_case import (
     reference_spikes,
     running_spikes,
 )
+
+if TYPE_CHECKING:
+    import torch
+
+    from mksgn_neuro.nn import SpikingNetwork
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class EquivalenceCheck:
 
 def student_spikes(student: SpikingNetwork, frames: torch.Tensor) -> Spikes:
     """Every population of the integer student on `frames` (B, T, M, V, 3)."""
+    import torch
+
     with torch.no_grad():
         activity = student(frames)
     return {

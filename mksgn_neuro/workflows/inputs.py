@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mksgn_neuro.data.background import background_of, for_classes
 from mksgn_neuro.data.clips import Clips
@@ -20,6 +20,9 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir import Source, Task
 from mksgn_neuro.names import NONE_OF_THESE
+
+if TYPE_CHECKING:
+    import torch
 
 Read = Callable[..., Clips]  # as `registry.load`; a command's also shows progress and what was left out
 WALK_STEP, WALK_START = 1 / 8, 1 / 4  # of the input range, per frame and at the first
@@ -163,8 +166,8 @@ def verification_frames(task: Task, bits: int, request: Request, read: Read = lo
     """
     if request.dataset or request.path or task.dataset == "synthetic":
         clips = clips_for(task, request, read)
-        stretched = streams("offline", clips, timing_of(task)).positions
-        frames = encode_batch(torch.from_numpy(np.stack(stretched)), scaling_of(task, bits), clips.skeleton)
+        stretched = np.stack(streams("offline", clips, timing_of(task)).positions)
+        frames = _tensor(encode_batch(stretched, scaling_of(task, bits), clips.skeleton))
         return frames, f"{len(clips)} test clips of {clips.dataset}"
     samples = request.limit or WALKS
     return random_walks(task, bits, samples), f"{samples} random walks (name real clips with --data)"
@@ -179,8 +182,8 @@ def verification_stream(task: Task, bits: int, request: Request, read: Read = lo
         clips = clips_for(task, replace(request, limit=None), read)
         (positions,) = streams("continuous", clips, timing_of(task)).positions
         enough = max(STREAM_FRAMES, (request.limit or 0) * task.frames)
-        stream = torch.from_numpy(np.tile(positions, (-(-enough // len(positions)), 1, 1))[:enough])
-        stream = encode_batch(stream[None], scaling_of(task, bits), clips.skeleton)
+        repeated = np.tile(positions, (-(-enough // len(positions)), 1, 1))[None, :enough]
+        stream = _tensor(encode_batch(repeated, scaling_of(task, bits), clips.skeleton))
         return stream, f"one stream of {enough} frames without a reset, test clips of {clips.dataset}"
     walks = -(-STREAM_FRAMES // task.frames)
     stream = random_walks(task, bits, max(walks, request.limit or 0)).flatten(0, 1)[None]
@@ -202,4 +205,11 @@ def random_walks(task: Task, bits: int, samples: int) -> torch.Tensor:
     shape = (samples, task.frames, len(task.modalities), len(task.parents), task.coordinates)
     steps = rng.normal(0, limit * WALK_STEP, shape)
     steps[:, 0] = rng.normal(0, limit * WALK_START, (samples, *shape[2:]))
-    return torch.from_numpy(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1)).float()
+    return _tensor(np.clip(np.round(np.cumsum(steps, axis=1)), -limit, limit - 1))
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    """As the student takes it, float32; what is simulated as integers alone needs no torch."""
+    import torch
+
+    return torch.from_numpy(values).float()

@@ -15,6 +15,7 @@ from mksgn_neuro.files import is_lfs_pointer
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.silence import silent_findings
 from mksgn_neuro.ir.store import SUFFIX, load
+from mksgn_neuro.workflows import lowered
 
 if TYPE_CHECKING:
     from mksgn_neuro.export.netx.reading import NetxFile
@@ -37,8 +38,7 @@ class Networks:
     """A file's networks by form, the one to deploy first, and what is odd about the file.
 
     Forms: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the network as
-    the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says so; `model`
-    what a model.pt holds.
+    the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says so.
     """
 
     path: Path
@@ -46,7 +46,16 @@ class Networks:
     given: Network
     findings: list[str] = field(default_factory=list)
     reset_interval: int | None = None
-    model: Model | None = None
+    trained: Model | None = None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """What a model.pt holds, read when it is first asked for; None for other files."""
+        if self.trained is not None or self.kind != "model":
+            return self.trained
+        from mksgn_neuro.models.store import load_model
+
+        return load_model(self.path)
 
     @cached_property
     def representations(self) -> dict[str, Network]:
@@ -167,18 +176,23 @@ def netx_findings(path: Path, file: NetxFile) -> list[str]:
 
 
 def _of_model(path: Path, port: Port) -> Networks:
-    from mksgn_neuro.models.store import load_model
-
     if port != Port():
         raise says_itself(path)
-    return of_model(load_model(path), path)
+    network = lowered.recall(path)
+    if network is not None:
+        return Networks(path, "model", network)
+    from mksgn_neuro.models.store import load_model
+
+    made = of_model(load_model(path), path)
+    lowered.keep(path, made.given)
+    return made
 
 
 def of_model(model: Model, path: Path) -> Networks:
     """Of a trained model in memory or just read."""
     from mksgn_neuro.lowering import lower
 
-    return Networks(path, "model", lower(model.student, model.task()), model=model)
+    return Networks(path, "model", lower(model.student, model.task()), trained=model)
 
 
 READERS = {".pt": _of_model, ".net": _of_netx, ".nir": _of_nir, SUFFIX: _of_ir}

@@ -14,7 +14,6 @@ from mksgn_neuro.export.slayer import run_slayer
 from mksgn_neuro.ir import Network
 from mksgn_neuro.processes.memory import require_memory
 from mksgn_neuro.sim import reference
-from mksgn_neuro.sim.engine import Emulator
 
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 0.02  # limit of a run: loading, and each step of each population
 DENSE_SECONDS_PER_MILLION = 0.2  # and, in lava-dl, each million pairs of neurons of neighbouring levels
@@ -33,6 +32,8 @@ def by_reference(network: Network, stream: np.ndarray, reset_interval: int | Non
 
 def by_emulator(network: Network, stream: np.ndarray, reset_interval: int | None) -> dict[str, np.ndarray]:
     """The fast engine."""
+    from mksgn_neuro.sim.engine import Emulator
+
     result = Emulator(network).run(stream, record="all", reset_interval=reset_interval)
     return {name: spikes[0] for name, spikes in result.spikes.items()}
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
 @click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option(
-    "--verify/--no-verify", "verified", default=True, help="Compare every representation, spike for spike, first."
+    "--verify/--no-verify", "verified", default=False, help="Compare every representation, spike for spike, first."
 )
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @energy_option

@@ -35,7 +35,7 @@ def environment(**more):
         (("export", "--target", "loihi2", "--output", "out.net"), signal.SIGKILL, -9, ""),
         (("verify", "--lava"), signal.SIGTERM, 143, "stopped by SIGTERM"),
         (("simulate", "--backend", "lava", "--limit", "1"), signal.SIGINT, 130, "interrupted"),
-        (("report", "--limit", "2", "--output", "report.html"), signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (("report", "--verify", "--limit", "2", "--output", "report.html"), signal.SIGTERM, 143, "stopped by SIGTERM"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )

@@ -138,7 +138,7 @@ def test_a_page_of_the_stream_alone_is_refused_at_once(made, tmp_path):
 def test_a_model_without_a_frame_rate_is_shown_on_stretched_clips(tmp_path):
     model = as_version_2(SHIPPED, tmp_path / "old.pt", training=ITS_TRAINING)
     clips = ("--dataset", "nw-ucla", "--data", NW_UCLA, "--limit", 10)
-    written = run("report", model, *clips, "--no-verify", "--output", tmp_path / "p.html", "--figures", tmp_path / "f")
+    written = run("report", model, *clips, "--output", tmp_path / "p.html", "--figures", tmp_path / "f")
     text, document = (tmp_path / "p.html").read_text(), written["simulation"]
     elements = Elements(text)
     shown = shown_figures(elements)
@@ -248,8 +248,8 @@ def test_a_differing_form_is_in_the_verdict(collected):
     assert ">partly verified<" in page(replace(collected, checks=checks[::2]))
 
 
-def test_forms_are_compared_unless_told_not_to(made, tmp_path):
-    run("report", made.model, "--limit", 2, "--samples", 1, "--output", tmp_path / "page.html")
+def test_forms_are_compared_when_asked_for(made, tmp_path):
+    run("report", made.model, "--verify", "--limit", 2, "--samples", 1, "--output", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     word = "verified" if installed() else "partly verified"
     assert "0 spikes differ" not in text and f">{word}<" in text and "student → reference" in text

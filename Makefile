@@ -3,7 +3,7 @@ PYTHON ?= $(shell ./find-python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo docs fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
+.PHONY: bench-peers demo docs fuzz test test-slow test-cuda lint install install-demo chromium sdist clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +43,16 @@ CASES ?= 2000
 fuzz: install
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(CASES) $(READERS)
 
+# Our engines beside other people's, each in an environment of its own; what cannot be installed here is skipped by name.
+PEERS := $(patsubst benchmarks/peers/requirements/%.txt,%,$(wildcard benchmarks/peers/requirements/*.txt))
+bench-peers: install $(addprefix benchmarks/peers/environments/,$(addsuffix /.made,$(PEERS)))
+	$(BIN)/python -m benchmarks.peers.run
+
+benchmarks/peers/environments/%/.made: benchmarks/peers/requirements/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $< && touch $@ || \
+	    { echo "bench-peers: no environment for $*"; rm -rf $(@D); }
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -64,4 +74,4 @@ sdist: install
 	$(BIN)/python -m build --sdist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) benchmarks/peers/environments build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

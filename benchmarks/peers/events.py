@@ -1,0 +1,84 @@
+"""What our energy model counts beside what SANA-FE counts, of one network on the same cores of its Loihi.
+
+Run from the repository root: python -m benchmarks.peers.events, after make bench-peers.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers.network import STEPS, as_network, make
+from benchmarks.peers.run import ENVIRONMENTS, HERE, ONE_THREAD
+from mksgn_neuro.chip.catalog import LOIHI1
+from mksgn_neuro.chip.mapping import Core, Mapping
+from mksgn_neuro.chip.memory import Demand
+from mksgn_neuro.chip.placement import Placement, message_matrix
+from mksgn_neuro.chip.traffic import measure_traffic
+from mksgn_neuro.sim.engine import Emulator
+
+# Ours, and what of SANA-FE's it is compared with. Ours stores no synapse of weight 0, SANA-FE's dense one does; ours
+# updates every neuron in every step, SANA-FE those that have something to do.
+ROWS = {
+    "acs": "acs",
+    "acs with zeros": "acs",
+    "messages": "messages",
+    "spikes": "spikes",
+    "hops": "hops",
+    "updates": "updates",
+    "updates of neurons with input or a voltage": "updates",
+}
+
+
+def ours(given: dict[str, np.ndarray]) -> dict[str, int]:
+    """Events of the first clip, each level on a core of its own, beside the input's, as the adapter maps it."""
+    network, clip = as_network(given), given["inputs"][:1]
+    cores = []
+    for p in network.order:
+        every = np.arange(p.size)
+        cores.append(Core(p.name, every, Demand(network, p, LOIHI1).usage(every)))
+    mapping = Mapping(network, LOIHI1, tuple(cores))
+    placement = Placement(mapping, np.arange(1, 1 + len(cores)), message_matrix(mapping))
+    found = Emulator(network, threads=1).run(clip, record="all", states=True)
+    fired = {name: spikes[0] for name, spikes in found.spikes.items()}
+    dense = 0
+    awake = 0
+    before = clip[0]
+    for p in network.order:
+        dense += int(before.sum()) * p.size
+        heard = np.pad(before.any(axis=1), (1, 0))[:-1]  # each level hears every neuron of the one before
+        held = np.pad(found.v[p.name][0] != 0, ((1, 0), (0, 0)))[:-1]
+        awake += int((heard[:, None] | held).sum())
+        before = fired[p.name]
+    # one silent step more: what is sent in the last step is looked up after it
+    fired = {name: np.pad(spikes, ((0, 1), (0, 0))) for name, spikes in fired.items()}
+    events = asdict(measure_traffic(placement, np.pad(clip[0], ((0, 1), (0, 0))), fired).events(1))
+    events |= {"acs with zeros": dense, "updates of neurons with input or a voltage": awake}
+    return events | {"hops": events["hops_x"] + events["hops_y"], "updates": STEPS * sum(p.size for p in network.order)}
+
+
+def main() -> None:
+    python = ENVIRONMENTS / "sanafe" / "bin" / "python"
+    if not python.exists():
+        print(f"not run: no environment {python.parent.parent}; make bench-peers makes it")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "network.npz"
+        make(file)
+        with np.load(file) as opened:
+            given = dict(opened)
+        program = [python, HERE / "adapters" / "sana_fe_events.py", file]
+        theirs = json.loads(subprocess.run(program, env=ONE_THREAD, stdout=subprocess.PIPE, check=True).stdout)
+    counted = ours(given)
+    print("| event, of one clip | ours | SANA-FE |\n|---|---|---|")
+    for name, of_theirs in ROWS.items():
+        print(f"| {name} | {counted[name]:,} | {theirs[of_theirs]:,} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""How the compiler's time grows: with the width and the depth of `tiny`, and with the cores that are placed.
+
+Run from the repository root: python -m benchmarks.scale. Prints processor seconds and the exponent of the line that
+fits log seconds over log size best, over the sizes that take long enough to measure.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from mksgn_neuro.chip.mapping import map_network
+from mksgn_neuro.data.skeleton import KINECT_20
+from mksgn_neuro.ir import Network
+from mksgn_neuro.lowering import balance_delays, lower
+from mksgn_neuro.lowering.levelize import levelize
+from mksgn_neuro.lowering.split_delays import split_delays
+from mksgn_neuro.models.store import build_student
+from mksgn_neuro.nn.stages import fold, quantize
+from mksgn_neuro.training.presets import preset
+
+Made = TypeVar("Made")
+WIDTHS, DEPTHS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 16, 32)
+MOST_CORES = 2500
+LEAST_SECONDS = 0.02  # below, a clock's grain and Python's start-up are what is measured
+
+
+def tiny(width: int = 1, depth: int = 1) -> Network:
+    """Preset `tiny`, so many times as wide or with so many times its blocks, in frames."""
+    chosen = preset("tiny")
+    given = chosen.student(10)
+    channels, dilations = tuple(width * c for c in given.channels) * depth, given.dilations * depth
+    torch.manual_seed(0)
+    student = build_student(replace(given, channels=channels, dilations=dilations), KINECT_20, chosen.graph_radius)
+    return lower(quantize(fold(student.eval())))
+
+
+def timed(call: Callable[..., Made], *given: object) -> tuple[Made, float]:
+    """What the call gives, and its seconds."""
+    start = time.process_time()
+    made = call(*given)
+    return made, time.process_time() - start
+
+
+def exponent(sizes: Sequence[float], times: Sequence[float]) -> str:
+    """The power of the size that the time grows with."""
+    kept = [(n, t) for n, t in zip(sizes, times) if t >= LEAST_SECONDS]
+    if len(kept) < 2:
+        return "too fast to say"
+    return f"{np.polyfit(*np.log(np.array(kept)).T, 1)[0]:.2f}"
+
+
+def grown(name: str, sizes: tuple[int, ...]) -> None:
+    """One row for each size, and the exponents."""
+    rows = []
+    for size in sizes:
+        frames = tiny(**{name: size})
+        before, steps = balance_delays(split_delays(frames)), balance_delays(frames)
+        layered, levelled = timed(levelize, before)
+        mapping, mapped = timed(map_network, steps)
+        count, synapses = len(mapping.cores), sum(q.synapses for q in steps.projections)
+        placement, placed = timed(place, mapping) if count <= MOST_CORES else (None, math.nan)
+        hops = "" if placement is None else f"{placement.mean_hops:.2f}"
+        rows.append((sum(q.synapses for q in layered.projections), levelled, synapses, mapped, count, placed))
+        neurons = [sum(p.size for p in network.populations) for network in (steps, layered)]
+        cells = (
+            f"{neurons[0]:,} | {synapses:,} | {neurons[1]:,} | {levelled:.3f} | {count} | {mapped:.2f} | {placed:.2f}"
+        )
+        print(f"| {name} × {size} | {cells} | {hops} |", flush=True)
+    chains, levelled, synapses, mapped, cores, placed = zip(*rows)
+    print(f"\nWith {name}, levelize takes the power {exponent(chains, levelled)} of the layered network's synapses,")
+    print(f"map {exponent(synapses, mapped)} of the synapses, place {exponent(cores, placed)} of the cores.\n")
+
+
+def main() -> None:
+    print("| tiny | neurons | synapses | chain's neurons | levelize s | cores | map s | place s | hops |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    grown("width", WIDTHS)
+    grown("depth", DEPTHS)
+
+
+if __name__ == "__main__":
+    main()

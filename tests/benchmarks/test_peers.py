@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from benchmarks.peers import network, run
+from benchmarks.peers.adapters import numpy_loop, ours_clip, ours_step
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    file = tmp_path_factory.mktemp("peers") / "network.npz"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "SIZES", (20, 40, 40, 10))
+        patch.setattr(network, "STEPS", 60)
+        patch.setattr(network, "CLIPS", 8)
+        network.make(file)
+    with np.load(file) as opened:
+        return dict(opened)
+
+
+def test_a_loop_that_knows_nothing_of_us_gives_our_spikes(given):
+    expected = ours_clip.build(given)()[0]
+    assert 0.02 < expected.mean() < 0.1
+    assert run.compared(ours_step.build(given)()[0], expected) == "equal"
+    assert run.compared(numpy_loop.build(given)()[0], expected) == "equal, 1 step earlier"
+
+
+def test_spikes_that_differ_are_said_to_differ():
+    expected = (np.random.default_rng(0).random((60, 8)) < 0.2).astype(np.uint8)
+    other = expected.copy()
+    other[30, 1] ^= 1
+    assert run.compared(expected, expected) == "equal"
+    assert run.compared(other, expected).startswith("differ")
+    assert run.compared(np.zeros_like(expected), np.zeros_like(expected)).startswith("differ")
+
+
+def test_a_peer_without_its_environment_is_named_and_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "ENVIRONMENTS", tmp_path)
+    peer = run.Peer("somebody", "numpy_loop", "nobody")
+    assert run.start(peer, tmp_path / "n.npz", tmp_path).startswith("not run: no environment")
+
+
+def test_a_peer_that_fails_is_named_with_its_reason(tmp_path):
+    said = run.start(run.Peer("somebody", "no_such_adapter"), tmp_path / "n.npz", tmp_path)
+    assert said.startswith("failed: FileNotFoundError")

@@ -31,7 +31,7 @@ def pilotnet() -> Path:
     if lava is None:
         raise click.UsageError("lava-dl is not installed: give a FILE.net")
     root = Path(next(iter(lava.submodule_search_locations or [])))
-    return root.parents[3] / "tests/lava/lib/dl/netx/gts/pilotnet_lif/network.net"
+    return root.parents[3].joinpath("tests", "lava", "lib", "dl", "netx", "gts", "pilotnet_lif", "network.net")
 
 
 def measure(path: Path, unrolled: int) -> tuple[float, float, float, str]:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from mksgn_neuro.chip.mapping import map_network
+from mksgn_neuro.chip.placement import place_cores
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import balance_delays, lower
@@ -65,7 +66,7 @@ def grown(name: str, sizes: tuple[int, ...]) -> None:
         layered, levelled = timed(levelize, before)
         mapping, mapped = timed(map_network, steps)
         count, synapses = len(mapping.cores), sum(q.synapses for q in steps.projections)
-        placement, placed = timed(place, mapping) if count <= MOST_CORES else (None, math.nan)
+        placement, placed = timed(place_cores, mapping) if count <= MOST_CORES else (None, math.nan)
         hops = "" if placement is None else f"{placement.mean_hops:.2f}"
         rows.append((sum(q.synapses for q in layered.projections), levelled, synapses, mapped, count, placed))
         neurons = [sum(p.size for p in network.populations) for network in (steps, layered)]

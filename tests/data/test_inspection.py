@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mksgn_neuro.data.inspection import describe, inspect, recognise
+from mksgn_neuro.data.inspection import inspect, recognise, summary_of
 from mksgn_neuro.data.readers import npz
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.errors import BadInput
@@ -117,4 +117,4 @@ def test_ui_prmd():
 
 
 def test_why_clips_are_not_mirrored_is_told():
-    assert describe(generate(20))["mirroring"].startswith("mirroring is off: classes have sides (raise left")
+    assert summary_of(generate(20))["mirroring"].startswith("mirroring is off: classes have sides (raise left")

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from mksgn_neuro.commands.stream import Options, stream
+from mksgn_neuro.commands.stream import stream
 from mksgn_neuro.data.formats import recordings
 from mksgn_neuro.data.inspection import describe_recording
 from mksgn_neuro.data.recordings import Wanted, for_joints, in_metres
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import lower
+from mksgn_neuro.workflows.answers import Options
 from mksgn_neuro.workflows.importing import without_gaps
 from tests.data import pose_files
 from tests.data.readers.test_poses import BVH
@@ -66,7 +67,7 @@ def _network() -> Network:
 
 def _read_landmarks(path: Path) -> None:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    stream(_network(), lines, io.StringIO(), path, Options(form="mediapipe"))
+    stream(_network(), lines, io.StringIO(), path, Options(line_format="mediapipe"))
 
 
 POSES = (

@@ -66,7 +66,7 @@ def test_play_moves_and_pause_stops(browser):
 
 def test_scrubbing_shows_that_frame_and_its_scores(browser, collected):
     data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
-    class_spikes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].reads_out))")
+    class_spikes = browser.execute_script("return Array.from(report.bytes(report.data.clips[0].class_spikes))")
     classes, clip = len(data["classes"]), data["clips"][0]
     pictures = set()
     for frame in (0, 5, clip["frames"] - 1):

@@ -18,13 +18,14 @@ import os, pickle, sys
 import torch.distributed as dist
 from mksgn_neuro.sim import distributed
 from mksgn_neuro.sim.engine import Emulator
-from mksgn_neuro.workflows.simulate import drain_of
+from mksgn_neuro.workflows.simulate import silent_steps_after
 from tests.sim.test_distributed import CLIPS, NETWORK
 
 dist.init_process_group("gloo")
-drain = drain_of(NETWORK)
+silent = silent_steps_after(NETWORK)
 runs = [(CLIPS, None), (CLIPS, 90), (CLIPS[6:], None)]
-found = [distributed.run(Emulator(NETWORK, threads=1), clips, drain=drain, period=p) for clips, p in runs]
+emulator = Emulator(NETWORK, threads=1)
+found = [distributed.run(emulator, clips, silent_steps=silent, reset_interval=interval) for clips, interval in runs]
 with open(f"{sys.argv[1]}.{dist.get_rank()}", "wb") as file:
     pickle.dump(found, file)
 os._exit(0)  # gloo of torch 2.3 can hang in destroy_process_group when both ranks leave at once

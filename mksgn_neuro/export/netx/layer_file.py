@@ -264,5 +264,10 @@ def _unread(layer: LayerFile) -> Iterator[Finding]:
             yield Finding(location, "the stock loader hangs on it")
         elif name not in NEURON_HARMLESS:
             yield Finding(location, "the stock loader ignores it")
-        elif not np.array_equal(np.unique(neuron.array(name)), [NEURON_HARMLESS[name]]):
+        elif not _holds(neuron.get(name), NEURON_HARMLESS[name]):
             yield Finding(location, f"the stock loader ignores it and runs {NEURON_HARMLESS[name]}")
+
+
+def _holds(found: Group | Dataset | None, value: int) -> bool:
+    """Whether a data set holds this value and no other."""
+    return isinstance(found, Dataset) and np.array_equal(np.unique(found.read()), [value])

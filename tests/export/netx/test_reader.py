@@ -16,6 +16,9 @@ from tests.networks import random_inputs
 CUBA = {"type": "CUBA", "iDecay": 4096, "vDecay": 1024, "vThMant": 80}
 
 
+GROUP = object()  # a field that is a group in place of a data set
+
+
 def write_foreign(path, *layers):
     """A netx file without our group; a layer is its fields, `neuron` a dict of them."""
     with h5py.File(path, "w") as file:
@@ -25,7 +28,10 @@ def write_foreign(path, *layers):
             for name, value in layer.items():
                 if name == "neuron":
                     for key, field in value.items():
-                        group[f"neuron/{key}"] = field
+                        if field is GROUP:
+                            group.create_group(f"neuron/{key}")
+                        else:
+                            group[f"neuron/{key}"] = field
                 elif name != "type":
                     group[name] = np.asarray(value)
     return path
@@ -70,6 +76,7 @@ FINDINGS = {
     "/layer/0/weight_exp": (dense([[2, 4]], weight_exp=2), "ignores it in a dense layer"),
     "/layer/0/neuron/refDelay": (dense([[2, 4]], neuron={**CUBA, "refDelay": 2}), "runs 1"),
     "/layer/0/neuron/gradedSpike": (dense([[2, 4]], neuron={**CUBA, "gradedSpike": True}), "runs 0"),
+    "/layer/0/neuron/wgtExp": (dense([[2, 4]], neuron={**CUBA, "wgtExp": GROUP}), "runs 0"),
     "/layer/0/neuron/messageBits": (dense([[2, 4]], neuron={**CUBA, "messageBits": 8}), "hangs"),
     "/layer/0/neuron/biasExp": (dense([[2, 4]], neuron={**CUBA, "biasExp": 3}), "ignores it"),
 }

@@ -26,7 +26,8 @@ from mksgn_neuro.data.recognition import evidence, false_decisions
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.ir import Network
 from mksgn_neuro.names import NONE_OF_THESE
-from mksgn_neuro.training.presets import Preset, preset
+from mksgn_neuro.training.preset import Preset
+from mksgn_neuro.training.presets import preset
 from mksgn_neuro.training.train import train
 from mksgn_neuro.workflows.inputs import timing_of
 from mksgn_neuro.workflows.load import load_networks

@@ -17,7 +17,8 @@ from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import build_student
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.loss import student_loss
-from mksgn_neuro.training.presets import PRESETS, Preset
+from mksgn_neuro.training.preset import Preset
+from mksgn_neuro.training.presets import PRESETS
 from mksgn_neuro.training.step import STEPS_BEFORE_RECORDING, Step, make_optimizer, set_rate, training_step
 
 CLASSES, ROUNDS = 10, 20

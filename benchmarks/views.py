@@ -26,7 +26,8 @@ from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.evaluate import class_spikes
-from mksgn_neuro.training.presets import Preset, preset
+from mksgn_neuro.training.preset import Preset
+from mksgn_neuro.training.presets import preset
 from mksgn_neuro.training.train import train
 
 EXCHANGED = {4: (4, 5), 5: (6, 7)}  # subject → labels, in view 2

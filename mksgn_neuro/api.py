@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.nn import SpikingNetwork
-    from mksgn_neuro.training.presets import Preset
+    from mksgn_neuro.training.preset import Preset
     from mksgn_neuro.training.stage import Report
     from mksgn_neuro.workflows.arrays import Recording
     from mksgn_neuro.workflows.equivalence import EquivalenceCheck

@@ -6,13 +6,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from mksgn_neuro.commands.options import Output, dataset_options, force_option, json_option, seed_option
 from mksgn_neuro.commands.training import (
     announce,
     announce_cost,
+    config_option,
     default_preset,
     mirror_option,
+    preset_of_config,
     preset_option,
     print_result,
     print_spread,
@@ -27,6 +30,7 @@ from mksgn_neuro.names import ATTENTIONS
 
 
 @click.command()
+@config_option
 @dataset_options()
 @click.option("--coordinates", type=click.IntRange(2, 3), help="2: the network sees no depth. Default: the data's.")
 @click.option("--background", is_flag=True, help="Also learn a class 'none of these', from pauses and --other.")
@@ -54,10 +58,10 @@ from mksgn_neuro.names import ATTENTIONS
 @seed_option
 @json_option
 def command(
-    dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None, background: bool,
-    others: tuple[str, ...], preset_name: str | None, epochs: int | None, teacher_epochs: int | None, output: Path,
-    teacher: Path | None, no_teacher: bool, attention: str | None, synop_regularisation: float | None, ptq: bool,
-    resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None, seed: int, as_json: bool,
+    config: dict | None, dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None,
+    background: bool, others: tuple[str, ...], preset_name: str | None, epochs: int | None, teacher_epochs: int | None,
+    output: Path, teacher: Path | None, no_teacher: bool, attention: str | None, synop_regularisation: float | None,
+    ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
@@ -79,7 +83,9 @@ def command(
     changes["integer_epochs"] = 0 if ptq else None
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
     preset_name = preset_name or default_preset(dataset)
-    chosen = preset(preset_name, **changes)
+    asked = click.get_current_context().get_parameter_source("preset_name")
+    as_before = config is not None and asked is not ParameterSource.COMMANDLINE
+    chosen = preset_of_config(config, changes) if as_before else preset(preset_name, **changes)
     folders = {n: output / f"seed-{n}" if seeds > 1 else output for n in range(seed, seed + seeds)}
     for folder in folders.values():
         refuse_trained(folder, resume=resume, force=force)
@@ -90,8 +96,9 @@ def command(
     if background or others:
         clips = with_background(clips, others)
     chosen = with_mirroring(chosen, mirror, clips).for_clips(clips)
-    config = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
-    config |= {"background": True, "others": others} if background or others else {}
+    written = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
+    written |= {"background": True, "others": others} if background or others else {}
+    written |= {"coordinates": coordinates} if coordinates is not None else {}
     found = []
     if is_first_rank():
         announce(clips)
@@ -99,7 +106,7 @@ def command(
     for n, folder in folders.items():
         with progress_display(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
-            options = {"resume": resume, "teacher": teacher, "config": {**config, "seed": n}}
+            options = {"resume": resume, "teacher": teacher, "config": {**written, "seed": n}}
             model = train(clips, chosen, folder, seed=n, report=report, **options)
         found.append(model.training)
         if is_first_rank() and not (as_json and seeds > 1):  # --json promises one document

@@ -17,7 +17,7 @@ from mksgn_neuro.processes.ending import Terminated
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
-    from mksgn_neuro.training.presets import Preset
+    from mksgn_neuro.training.preset import Preset
     from mksgn_neuro.training.progress import TrainingDisplay
 
 preset_option = click.option(
@@ -25,6 +25,32 @@ preset_option = click.option(
     "preset_name",
     type=click.Choice(PRESETS),
     help="Default: own for --dataset npz, whose epochs follow from the number of clips, else tiny.",
+)
+IN_CONFIG = {"dataset": "dataset", "data": "data_path", "preset": "preset_name", "seed": "seed"}
+IN_CONFIG |= {name: name for name in ("coordinates", "background", "others")}  # keys of config.json, and parameters
+
+
+def _take_config(context: click.Context, _: click.Parameter, path: Path | None) -> dict | None:
+    """Let what the file says stand for options that are not given; what is left over are the preset's fields."""
+    if path is None:
+        return None
+    from mksgn_neuro.gates.text import read_json
+
+    hint = "give a config.json that train wrote"
+    content = read_json(path, hint)
+    if not isinstance(content, dict) or not {"dataset", "preset"} <= set(content):
+        raise BadInput("says nothing of a data set and a preset", location=str(path), hint=hint)
+    said = {name: content[key] for key, name in IN_CONFIG.items() if content.get(key) not in (None, "None")}
+    context.default_map = {**(context.default_map or {}), **said}
+    return {"path": path, "fields": {key: value for key, value in content.items() if key not in IN_CONFIG}}
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=_take_config,
+    help="A config.json that train wrote: the same data, preset and seed, unless other options say otherwise.",
 )
 teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
@@ -46,6 +72,20 @@ resume_option = click.option(
 )
 
 GO_ON = "go on with the same command and --resume (checkpoints in"
+
+
+def preset_of_config(config: dict, changes: dict) -> Preset:
+    """The preset that a config.json holds field by field, with the changes that are not None."""
+    from mksgn_neuro.gates.fields import made_of
+    from mksgn_neuro.training.preset import Preset
+
+    try:
+        made = made_of(Preset, config["fields"])
+    except ValueError as error:
+        hint = "give a config.json of this version, or the options themselves"
+        raise BadInput(str(error), location=str(config["path"]), hint=hint) from error
+    given = {field: value for field, value in changes.items() if value is not None}
+    return replace(made, **({"steps": 0} if "epochs" in given else {}), **given)
 
 
 def default_preset(dataset: str) -> str:

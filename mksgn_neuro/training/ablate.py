@@ -9,7 +9,7 @@ from pathlib import Path
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.training.evaluate import evaluate, spike_rate
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.preset import Preset
 from mksgn_neuro.training.stage import Report
 from mksgn_neuro.training.train import train
 

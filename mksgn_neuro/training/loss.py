@@ -11,7 +11,7 @@ from mksgn_neuro.models.distill import Distilled, soft_label_loss
 from mksgn_neuro.nn import Activity, SpikingNetwork
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.cost import synop_fraction
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.preset import Preset
 
 USEFUL_GATES = (0.2, 0.8)  # share of frames at which a gate that tells something is open; our choice
 LOGIT_SCALE = 12.0  # from a firing rate in [0, 1] to a logit; our choice

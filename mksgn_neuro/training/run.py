@@ -12,7 +12,7 @@ from mksgn_neuro.data.frames import Scaling
 from mksgn_neuro.models.notes import HELD_OUT, TRAINED_ON
 from mksgn_neuro.training.batches import Batch, batches_per_epoch, clip_batches, sequence_batches
 from mksgn_neuro.training.collective import device
-from mksgn_neuro.training.presets import Preset, Schedule
+from mksgn_neuro.training.preset import Preset, Schedule
 from mksgn_neuro.training.stage import Report, Stage
 from mksgn_neuro.training.step import Loss
 

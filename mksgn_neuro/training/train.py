@@ -29,7 +29,7 @@ from mksgn_neuro.training.collective import device, is_first_rank, start
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import RECALIBRATION_CLIPS, evaluate, recalibrate_batch_norm, spike_rate
 from mksgn_neuro.training.loss import student_loss
-from mksgn_neuro.training.presets import Preset, Schedule
+from mksgn_neuro.training.preset import Preset, Schedule
 from mksgn_neuro.training.record import Recorder, only_one_in, write_json
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import CHECKPOINT, Report, read_checkpoint, require_same_run, train_stage

@@ -15,7 +15,7 @@ from mksgn_neuro.models.store import Model, build_student
 from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.evaluate import evaluate
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.preset import Preset
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import Report
 from mksgn_neuro.training.train import finish_run, learn_from, started_run, train_integer

@@ -11,7 +11,7 @@ import torch
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.models.store import Model
-from mksgn_neuro.training.presets import Preset
+from mksgn_neuro.training.preset import Preset
 from mksgn_neuro.training.train import train
 
 SMALLEST = Preset(

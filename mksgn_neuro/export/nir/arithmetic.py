@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mksgn_neuro.export.findings import Finding
+from mksgn_neuro.export.nir.firing import PATIENCE
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection
 from mksgn_neuro.ir.spec import (
     BIAS_RANGE,
@@ -37,6 +38,11 @@ def truncates(p: Population) -> bool:
     return bool(np.any(_leaks(p.i_decay)) or np.any(_leaks(p.v_decay)))
 
 
+def describe_differences(network: Network) -> list[Finding]:
+    """All that the chip may do differently from NIR's equations with the numbers of this network."""
+    return [*describe_truncation(network), *describe_overflow(network), *describe_early_biases(network)]
+
+
 def describe_truncation(network: Network) -> list[Finding]:
     """Per layer, how far truncated state can be from exact state."""
     found = []
@@ -64,6 +70,38 @@ def lost_by_truncation(p: Population) -> float:
         step = current + np.where(_leaks(v_decay), STATE_UNIT, 0.0)
         lost = np.where(step > 0, step * MAX_DECAY / v_decay, 0.0)
     return float(lost.max(initial=0))
+
+
+def describe_overflow(network: Network) -> list[Finding]:
+    """Layers whose u can wrap, and those whose v inhibition can drive to where it saturates within `PATIENCE` steps."""
+    found = []
+    for p in network.populations:
+        u, steps = _limits(network, p)
+        if u >= SYNAPTIC_SUM_LIMIT:
+            text = f"its current can reach {u:.0f} weights, and beyond {SYNAPTIC_SUM_LIMIT - 1} the chip's wraps around"
+            found.append(Finding(p.name, text))
+        if steps <= PATIENCE:
+            text = (
+                f"{steps:.0f} steps of every inhibitory spike at once, or more, drive v to {1 - SYNAPTIC_SUM_LIMIT}"
+                " weights, where it saturates; in NIR's equations it falls further and takes longer to come back"
+            )
+            found.append(Finding(p.name, text))
+    return found
+
+
+def _limits(network: Network, p: Population) -> tuple[float, float]:
+    """The largest |u|, in weights, and the fewest steps in which v can fall to its lower limit; either may be inf."""
+    up, down = synaptic_sum_range(network, p)
+    i_decay, v_decay, bias = (np.broadcast_to(x, (p.size,)).astype(np.float64) for x in (p.i_decay, p.v_decay, p.bias))
+    lost = v_decay / MAX_DECAY
+    with np.errstate(all="ignore"):
+        plateau = lambda sums: np.where(sums > 0, sums * MAX_DECAY / i_decay, 0.0)
+        fall = plateau(down) - np.minimum(bias, 0)
+        missing = 1 - SYNAPTIC_SUM_LIMIT * lost / fall  # of where v would end, below its limit
+        leaky = np.where(missing > 0, np.log(missing) / np.log1p(-lost), np.inf)
+        steps = np.where(lost == 0, SYNAPTIC_SUM_LIMIT / fall, np.where(lost == 1, np.inf, leaky))
+    steps = np.where(fall > 0, np.ceil(steps), np.inf)
+    return float(plateau(np.maximum(up, down)).max(initial=0)), float(steps.min(initial=np.inf))
 
 
 def describe_early_biases(network: Network) -> list[Finding]:

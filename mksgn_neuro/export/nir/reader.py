@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.export.nir.about import About, group, read_about
-from mksgn_neuro.export.nir.arithmetic import describe_early_biases, describe_truncation, refined
+from mksgn_neuro.export.nir.arithmetic import describe_differences, refined
 from mksgn_neuro.export.nir.files import load_graph
 from mksgn_neuro.export.nir.firing import describe_silence
 from mksgn_neuro.export.nir.graph import Graph
@@ -66,7 +66,7 @@ def from_nir(
         raise g.bad(cycle, "a loop over several layers", "only loops from a layer to itself run: cut it")
     if known is None:
         network = refined(network)
-        findings += [*_on_resets(g, network), *describe_truncation(network), *describe_early_biases(network)]
+        findings += [*_on_resets(g, network), *describe_differences(network)]
     return network, findings + describe_silence(network, g, about.dt, each=known is None)
 
 

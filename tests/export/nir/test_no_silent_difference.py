@@ -2,6 +2,7 @@
 
 import nir
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,3 +138,32 @@ def test_whole_numbers_are_put_on_the_finest_grid_where_state_is_truncated():
 def leaky(decay):
     one = np.ones(1)
     return nir.LIF(DT * 4096 / decay * one, 4096 / decay * one, 0 * one, 4 * one)
+
+
+def inhibited(decay, weight, fan_in):
+    cell = leaky(decay) if decay else nir.IF(np.full(1, 1 / DT), np.full(1, 4.0))
+    signs = np.where(np.arange(fan_in) < fan_in // 2, -1.0, 1.0)
+    nodes = {"in": nir.Input(np.array([fan_in])), "w": nir.Linear(weight * signs[None]), "l": cell}
+    edges = [("in", "w"), ("w", "l"), ("l", "out")]
+    return nir.NIRGraph({**nodes, "out": nir.Output(np.array([1]))}, edges, type_check=False)
+
+
+@pytest.mark.parametrize(("decay", "weight", "saturates"), [(0, 254.0, True), (0, 2.0, False), (2048, 254.0, False)])
+def test_a_voltage_that_inhibition_drives_out_of_24_bits_is_said(decay, weight, saturates):
+    """100 steps of inhibition, then as many of excitation: NIR's neuron comes back after 100, the chip's earlier."""
+    graph = inhibited(decay, weight, 20)
+    network, findings = from_nir(graph, dt=DT)
+    first = np.arange(20) < 10
+    inputs = np.where(np.arange(200)[:, None] < 100, first, ~first).astype(np.int32)
+    said = [f for f in findings if "saturates" in f.problem]
+    same = np.array_equal(run(network, inputs)["l"].spikes, simulate(graph, inputs, DT))
+    assert same != saturates and bool(said) == saturates
+    if said:
+        v = run(network, inputs[:100], states=True)["l"].v[:, 0]
+        assert f"{np.argmax(v == v.min()) + 1} steps" in said[0].problem and said[0].location == "l"
+
+
+def test_a_current_that_can_wrap_is_said():
+    for fan_in, wraps in ((400, False), (1200, True)):
+        _, findings = from_nir(inhibited(0, 254.0, fan_in), dt=DT)
+        assert any("wraps around" in f.problem for f in findings) == wraps

@@ -36,8 +36,8 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def run_section(title: str) -> list[mk.Verified]:
-    """Run the blocks one after the other, as a reader would; what was verified on the way."""
+def run_section(title: str) -> list[object]:
+    """Run the blocks one after the other, as a reader would; what was printed on the way."""
     text = sections()[title]
     for package, reason in OPTIONAL.items():
         if re.search(rf"^(import|from) {package}\b", text, flags=re.MULTILINE) and find_spec(package) is None:
@@ -46,11 +46,20 @@ def run_section(title: str) -> list[mk.Verified]:
     names = {"print": shown.append}
     for block in blocks(text, "python"):
         exec(compile(block, f"{PAGE.name}, {title}", "exec"), names)
-    return [each for each in shown if isinstance(each, mk.Verified)]
+    return shown
+
+
+def require_printed(title: str, shown: list[object]) -> None:
+    """What the page says in a comment behind a print is what was printed."""
+    comments = re.findall(r"^print\(.*\)(?:  # (.*))?$", sections()[title], flags=re.MULTILINE)
+    for value, comment in zip(shown, comments, strict=True):
+        assert comment in ("", str(value)), (title, comment)
 
 
 def check(title: str, folder: Path) -> None:
-    verified = run_section(title)
+    shown = run_section(title)
+    require_printed(title, shown)
+    verified = [each for each in shown if isinstance(each, mk.Verified)]
     assert len(verified) == len(FILES[title])
     for each in verified:
         assert each.ok and any(check.spikes for check in each.checks), str(each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
@@ -132,9 +133,16 @@ class Clips:
 def require_rate(rate: float, location: str) -> None:
     """Raise BadInput unless `rate` can be a frame rate in Hz."""
     lowest, highest = RATES
+    hint = f"give the frames per second, {lowest:.0f} to {highest:.0f}"
+    if not is_number(rate):
+        raise BadInput(f"a frame rate of {rate!r}", location=location, hint=hint)
     if not lowest <= rate <= highest:  # NaN included
-        hint = f"give the frames per second, {lowest:.0f} to {highest:.0f}"
         raise BadInput(f"a frame rate of {rate:g} Hz", location=location, hint=hint)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is one real number, Python's or numpy's."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 
 
 def _share(n: int, fraction: float) -> int:

@@ -13,11 +13,22 @@ from mksgn_neuro.ir.spec import MAX_DECAY
 def prune(network: Network) -> Network:
     """The network without dead neurons; populations left empty go too. The readout keeps all of its neurons.
 
-    Where nothing can reach the readout, all would go: the network stays as it is, for others to say so.
+    In time steps an empty one keeps a neuron where others would change their level without it, and with it the step
+    of their reset. Where nothing can reach the readout, all would go: the network stays as it is, for others to say so.
     """
+    pruned = _pruned(network, at_least=0)
+    moved = any(pruned.level[p.name] != network.level[p.name] for p in pruned.populations)
+    return _pruned(network, at_least=1) if network.transmission_delay and moved else pruned
+
+
+def _pruned(network: Network, *, at_least: int) -> Network:
+    """With `at_least` so many neurons in each population."""
     given = network
     while True:
         keep = {p.name: _alive(network, p) for p in network.populations}
+        for alive in keep.values():
+            if not alive.any():
+                alive[:at_least] = True
         if all(alive.all() for alive in keep.values()):
             return network
         network = _restricted(network, keep)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mksgn_neuro.data.clips import require_rate
+from mksgn_neuro.data.clips import is_number, require_rate
 from mksgn_neuro.data.frames import FrameEncoder
 from mksgn_neuro.data.resampling import Converted, RateConverter, StampedConverter
 from mksgn_neuro.data.skeleton import Skeleton
@@ -86,6 +86,9 @@ class Recogniser:
         if np.shape(positions) not in {(self.skeleton.joints, n) for n in (self.skeleton.coordinates, 3)}:
             problem = f"a frame of shape {np.shape(positions)}, the network has {self.skeleton.joints} joints"
             raise BadInput(problem, location=location or "positions", hint="give x, y and z of every joint")
+        _require_real(np.asarray(positions), location or "positions")
+        if seconds is not None and not is_number(seconds):
+            raise BadInput(f"taken at {seconds!r}", location=location or "seconds", hint="give seconds as a number")
         converted = self._at_own_rate(positions, seconds, location)
         if converted.gap is not None:
             self._rest()
@@ -123,6 +126,15 @@ class Recogniser:
             problem = f"{which[0]} when it was taken, the frames before {which[1]}"
             raise BadInput(problem, location=location, hint="give every frame of a clip its time, or none")
         return self._converter(positions, seconds, location) if stamped else Converted(self._converter(positions))
+
+
+def _require_real(positions: np.ndarray, location: str) -> None:
+    """NaN is a joint that was not seen; infinity is no position."""
+    hint = "give metres as real numbers, NaN for a joint that was not seen"
+    if positions.dtype.kind not in "iuf":
+        raise BadInput(f"positions are {positions.dtype}", location=location, hint=hint)
+    if np.any(np.abs(positions) > np.finfo(np.float32).max):
+        raise BadInput("a coordinate is infinite as a 32-bit float", location=location, hint=hint)
 
 
 def skeleton_of(task: Task) -> Skeleton:

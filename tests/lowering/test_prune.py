@@ -36,6 +36,19 @@ def test_other_spikes_stay(seed):
     assert not check(pruned)
 
 
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_resets_stay_where_they_were(seed):
+    """In time steps the reset of a layer is counted from its level, which a layer that went used to lower."""
+    network = random_network(seed, loops=True, transmission_delay=1)
+    assume(not check(network))
+    pruned = prune(network)
+    assert all(pruned.level[p.name] == network.level[p.name] for p in pruned.populations)
+    inputs = random_inputs(seed, network, 40)
+    before, after = (run(n, inputs, reset_interval=16)[network.readout].spikes for n in (network, pruned))
+    assert np.array_equal(before, after)
+
+
 def test_a_silent_channel_of_a_student_goes_everywhere_and_names_stay():
     student = warm_student(0)
     with torch.no_grad():

@@ -127,6 +127,31 @@ def test_a_bad_frame_or_window_is_refused_and_the_next_frame_is_taken(forgetful)
             Recogniser(forgetful, window=window)
 
 
+ODD = {
+    "infinite": lambda x: np.where(np.arange(len(x))[:, None] == 1, np.inf, x),
+    "infinite as a 32-bit float": lambda x: x + 1e300,
+    "complex128": lambda x: x + 1j,
+    "bool": lambda x: x > 0,
+    "<U": lambda x: x.astype(str),
+}
+
+
+@pytest.mark.parametrize("problem", ODD)
+def test_positions_that_are_no_real_numbers_are_refused(forgetful, problem):
+    frame, recogniser = moving(0, 1)[0], Recogniser(forgetful)
+    with pytest.raises(BadInput, match=problem):
+        recogniser(ODD[problem](frame))
+    assert recogniser(frame).frame == 0  # nothing of the bad frame is kept
+
+
+@pytest.mark.parametrize("rate", ["30", True, 1j, None.__class__])
+def test_rates_and_times_that_are_no_numbers_are_refused(forgetful, rate):
+    with pytest.raises(BadInput, match="frame rate of"):
+        Recogniser(forgetful, rate=rate)
+    with pytest.raises(BadInput, match="taken at"):
+        Recogniser(forgetful)(moving(0, 1)[0], rate)
+
+
 def test_the_camera_of_a_python_program(forgetful):
     """Without a command: frames and times in, answers out; a time that does not fit changes nothing."""
     recogniser, motion = Recogniser(forgetful), moving(2, 6)

@@ -37,8 +37,15 @@ def _matrix(node: nir.Linear | nir.Affine, shape: Shape, fail: Fail) -> Step:
     if weight.ndim != 2:
         raise fail(f"has weights of shape {weight.shape}", "give a matrix")
     if weight.shape[1] != np.prod(shape):
-        raise fail(f"maps {weight.shape[1]} inputs, gets {int(np.prod(shape))} of shape {shape}", "make the shapes fit")
+        problem = f"maps {weight.shape[1]} inputs, gets {int(np.prod(shape))} of shape {shape}"
+        raise fail(problem, _without_time(shape) if shape[-1:] == weight.shape[1:] else "make the shapes fit")
     return Step((len(weight),), sp.csr_matrix(weight), _full(getattr(node, "bias", 0.0), (len(weight),), fail))
+
+
+def _without_time(shape: Shape) -> str:
+    """What to do where an axis in front is one too many: sinabs writes its sample's time axis into the shape."""
+    one_step = ", ".join(map(str, (1, 1, *shape[1:])))
+    return f"if {shape[0]} are time steps, write the graph of one: in sinabs to_nir(model, zeros({one_step}))"
 
 
 def _conv2d(node: nir.Conv2d, shape: Shape, fail: Fail) -> Step:
@@ -128,6 +135,8 @@ def _image(shape: Shape, channels: int | None, axes: int, given: object, fail: F
         own = (channels, *(int(n) for n in np.ravel(given)))
         if len(own) == axes + 1 and np.prod(own) == np.prod(shape):
             return own
+    if len(shape) > axes + 1 and channels in (None, shape[-axes - 1]):
+        raise fail(f"takes one image, gets {shape}", _without_time(shape))
     wanted = f"{'C' if channels is None else channels}, {'H, W' if axes == 2 else 'L'}"
     raise fail(f"takes an input of shape ({wanted}), gets {shape}", "make the shapes fit")
 

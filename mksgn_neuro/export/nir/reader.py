@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from mksgn_neuro.export.findings import Finding
 from mksgn_neuro.export.nir.about import SHARED, About, read_about
+from mksgn_neuro.export.nir.arithmetic import describe_differences, refined
 from mksgn_neuro.export.nir.files import load_graph
 from mksgn_neuro.export.nir.firing import describe_silence
 from mksgn_neuro.export.nir.graph import Graph
@@ -64,7 +65,8 @@ def from_nir(
         cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
         raise g.bad(cycle, "a loop over several layers", "only loops from a layer to itself run: cut it")
     if known is None:
-        findings += _on_resets(g, network)
+        network = refined(network)
+        findings += [*_on_resets(g, network), *describe_differences(network)]
     return network, findings + describe_silence(network, g, about.dt, each=known is None)
 
 

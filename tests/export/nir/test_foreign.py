@@ -231,6 +231,19 @@ def test_graphs_nest_deeper_and_may_hold_no_neurons():
     assert np.array_equal(run(network, inputs)["n1.x"].spikes, run(plain, inputs)["n1"].spikes)
 
 
+def test_the_time_axis_of_a_sample_in_the_inputs_shape_is_named():
+    """sinabs.nir.to_nir(model, zeros(1, 10, 16)) writes an input (10, 16) for a Linear of 16 inputs, (1, 16) for one
+    step; a guess would take the ten steps of one input for ten inputs."""
+    layers = nir.Affine(weights(3, 16), np.zeros(3)), nir.LIF(*(np.array(x) for x in (20.0, 1.0, 0.0, 1.0)))
+    with pytest.raises(BadInput, match=r"n0: maps 16 inputs, gets 160 of shape \(10, 16\)") as caught:
+        from_nir(graph((10, 16), *layers))
+    assert "if 10 are time steps" in caught.value.hint and "zeros(1, 1, 16)" in caught.value.hint
+    assert from_nir(graph((1, 16), *layers))[0].source.size == 16
+    with pytest.raises(BadInput, match="takes one image") as caught:
+        from_nir(graph((10, 1, 8, 8), conv(2, 1), integrator(2, 8, 8)))
+    assert "zeros(1, 1, 1, 8, 8)" in caught.value.hint
+
+
 def test_an_edge_listed_twice_counts_once_and_is_said():
     g = graph((6,), linear(4, 6), leaky(4), edges=[("n0", "n1")])
     network, findings = from_nir(g)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import nir
 import numpy as np
@@ -42,8 +43,8 @@ def has_time_constants(network):
 
 @settings(max_examples=30, deadline=None)
 @given(seeds)
-def test_without_our_metadata_the_spikes_are_the_same(seed):
-    """The nodes alone say what is computed: another reader needs nothing from us."""
+def test_without_our_metadata_the_network_is_the_same_on_a_grid_as_fine_or_finer(seed):
+    """The nodes alone say what is computed. As anyone's graph it is read to be near NIR's equations, not the chip's."""
     network = random_network(seed, loops=True, transmission_delay=seed % 2, message_bits=4)
     assume(not check(network) and has_time_constants(network))
     graph = to_nir(network)
@@ -51,7 +52,16 @@ def test_without_our_metadata_the_spikes_are_the_same(seed):
     again, _ = from_nir(graph, input_message_bits=4)
     assert again.transmission_delay == 0 and again.task is None
     inputs = random_inputs(seed, network, 30)
-    before, after = run(network, inputs), run(again, inputs)
+    assume(all(p.vth for p in network.populations))
+    factors = {p.name: again[p.name].vth // p.vth for p in network.populations}
+    assert all(again[p.name].vth == factors[p.name] * p.vth for p in network.populations)
+    coarse = again.with_(
+        populations=tuple(
+            replace(p, vth=p.vth // factors[p.name], bias=p.bias // factors[p.name]) for p in again.order
+        ),
+        projections=tuple(replace(q, weights=(q.matrix / factors[q.post]).astype(np.int32)) for q in again.projections),
+    )
+    before, after = run(network, inputs), run(coarse, inputs)
     for name, trace in before.items():
         assert np.array_equal(trace.spikes, after[name].spikes)
 

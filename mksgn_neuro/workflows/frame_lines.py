@@ -27,13 +27,13 @@ class Line:
     """What a line says: joints (V, 3) float32 of the network's, NaN where not seen, and when.
 
     `picture`: in a picture's unit, whose scale is not said, instead of metres. `people`: who is there, where the line
-    lists them; then `positions` is None.
+    lists them; then `positions` are empty.
     """
 
-    positions: np.ndarray | None
+    positions: np.ndarray
     seconds: float | None
     picture: bool = False
-    people: tuple[Seen, ...] = ()
+    people: tuple[Seen, ...] | None = None
 
 
 Read = Callable[[str, Skeleton, str, bool], Line]
@@ -82,16 +82,18 @@ class FrameLines:
         positions = self._in_metres(said, location) if said.picture else said.positions
         now = self._frames / self._rate if said.seconds is None else said.seconds
         who, bodies = None, self._skeleton.bodies
-        if positions is None:
+        if said.people is None:
+            filled, held, absent = self._filler(positions, now)
+        else:
             filled, held, absent = self._crowd(said.people, now)
             who = self._crowd.who
-        else:
-            filled, held, absent = self._filler(positions, now)
         doubt = "" if said.picture else doubt_about_frame(filled, location)
         self._frames += 1
-        names = self._skeleton.joint_names
-        lost = (tuple(names[v] for v in np.flatnonzero(mask)) for mask in (held, absent))
-        return Frame(_absent_bodies(filled, bodies), said.seconds, *lost, who, doubt)
+        lost = {"held": self._named(held), "absent": self._named(absent)}
+        return Frame(_absent_bodies(filled, bodies), said.seconds, **lost, bodies=who, doubt=doubt)
+
+    def _named(self, mask: np.ndarray) -> tuple[str, ...]:
+        return tuple(self._skeleton.joint_names[v] for v in np.flatnonzero(mask))
 
     def _in_metres(self, said: Line, location: str) -> np.ndarray:
         if self._scale is None:
@@ -168,7 +170,7 @@ def _people(content: dict, skeleton: Skeleton, location: str, gaps: bool) -> Lin
     if any(line.picture for line in lines):
         raise BadInput("people in a picture", location=location, hint="send one of them, or metres")
     people = tuple(Seen(line.positions, one.get("id")) for line, one in zip(lines, listed))
-    return Line(None, one_clip.seconds_of(content, location), people=people)
+    return Line(np.empty((0, 3), np.float32), one_clip.seconds_of(content, location), people=people)
 
 
 def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:

@@ -66,7 +66,10 @@ class LayerFile:
 
     def shape(self) -> tuple[int, ...]:
         """(C, H, W) or (N,)."""
-        return tuple(int(n) for n in np.atleast_1d(self.integers("shape")))
+        value = np.atleast_1d(self.integers("shape"))
+        if value.ndim > 1:
+            raise self.bad("shape", f"has shape {value.shape}", "give a list of numbers")
+        return tuple(int(n) for n in value)
 
     def scalar(self, name: str, default: int | None) -> int:
         """One integer; `default` where it is absent, BadInput if there is none."""

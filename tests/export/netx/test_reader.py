@@ -170,6 +170,7 @@ BAD = {
     r"neuron/vThMant: differs": (dense([[2], [4]], neuron={**CUBA, "vThMant": [1, 2]}),),
     r"/layer/0/delay: delays beside a loop": (dense([[2]], type="dense_rec", weight_rec=np.array([[4]]), delay=[[1]]),),
     r"/layer/1/shape: its input is flat": (dense([[2]]), conv(np.ones((1, 1, 1, 1)), [1, 1, 1])),
+    r"/layer/0/shape: has shape \(1, 2\)": (dense([[2]], shape=[[1, 1]]),),
     r"no layer has neurons": ({"type": "input", "shape": [3]},),
 }
 

@@ -24,6 +24,7 @@ from mksgn_neuro.models.store import save_model
 from mksgn_neuro.sim import reference
 from tests.networks import random_network
 from tests.paths import SHIPPED
+from tests.sidecars import describe_again
 from tests.small_models import small_model, synthetic
 from tests.training.runs import WITHOUT_TEACHER, few_clips
 
@@ -211,6 +212,7 @@ def test_a_changed_weight_in_the_file_is_found(transmission_delay, tmp_path):
     file = loaded.export("loihi2", tmp_path / "n").main
     with h5py.File(file, "a") as changed:
         changed["layer/0/weight"][...] = -np.abs(changed["layer/0/weight"][...]) - 1
+    describe_again(file)
     verified = loaded.verify(file, lava=False)
     assert not verified.ok and verified.checks[-1].mismatches and "differ" in str(verified)
 

@@ -54,9 +54,9 @@ def load(path: Path) -> Network:
 def read_from(group: hdf5.Group, location: str) -> Network:
     """Read a network from an open HDF5 group; `location` names it in errors. Raises BadInput unless it is legal."""
     attrs = group.attrs
-    if attrs.get("format") != FORMAT:
+    if not np.array_equal(attrs.get("format"), FORMAT):  # an attribute may be an array
         raise BadInput("holds no mksgn-neuro network", location=location, hint="give a file written by export")
-    if attrs.get("version") != VERSION:
+    if not np.array_equal(attrs.get("version"), VERSION):
         hint = "export the model again with this version"
         raise BadInput(
             f"IR version {shown(attrs.get('version'))}, this program reads {VERSION}", location=location, hint=hint

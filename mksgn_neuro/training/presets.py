@@ -128,4 +128,4 @@ def preset(name: str, **changes: object) -> Preset:
     if name not in PRESETS:
         raise BadInput(f"unknown preset {name!r}", location="--preset", hint=f"choose from {', '.join(PRESETS)}")
     given = {field: value for field, value in changes.items() if value is not None}
-    return replace(PRESETS[name], **({"steps": 0} if "epochs" in given else {}), **given)
+    return replace(PRESETS[name], **(({"steps": 0} if "epochs" in given else {}) | given))

@@ -18,6 +18,7 @@ from mksgn_neuro.data.readers.npz import save as save_clips
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.models.store import load_model, save_model
+from tests.sidecars import describe_again
 from tests.small_models import STRETCHED, small_model
 
 has_lava = pytest.mark.skipif(find_spec("lava") is None, reason="Lava needs Python 3.10")
@@ -65,6 +66,7 @@ def test_a_flipped_weight_in_the_file_is_found_and_the_neuron_named(model, tmp_p
     with h5py.File(tmp_path / "model.net", "a") as file:
         weight = file["layer/2/weight"]
         weight[busiest] = -np.abs(weight[busiest])
+    describe_again(tmp_path / "model.net")
     with pytest.raises(WorkFailed, match=r"block 1, graph, joint \d+ \(.+\), channel \d+: sample \d+, frame \d+"):
         CliRunner().invoke(cli, ["verify", str(copy)], catch_exceptions=False)
 
@@ -157,7 +159,7 @@ def test_arrays_go_in_and_spikes_come_out(model, tmp_path):
         (["simulate", "text.pt"], "text.pt"),
         (["simulate", "MODEL", "--dataset", "nw-ucla"], "--data"),
         (["simulate", "MODEL", "--energy-profile", "loihi2"], "no energy per event"),
-        (["train", "--preset", "huge"], "'tiny', 'base', 'large'"),
+        (["train", "--preset", "huge"], "'tiny', 'own', 'base', 'large'"),
         (["simulat"], "did you mean simulate?"),
         (["simulate", "nw-ucl"], "did you mean nw-ucla?"),
         (["export", "MODEL"], "--target"),

@@ -13,7 +13,8 @@ RATE, JOINTS = 30.0, 25
 
 
 def moving(rng, frames, by, where=0.0):
-    return (where + rng.normal(0, 1, (1, JOINTS, 3)) + by * rng.normal(0, 1, (frames, JOINTS, 3))).astype(np.float32)
+    upright = rng.normal(0, 1, (1, JOINTS, 3)) * (0.2, 1.0, 0.2)  # the files' reader takes what is wide for furniture
+    return (where + upright + by * rng.normal(0, 1, (frames, JOINTS, 3))).astype(np.float32)
 
 
 def after(crowd, frames, first=0):

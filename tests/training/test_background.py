@@ -28,7 +28,18 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(presets.PRESETS, "tiny", short)
         others = [part for name in few_clips().class_names[:2] for part in ("--other", name)]
-        run("train", "--dataset", "npz", "--data", folder / "clips.npz", "--output", folder / "run", *others)
+        run(
+            "train",
+            "--preset",
+            "tiny",
+            "--dataset",
+            "npz",
+            "--data",
+            folder / "clips.npz",
+            "--output",
+            folder / "run",
+            *others,
+        )
     return folder
 
 

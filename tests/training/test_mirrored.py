@@ -28,7 +28,7 @@ def both_sided():
 def begun(clips, preset, folder):
     heard = []
     options = {"seed": 5, "resume": False, "report": lambda kind, record: heard.append((kind, record))}
-    with started_run(clips, preset, folder, **options) as (run, _):
+    with started_run(clips, preset, folder, **options) as (run, *_):
         return run, [record["finding"] for kind, record in heard if kind == "finding"]
 
 

@@ -22,7 +22,7 @@ def test_few_clips_are_shown_as_often_as_it_takes(clips, tmp_path):
     assert found.epochs * found.batches(made) >= 1200 and found.epochs >= 20 and found.steps == 0
     assert (found.epochs - 1) * found.batches(made) < 1200 or found.epochs == 20
     assert found.integer_epochs == round(3 * found.epochs / 20)
-    with started_run(made, OWN, tmp_path, seed=0, resume=False, report=silent) as (run, _):
+    with started_run(made, OWN, tmp_path, seed=0, resume=False, report=silent) as (run, *_):
         assert run.preset.epochs == found.epochs
         exact = batches_per_epoch(run.fit_clips, run.preset.sequences)
         assert math.isclose(exact, found.batches(made), rel_tol=0.3)

@@ -13,7 +13,7 @@ from pathlib import Path
 from mksgn_neuro.export import lava_graph
 from mksgn_neuro.workflows import export, writers
 from mksgn_neuro.workflows.targets import build
-from tests.export.layered import random_chain
+from tests.export.layered import random_layered
 
 target, stem, seed, pause = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 for module in (writers, lava_graph):
@@ -21,7 +21,7 @@ for module in (writers, lava_graph):
         time.sleep(pause)
         write(text, path)
     module.write_text = slowly
-built = build(random_chain(seed, convs=False), target)
+built = build(random_layered(seed, convs=False), target)
 print("ready", flush=True)
 sys.stdin.readline()
 export.write_built(built, target, stem, 9 + seed)

@@ -44,7 +44,8 @@ def _is_frame(value: object) -> bool:
 
 def _has_17(keypoints: object) -> bool:
     if isinstance(keypoints, dict):
-        return len(keypoints.get("x", ())) == JOINTS
+        found = keypoints.get("x")
+        return isinstance(found, list) and len(found) == JOINTS
     return isinstance(keypoints, list) and len(keypoints) in (JOINTS, 3 * JOINTS)
 
 

@@ -73,16 +73,17 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mksgn-neuro")
-def cli() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr; errors stay.")
+def cli(quiet: bool) -> None:
     """Train a spiking graph network on skeletons and run exactly what you trained on Loihi-style hardware."""
+    if SAID_OF_COMPILED_CODE and not quiet:
+        click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
 
 
 def main() -> None:
     """Entry point: what a user or the machine causes becomes one line on stderr and its exit status."""
     _use_what_there_is_of_a_terminal()
     raise_on_signals()
-    if SAID_OF_COMPILED_CODE:
-        click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
     try:
         cli(standalone_mode=False)
         sys.stdout.flush()

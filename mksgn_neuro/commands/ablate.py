@@ -10,6 +10,7 @@ import click
 from mksgn_neuro.commands.options import Output, dataset_options, json_option, print_json, seed_option
 from mksgn_neuro.commands.training import (
     default_preset,
+    device_option,
     mirror_option,
     preset_option,
     progress_display,
@@ -32,20 +33,23 @@ if TYPE_CHECKING:
 @click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True)
 @click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
 @mirror_option
+@device_option
 @seed_option
 @json_option
 def command(
     dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str | None, epochs: int | None,
     teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, mirror: bool | None,
-    seed: int, as_json: bool,
+    device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model whole, then without each of its parts, and print what each part is worth."""
     from rich.console import Console
 
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.training.ablate import ablate
+    from mksgn_neuro.training.collective import choose_device
     from mksgn_neuro.training.presets import preset
 
+    choose_device(device)
     preset_name = preset_name or default_preset(dataset)
     chosen = preset(preset_name, epochs=epochs, teacher_epochs=teacher_epochs)
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)

@@ -34,4 +34,4 @@ def command(ctx: click.Context, output: Path, force: bool, seed: int) -> None:
 
 
 def _headline(text: str) -> None:
-    click.echo(f"\n── {text}", err=True)
+    say(f"\n── {text}")

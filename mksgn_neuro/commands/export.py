@@ -58,14 +58,16 @@ ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
     "--steps-per-frame", default=1, show_default=True, type=click.IntRange(1),
     help="Time steps of the chip per frame: a network of L levels answers L / N frames late. Needs complete decays.",
 )  # fmt: skip
-@click.option("--prune", is_flag=True, help="Leave out neurons that can never fire or that nobody hears.")
+@click.option("--prune", is_flag=True, help="Leave out neurons that can never fire or whose spikes reach nothing.")
 @click.option(
     "--dump-passes", type=Output(folder=True),
     help="Folder for the network after each pass, numbered and named: DIR/00-lower.ir.h5 and so on.",
 )  # fmt: skip
 @click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to verify on.")
-@click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample.")
+@click.option(
+    "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Time steps of a random sample."
+)
 @chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @force_option
@@ -162,7 +164,7 @@ def _print(document: dict, written: Deployed) -> None:
     layered = " as a layered network with its relays" if written.built.is_layered else ""
     click.echo(f"{document['neurons']} neurons, {document['synapses']} synapses{layered}")
     if document["pruned_neurons"]:
-        click.echo(f"left out {document['pruned_neurons']} neurons that can never fire or that nobody hears")
+        click.echo(f"left out {document['pruned_neurons']} neurons that can never fire or whose spikes reach nothing")
     on_chip = f"{document['cores']} cores" + ("" if document["chip"] == "loihi2" else f" of {document['chip']}")
     if document["reset"]:
         click.echo(f"{on_chip}, {document['steps_per_sample']} time steps per sample")

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-@cache
 def stderr() -> Console:
-    """The console of everything that is no result; made when it is first written to, so that --help needs no rich."""
+    """The console of progress and notes; silent under --quiet, which stands before the command's name."""
+    context = click.get_current_context(silent=True)
+    return _console(quiet=context is not None and bool(context.find_root().params.get("quiet")))
+
+
+@cache
+def _console(*, quiet: bool) -> Console:
+    """Made when it is first written to, so that --help needs no rich."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, quiet=quiet)
 
 
 def say(line: str) -> None:

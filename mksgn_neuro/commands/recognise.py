@@ -27,7 +27,13 @@ SHOWN = 3  # classes with most spikes
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else the shipped one.")
 @recording_options
-@click.option("--evidence", type=click.IntRange(0), default=1, show_default=True, help="With fewer class spikes: none.")
+@click.option(
+    "--evidence",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Answer none where there are fewer class spikes.",
+)
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 @energy_option
 @click.option("--csv", "csv_path", type=Output(), help="OUT.csv: one clip a row.")

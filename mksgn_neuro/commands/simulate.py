@@ -46,7 +46,7 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 @array_options
 @click.option("--save-spikes", type=Output(), help="OUT.npz: population → (T, …) spikes.")
 @click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
-@click.option("--report", "report_path", type=Output(), help="FILE.html: see the network think.")
+@click.option("--report", "report_path", type=Output(), help="Also write the page of `report` to FILE.html.")
 @seed_option
 @json_option
 def command(
@@ -55,7 +55,7 @@ def command(
     input_path: Path | None, axes: str | None, reset_interval: int | None, input_shape: tuple[int, ...] | None,
     input_bits: int | None, save_spikes: Path | None, states: bool, report_path: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, exactly as the chip's integers go."""
+    """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, in exactly the integers of the chip."""
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.sim import distributed

@@ -29,9 +29,15 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "line_format", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True
 )
-@click.option("--evidence", type=click.IntRange(0), default=0, show_default=True, help="With fewer class spikes: none.")
+@click.option(
+    "--evidence",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Answer none where there are fewer class spikes.",
+)
 @click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
-@click.option("--strict", is_flag=True, help="End at the first line that is no whole frame.")
+@click.option("--strict", is_flag=True, help="End at the first line that is not a whole frame.")
 @click.option(
     "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0: a port that is free."
 )
@@ -44,11 +50,10 @@ def command(
 
     Each line on stdin is one frame: a JSON array of joints, [x, y, z] in metres each, or {"t": seconds, "joints": …}
     with such an array or {name: [x, y, z]}; with --format mediapipe its 33 world landmarks; for a network of two
-    coordinates also [x, y] in a picture; {"bodies": [{"id": …, "joints": …}, …]} where there are several people, whose
-    places are then answered. With "t", or at another
-    --rate than the network's, frames are interpolated to the network's rate. The stream may go on for ever. An empty
-    line, or more than a second between two "t", starts a new clip: the network is at rest again, and the window holds
-    nothing older.
+    coordinates also [x, y] in a picture; {"bodies": [{"id": …, "joints": …}, …]} where there are several people; each
+    answer then says who is where. With "t", or at another --rate than the network's, frames are interpolated to the
+    network's rate. The stream may go on for ever. An empty line, or more than a second between two "t", starts a new
+    clip: the network is at rest again, and the window holds nothing older.
 
     A joint that is null, or a frame with too few joints or none, holds its last position for --hold seconds; then the
     joint is absent, and what rests on it is 0. A line that cannot be read is answered with its error.
@@ -109,6 +114,11 @@ def say_what_is_taken(task: Task, path: Path) -> None:
         say(f"{path} has no frame rate: {trained}; frames are taken as they come")
 
 
+def _announce(address: str) -> None:
+    """Where the page is, under --quiet too: without it nobody finds a port that was chosen freely."""
+    click.echo(f"open {address} (frames: {address.replace('http', 'ws')}stream); Ctrl-C ends", err=True)
+
+
 def serve(network: Network, port: int, play: Path | None, path: Path, options: Options) -> None:
     """The same on a page, until it is told to end: raises KeyboardInterrupt or Terminated, when all is closed."""
     from mksgn_neuro.live.played import lines_of
@@ -123,4 +133,4 @@ def serve(network: Network, port: int, play: Path | None, path: Path, options: O
     say_what_is_taken(session.task, path)
     stdin = None if play or sys.stdin.isatty() else sys.stdin.fileno()
     live = Live(session, path.name, clips, stdin, sys.stdout)
-    live.run(port, lambda address: say(f"open {address} (frames: {address.replace('http', 'ws')}stream); Ctrl-C ends"))
+    live.run(port, _announce)

@@ -14,6 +14,7 @@ from mksgn_neuro.commands.training import (
     announce_cost,
     config_option,
     default_preset,
+    device_option,
     mirror_option,
     preset_of_config,
     preset_option,
@@ -55,18 +56,20 @@ from mksgn_neuro.names import ATTENTIONS
     help="Train as many seeds, from --seed on, each into a folder of its own in OUTPUT, and say how they spread.",
 )
 @mirror_option
+@device_option
 @seed_option
 @json_option
 def command(
     config: dict | None, dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None,
     background: bool, others: tuple[str, ...], preset_name: str | None, epochs: int | None, teacher_epochs: int | None,
     output: Path, teacher: Path | None, no_teacher: bool, attention: str | None, synop_regularisation: float | None,
-    ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None, seed: int, as_json: bool,
+    ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None,
+    device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.data.background import with_background
-    from mksgn_neuro.training.collective import is_first_rank, start
+    from mksgn_neuro.training.collective import choose_device, is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.record import TensorBoard
     from mksgn_neuro.training.train import train
@@ -89,6 +92,7 @@ def command(
     folders = {n: output / f"seed-{n}" if seeds > 1 else output for n in range(seed, seed + seeds)}
     for folder in folders.values():
         refuse_trained(folder, resume=resume, force=force)
+    choose_device(device)
     start()
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     if coordinates is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -59,7 +60,7 @@ synop_regularisation_option = click.option(
     "--synop-regularisation",
     "--rate-penalty",
     type=FiniteFloat(0.0),
-    help="Weight of synaptic operations in the loss: it buys energy.",
+    help="Weight of synaptic operations in the loss: the higher, the less energy the network takes.",
 )
 mirror_option = click.option(
     "--mirror/--no-mirror",
@@ -69,6 +70,22 @@ mirror_option = click.option(
 )
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
+)
+
+
+class Device(click.ParamType):
+    """cpu, cuda or cuda:N; whether there is such a device is asked of torch later, for --help imports none."""
+
+    name = "cpu|cuda|cuda:N"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", value):
+            self.fail(f"{value!r} is none of cpu, cuda and cuda:N", param, ctx)
+        return value
+
+
+device_option = click.option(
+    "--device", type=Device(), help="Where to train. Default: cuda where there is one, else cpu."
 )
 
 GO_ON = "go on with the same command and --resume (checkpoints in"
@@ -135,10 +152,10 @@ def progress_display(output: Path) -> Iterator[TrainingDisplay]:
         with TrainingDisplay(stderr()) as display:
             yield display
     except KeyboardInterrupt:
-        say(f"interrupted; {GO_ON} {output})")
+        click.echo(f"interrupted; {GO_ON} {output})", err=True)
         raise SystemExit(130) from None
     except Terminated:
-        say(f"{GO_ON} {output})")
+        click.echo(f"{GO_ON} {output})", err=True)
         raise
 
 

@@ -20,6 +20,7 @@ from mksgn_neuro.commands.options import (
 )
 from mksgn_neuro.commands.training import (
     announce,
+    device_option,
     mirror_option,
     print_result,
     progress_display,
@@ -38,7 +39,7 @@ from mksgn_neuro.names import PRESETS
 @dataset_options(default=None)
 @click.option(
     "--preset", "preset_name", type=click.Choice(PRESETS), default="base", show_default=True,
-    help="Whose batches and augmentation.",
+    help="The preset whose batches and augmentation are used.",
 )  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
 @click.option(
@@ -56,18 +57,19 @@ from mksgn_neuro.names import PRESETS
 @resume_option
 @force_option
 @mirror_option
+@device_option
 @seed_option
 @json_option
 def command(
     model: Path | None, dataset: str | None, data_path: Path | None, skip_bad: bool, preset_name: str,
     epochs: int | None, learning_rate: float | None, teacher: Path | None, replay: Path | None,
     renames: dict[str, str], synop_regularisation: float | None, output: Path, resume: bool, force: bool,
-    mirror: bool | None, seed: int, as_json: bool,
+    mirror: bool | None, device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.training.collective import is_first_rank, start
+    from mksgn_neuro.training.collective import choose_device, is_first_rank, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.tune import tune
     from mksgn_neuro.workflows.former import former_data
@@ -84,6 +86,7 @@ def command(
         "synop_regularisation": synop_regularisation,
     }
     chosen = preset(preset_name, **changes)
+    choose_device(device)
     start()
     dataset = dataset or dataset_of(given.task())
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)

@@ -41,7 +41,11 @@ def file_options(command: Callable) -> Callable:
     for option in reversed(
         (
             click.option(
-                "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Of a random sample."
+                "--steps",
+                default=STEPS,
+                show_default=True,
+                type=click.IntRange(1),
+                help="Time steps of a random sample.",
             ),
             click.option(
                 "--reset-interval", "--period", type=click.IntRange(1), help="Of a .net file: reset every N steps."
@@ -70,7 +74,7 @@ def command(
     skip_bad: bool, steps: int, seed: int, reset_interval: int | None, input_shape: tuple[int, ...] | None,
     input_bits: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Prove that all representations of MODEL compute the same spikes: torch, IR, layers, emulator, SLAYER, Lava, netx.
+    """Prove that all representations of MODEL (torch, emulator, SLAYER, Lava, netx file, …) compute the same spikes.
 
     MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
     inputs, at every layer and step. Of a .nir or .ir.h5 file every representation is compared, on random inputs.

@@ -8,7 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mksgn_neuro.data.units import doubts_about_units
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def load(
     except BadInput as error:
         _refuse_another_format(dataset, path, error)
         raise
+    from mksgn_neuro.data.units import doubts_about_units  # numpy, which --help does without
+
     return replace(clips, assumed=clips.assumed + doubts_about_units(clips, str(path)))
 
 

@@ -1,4 +1,4 @@
-"""Pass: leave out neurons that can never fire or that nobody listens to; all other spikes stay the same."""
+"""Pass: leave out neurons that can never fire or whose spikes reach nothing; all other spikes stay the same."""
 
 from __future__ import annotations
 

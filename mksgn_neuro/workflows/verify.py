@@ -46,7 +46,7 @@ def check_all(
     """Every check to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     `built` is what was written; without it, it is built as it would be now, and where `file` does not exist, written
-    elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only forms that we wrote.
+    elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only those that we wrote.
     Without resets `frames` are one long stream, (1, T, M, V, 3).
     """
     built = built or build(lower(model.student, model.task()), target, driven.options)

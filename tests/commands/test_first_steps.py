@@ -113,3 +113,14 @@ def test_training_over_a_model_needs_force_or_resume(model, command):
     with pytest.raises(BadInput, match=r"trained/model\.pt: is there already; give --force .* --resume .* --output"):
         invoke(*command, "--output", folder)
     assert list(folder.iterdir()) == [folder / "model.pt"] and (folder / "model.pt").read_bytes() == before
+
+
+def test_quiet_leaves_the_result_alone_and_errors_stay(model, tmp_path):
+    arguments = ("simulate", model, "--limit", 2, "--protocol", "clip", "--report", "page.html")
+    loud, quiet = invoke(*arguments), invoke("--quiet", *arguments)
+    assert "wrote page.html" in loud.stderr and quiet.stderr == ""
+    spoken, silent = (run.stdout.splitlines()[:-1] for run in (loud, quiet))  # the last line is speed
+    assert silent == spoken != []
+    command = [sys.executable, "-m", "mksgn_neuro", "-q", "inspect", "missing.net"]
+    failed = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert failed.returncode == 2 and "missing.net" in failed.stderr and failed.stdout == ""

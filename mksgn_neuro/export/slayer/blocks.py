@@ -83,10 +83,14 @@ class LayeredBlocks(torch.nn.Module):
 
         Raises Unsupported, naming the population, for what the stock netx reader would read as something else.
         """
+        with atomic_write(Path(path)) as temporary:
+            self.write_into(temporary)
+
+    def write_into(self, temporary: Path) -> None:
+        """As `export_hdf5`, into a file that somebody else will put in place, and whose folder they may have locked."""
         for name, reason in self.without_export.items():
             raise Unsupported(reason, location=name, hint="write it with export --target loihi2")
-        path = Path(path)
-        with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
+        with h5py.File(temporary, "w") as file:
             for i, block in enumerate(self.blocks):
                 block.export_hdf5(file.create_group(f"layer/{i}"))
 
@@ -211,7 +215,7 @@ def work(request: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The child of `slayer.run_slayer` and `slayer.write_slayer_file`."""
     layered = LayeredBlocks(load(Path(str(request["network"]))))
     if "file" in request:
-        layered.export_hdf5(str(request["file"]))
+        layered.write_into(Path(str(request["file"])))
     if "inputs" not in request:
         return {}
     x = torch.as_tensor(request["inputs"], dtype=torch.float32).movedim(-2, -1)

@@ -39,6 +39,30 @@ class Placement:
         return np.abs(x[:, None] - x), np.abs(y[:, None] - y)
 
     @property
+    def chip_of(self) -> np.ndarray:
+        """The chip that each core lies on, int (cores,)."""
+        return self.site // self.mapping.chip["cores"]
+
+    @property
+    def cores_on_chips(self) -> list[int]:
+        """How many cores lie on each chip."""
+        return np.bincount(self.chip_of, minlength=self.mapping.chips).tolist()
+
+    @property
+    def between_chips(self) -> np.ndarray:
+        """Messages from chip to chip, float (chips, chips); those within a chip are on the diagonal."""
+        chips = max(len(self.cores_on_chips), 1)
+        member = sp.csr_matrix(
+            (np.ones(len(self.site)), (self.chip_of, np.arange(len(self.site)))), shape=(chips, len(self.site))
+        )
+        return np.asarray(member @ (member @ self.messages.T).T)
+
+    @property
+    def links_between_chips(self) -> int:
+        """Pairs of cores on different chips of which one sends messages to the other."""
+        return int(((self.messages > 0) & (self.chip_of[:, None] != self.chip_of)).sum())
+
+    @property
     def mean_hops(self) -> float:
         """Hops of a message from one core to another, on average; messages to the own core count zero."""
         total = self.messages.sum()

@@ -65,6 +65,7 @@ def _print(inspected: Inspected) -> None:
     console.print(_core_table(found))
     for representation, fit in inspected.fits.items():
         _print_representation(console, representation, networks.representations[representation], fit)
+    _print_chips(console, found)
     _print_limits(console, found)
     if found.violations:
         console.print(_violation_table(found))
@@ -119,6 +120,22 @@ def _print_representation(console: Console, representation: str, network: Networ
         f"{mapping.chip.name} cores ({mapping.chips} chip{'s' if mapping.chips > 1 else ''}); "
         f"Intel's compiler, without this partition: about {found.compiler_cores}{over}; "
         f"{hops:.2f} hops per message{saved}",
+    )
+
+
+def _print_chips(console: Console, found: Fit) -> None:
+    """Of a network on several chips: what lies on each, and what goes from one to another."""
+    placement = found.placement
+    sent = placement.between_chips
+    across, cores = float(sent.sum() - sent.trace()), placement.cores_on_chips
+    if len(cores) < 2:
+        return
+    share = across / sent.sum() if sent.any() else 0.0
+    each = ", ".join(f"{count} on chip {chip}" for chip, count in enumerate(cores))
+    _say(
+        console,
+        f"cores: {each}; {placement.links_between_chips} links from a core to one on another chip, which carry "
+        f"{across:,.0f} of {sent.sum():,.0f} messages ({share:.0%}) if every neuron fires once",
     )
 
 

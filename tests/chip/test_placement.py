@@ -45,6 +45,13 @@ def test_several_chips_are_filled_window_by_window():
     assert placed.site.max() < 2 * LOIHI2["cores"]
     assert placed.mean_hops <= 2.3  # 2.43 where all cores were arranged at once, in eight times the time; naive: 5.20
     assert np.array_equal(placed.site, place_cores(mapping).site)
+    assert sum(placed.cores_on_chips) == len(mapping.cores) and max(placed.cores_on_chips) <= LOIHI2["cores"]
+    chip, sent = placed.site // LOIHI2["cores"], placed.messages
+    for a in range(2):
+        for b in range(2):
+            assert placed.between_chips[a, b] == sent[np.ix_(chip == a, chip == b)].sum()
+    links = [(i, j) for i, j in np.argwhere(sent > 0) if chip[i] != chip[j]]
+    assert placed.links_between_chips == len(links) > 0
 
 
 def test_no_swap_of_two_cores_saves_anything():

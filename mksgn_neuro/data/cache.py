@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mksgn_neuro.data.mapped import rows_of
+from mksgn_neuro.data.records import Entry, append, forget, resumed
+from mksgn_neuro.data.records import Record as Record
 from mksgn_neuro.errors import BadInput, WorkFailed
 from mksgn_neuro.gates.arrays import read_npz
 from mksgn_neuro.processes.locks import locked
@@ -21,24 +22,13 @@ from mksgn_neuro.processes.locks import locked
 VERSION = 2  # goes up with what a reader makes of a file
 FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
 TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
+BLOCK = 4096  # frames that are looked at together
 HINT = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
 
 @dataclass(frozen=True)
-class Record:
-    """One clip (T, V, 3) float32, or the `problem` that kept it from being one. A missing clip is no defect."""
-
-    name: str
-    positions: np.ndarray | None
-    label: int = -1
-    train: bool = False
-    problem: str = ""
-    missing: bool = False
-
-
-@dataclass(frozen=True)
 class Stored:
-    """Clips in a memmap (ΣT, V, 3), opened copy-on-write, and what was left out."""
+    """Clips in a memmap (ΣT, V, 3), read-only, and what was left out."""
 
     positions: np.ndarray
     names: tuple[str, ...]
@@ -85,10 +75,11 @@ def _fingerprint(path: object, stat: os.stat_result) -> str:
     return f"{path}|{stat.st_size}|{stat.st_mtime_ns}\n"
 
 
-def filled(name: str, joints: int, records: Callable[[], Iterable[Record]]) -> Stored:
+def filled(name: str, joints: int, records: Callable[[int], Iterable[Record]]) -> Stored:
     """What is stored under a key; where nothing whole is, the records are stored first.
 
-    A process that is storing them is waited for. Raises WorkFailed where the cache cannot be written.
+    `records` is as in `store`. A process that is storing them is waited for. Raises WorkFailed where the cache cannot
+    be written.
     """
     stored = load_stored(name, joints)
     if stored is not None:
@@ -97,10 +88,9 @@ def filled(name: str, joints: int, records: Callable[[], Iterable[Record]]) -> S
         with _one_line_if_unwritable():
             home().mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(home() / f".{name}.lock", -1, "", ""))
-            _remove_what_killed_processes_left(name)
         stored = load_stored(name, joints)
         if stored is None:
-            store(name, records())
+            store(name, joints, records)
             stored = load_stored(name, joints)
         if stored is None:
             raise WorkFailed("what was written cannot be read back", location=str(home()), hint=HINT)
@@ -116,8 +106,8 @@ def load_stored(name: str, joints: int) -> Stored | None:
         if (folder / "positions.f32").stat().st_size != size * joints * 3 * 4:
             return None
         shape = (size, joints, 3)
-        positions = np.memmap(folder / "positions.f32", np.float32, "c", shape=shape) if size else np.zeros(shape)
-        if size and not np.isfinite(positions).all():
+        positions = np.memmap(folder / "positions.f32", np.float32, "r", shape=shape) if size else np.zeros(shape)
+        if not all(np.isfinite(rows_of(positions, slice(a, a + BLOCK))).all() for a in range(0, size, BLOCK)):
             return None
     except (OSError, ValueError, BadInput):
         return None
@@ -140,19 +130,25 @@ def _checked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**arrays, "lengths": lengths.astype(np.int64), "labels": labels.astype(np.int64)}
 
 
-def store(name: str, records: Iterable[Record]) -> None:
-    """Write the records as they come; the folder appears when it is complete. Raises WorkFailed if it cannot."""
-    temporary = None
+def store(name: str, joints: int, records: Callable[[int], Iterable[Record]]) -> None:
+    """Write the records as they come; the folder appears when it is complete. Raises WorkFailed if it cannot.
+
+    `records(n)` gives all but the first n. Those that a killed or interrupted process has written are not asked for
+    again; an error leaves nothing.
+    """
+    folder = home() / f"{name}.part"
     with _one_line_if_unwritable():
         try:
-            home().mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f"{name}.", suffix=".tmp", dir=home()))
-            _write(temporary, records)
+            folder.mkdir(parents=True, exist_ok=True)
+            written = resumed(folder, joints)
+            written += append(folder, records(len(written)))
+            np.savez(folder / "index.npz", **_lists(written))
+            forget(folder)
             shutil.rmtree(home() / name, ignore_errors=True)  # damaged, if it is there
-            os.replace(temporary, home() / name)
-        finally:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
+            os.replace(folder, home() / name)
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 @contextmanager
@@ -163,29 +159,14 @@ def _one_line_if_unwritable() -> Iterator[None]:
         raise WorkFailed(f"cannot write the cache ({error})", location=str(home()), hint=HINT) from error
 
 
-def _remove_what_killed_processes_left(name: str) -> None:
-    """Under the entry's lock nobody else writes it: what is half-written is of the dead."""
-    for folder in home().glob(f"{glob.escape(name)}.*.tmp"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write(folder: Path, records: Iterable[Record]) -> None:
-    kept, lengths, bad, missing = [], [], [], []
-    with open(folder / "positions.f32", "wb") as file:
-        for record in records:
-            if record.positions is None:
-                (missing if record.missing else bad).append(record.problem)
-                continue
-            file.write(np.ascontiguousarray(record.positions, dtype=np.float32).data)
-            kept.append((record.name, record.label, record.train))
-            lengths.append(len(record.positions))
-    names, labels, train = zip(*kept) if kept else ((), (), ())
-    np.savez(
-        folder / "index.npz",
-        names=np.array(names, dtype=str),
-        lengths=np.array(lengths, dtype=np.int64),
-        labels=np.array(labels, dtype=np.int64),
-        train=np.array(train, dtype=bool),
-        bad=np.array(bad, dtype=str),
-        missing=np.array(missing, dtype=str),
-    )
+def _lists(written: list[Entry]) -> dict[str, np.ndarray]:
+    kept = [entry for entry in written if entry.frames]
+    left_out = [entry for entry in written if not entry.frames]
+    return {
+        "names": np.array([entry.name for entry in kept], dtype=str),
+        "lengths": np.array([entry.frames for entry in kept], dtype=np.int64),
+        "labels": np.array([entry.label for entry in kept], dtype=np.int64),
+        "train": np.array([entry.train for entry in kept], dtype=bool),
+        "bad": np.array([entry.problem for entry in left_out if not entry.missing], dtype=str),
+        "missing": np.array([entry.problem for entry in left_out if entry.missing], dtype=str),
+    }

@@ -9,6 +9,7 @@ from numbers import Real
 
 import numpy as np
 
+from mksgn_neuro.data.mapped import rows_of
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
@@ -77,9 +78,9 @@ class Clips:
         return len(self.lengths)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """Clip i as a view (T, V, 3)."""
-        start = self.starts[i]
-        return self.positions[start : start + self.lengths[i]]
+        """Clip i (T, V, 3): a view, of a memory-mapped file a copy that leaves nothing mapped behind."""
+        start = int(self.starts[i])
+        return rows_of(self.positions, slice(start, start + int(self.lengths[i])))
 
     def subset(self, mask: np.ndarray) -> Clips:
         """The clips that a bool mask (N,) or an index array picks; positions are shared, not copied."""
@@ -106,7 +107,8 @@ class Clips:
 
     def _key(self, i: int) -> tuple[int, bytes]:
         """Cheap to read from a memmap: only clips that agree here are read whole."""
-        return int(self.lengths[i]), self.positions[self.starts[i]].tobytes()
+        first = int(self.starts[i])
+        return int(self.lengths[i]), rows_of(self.positions, slice(first, first + 1)).tobytes()
 
     def digest(self, i: int) -> bytes:
         """Equal for clips of equal bytes."""

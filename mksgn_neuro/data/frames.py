@@ -5,7 +5,7 @@ All arithmetic is float32, one rounding per operation, so that numpy, torch on C
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -209,17 +209,19 @@ def rate_count(frames: int, rate: float, wanted: float) -> int:
     return about + int((instants(about, 2, rate, wanted) <= frames - 1).sum())
 
 
-def as_tensors(clips: Clips, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(flat positions (ΣT, V, 3) float32, starts (N,), lengths (N,)) for `resample_batch` and `augment`.
+def as_tensors(
+    clips: Clips, chosen: Sequence[int] | np.ndarray | None = None, device: str | torch.device = "cpu"
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Clips as (flat positions (ΣT, V, 3) float32, starts (N,), lengths (N,)) for `resample_batch` and `augment`.
 
-    On the CPU the positions are the clips' own: do not write to them. A memmap is not read here.
+    Copies of the `chosen` clips, in that order; of all where it is None. Of a large data set choose a batch's.
     """
     import torch
 
-    with warnings.catch_warnings():  # torch has no read-only tensors
-        warnings.simplefilter("ignore", UserWarning)
-        flat = torch.from_numpy(np.asarray(clips.positions))
-    return tuple(tensor.to(device) for tensor in (flat, torch.tensor(clips.starts), torch.tensor(clips.lengths)))
+    index = np.arange(len(clips)) if chosen is None else np.asarray(chosen)
+    flat = torch.from_numpy(np.concatenate([clips[int(i)] for i in index]))
+    lengths = torch.tensor(clips.lengths[index])
+    return tuple(tensor.to(device) for tensor in (flat, lengths.cumsum(0) - lengths, lengths))
 
 
 def fit_scaling(

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mksgn_neuro.data.clips import Clips, require_rate
-from mksgn_neuro.data.frames import at_rate, resample
+from mksgn_neuro.data.frames import at_rate, rate_count, resample
+from mksgn_neuro.data.made import Joined, Made, joined
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PROTOCOLS as PROTOCOLS
 
@@ -44,14 +45,15 @@ class Timing:
 
 @dataclass(frozen=True)
 class Streams:
-    """`positions[s]` (T_s, V, 3) float32 metres, each from rest. Clip `clip[i]` (N,) lies in stream `stream[i]`.
+    """`positions[s]` (T_s, V, 3) float32 metres, each from rest, made when it is asked for.
 
-    Its frames are `first[i]` to `end[i]` − 1, with its last pose held to `held[i]` − 1; int64 (N,) each. Decisions
-    rest on the class spikes of the last `window` frames; where it is None, on all since the stream began.
+    Clip `clip[i]` (N,) lies in stream `stream[i]`. Its frames are `first[i]` to `end[i]` − 1, with its last pose held
+    to `held[i]` − 1; int64 (N,) each. Decisions rest on the class spikes of the last `window` frames; where it is None,
+    on all since the stream began.
     """
 
     protocol: str
-    positions: tuple[np.ndarray, ...]
+    positions: Made | tuple[Joined]
     clip: np.ndarray
     stream: np.ndarray
     first: np.ndarray
@@ -71,34 +73,37 @@ def streams(protocol: str, clips: Clips, timing: Timing, seed: int = 0) -> Strea
 
 
 def _offline(clips: Clips, timing: Timing, seed: int) -> Streams:
-    positions = tuple(resample(clips[i], timing.frames, clips.skeleton.bodies) for i in range(len(clips)))
-    return _alone("offline", positions, np.full(len(clips), timing.frames))
+    lengths = np.full(len(clips), timing.frames, dtype=np.int64)
+    positions = Made(lengths, lambda i: resample(clips[i], timing.frames, clips.skeleton.bodies))
+    return _alone("offline", positions, lengths)
 
 
 def _clip(clips: Clips, timing: Timing, seed: int) -> Streams:
-    recorded = [_delivered(clips, i, timing) for i in range(len(clips))]
-    positions = tuple(hold(x, timing.frames) for x in recorded)
-    return _alone("clip", positions, np.array([len(x) for x in recorded], dtype=np.int64))
+    recorded = _delivered(clips, timing)
+    held = np.maximum(recorded.lengths, timing.frames)
+    return _alone("clip", Made(held, lambda i: hold(recorded[i], timing.frames)), recorded.lengths)
 
 
-def _delivered(clips: Clips, i: int, timing: Timing) -> np.ndarray:
-    return at_rate(clips[i], clips.rate, timing.rate or clips.rate, clips.skeleton.bodies)
+def _delivered(clips: Clips, timing: Timing) -> Made:
+    """Each clip as a camera would give it to the network."""
+    rate = timing.rate or clips.rate
+    one = {n: n if rate == clips.rate else rate_count(n, clips.rate, rate) for n in set(clips.lengths.tolist())}
+    lengths = np.array([one[n] for n in clips.lengths.tolist()], dtype=np.int64)
+    return Made(lengths, lambda i: at_rate(clips[i], clips.rate, rate, clips.skeleton.bodies))
 
 
-def _alone(protocol: str, positions: tuple[np.ndarray, ...], ends: np.ndarray) -> Streams:
+def _alone(protocol: str, positions: Made, ends: np.ndarray) -> Streams:
     """Each clip in a stream of its own, whose beginning is known: all class spikes count."""
-    held = np.array([len(x) for x in positions], dtype=np.int64)
     every = np.arange(len(positions))
-    return Streams(protocol, positions, every, every, np.zeros_like(every), ends.astype(np.int64), held, None)
+    return Streams(protocol, positions, every, every, np.zeros_like(every), ends, positions.lengths, None)
 
 
 def _continuous(clips: Clips, timing: Timing, seed: int) -> Streams:
     order = np.random.default_rng(seed).permutation(len(clips))
-    recorded = [_delivered(clips, i, timing) for i in order]
-    ends = np.cumsum([len(x) for x in recorded], dtype=np.int64)
+    stream = joined(_delivered(clips.subset(order), timing))
+    ends = stream.ends
     first = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    joined = (np.concatenate(recorded),)
-    return Streams("continuous", joined, order, np.zeros_like(order), first, ends, ends, timing.window)
+    return Streams("continuous", (stream,), order, np.zeros_like(order), first, ends, ends, timing.window)
 
 
 def hold(positions: np.ndarray, frames: int) -> np.ndarray:

@@ -10,6 +10,8 @@ from mksgn_neuro.data.background import background_of
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import Streams
 
+PART = 4096  # frames that are decided together
+
 
 def evidence(class_spikes: np.ndarray, window: int | None) -> np.ndarray:
     """Spikes (T, classes) summed over the last `window` frames, or over all so far: int64 (T, classes)."""
@@ -23,7 +25,15 @@ def evidence(class_spikes: np.ndarray, window: int | None) -> np.ndarray:
 
 def decisions(class_spikes: Sequence[np.ndarray], streams: Streams) -> list[np.ndarray]:
     """The class decided at each frame of each stream; ties go to the lowest."""
-    return [evidence(spikes, streams.window).argmax(axis=1) for spikes in class_spikes]
+    return [_decided(spikes, streams.window) for spikes in class_spikes]
+
+
+def _decided(spikes: np.ndarray, window: int | None) -> np.ndarray:
+    """In parts, where a window bounds what each rests on: a stream of many clips is long."""
+    if window is None:
+        return evidence(spikes, None).argmax(axis=1)
+    parts = [(max(0, a - window), a) for a in range(0, len(spikes), PART)]
+    return np.concatenate([evidence(spikes[b : a + PART], window)[a - b :].argmax(axis=1) for b, a in parts])
 
 
 def recognition(class_spikes: Sequence[np.ndarray], streams: Streams, clips: Clips, rate: float) -> dict:

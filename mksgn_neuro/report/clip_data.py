@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.protocols import hold
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.ir import Network, Role, role_of
@@ -93,7 +94,7 @@ def player_data(run: Recognised, shown: Shown) -> PlayerData:
 
 def player_frames(run: Recognised, shown: Shown) -> np.ndarray:
     """Frames (N,) that the player would show of each clip: its stream's, and of one at a rate TAIL after it ended."""
-    streams = np.array([len(run.inputs[i]) for i in range(len(shown.ends))])
+    streams = lengths_of(run.inputs)[: len(shown.ends)]
     after = shown.ends + (0 if shown.rate is None else TAIL)
     return np.minimum(np.maximum(streams, after), MOST_FRAMES)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.engine import Emulator, Result
 
@@ -52,7 +53,7 @@ def run(
     import torch.distributed as dist
 
     own, readout = rank_slice(len(streams)), emulator.readout
-    lengths = np.array([len(stream) // readout.stride for stream in streams])
+    lengths = lengths_of(streams) // readout.stride
     ends = np.cumsum(lengths)
     spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
     results = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -71,12 +71,13 @@ def sequence_batches(
     generator = _generator(seed, stage, epoch, device)
     batches = batches_per_epoch(clips, shape)
     plan = draw_plan(clips, shape.rate, batches * shape.rows, shape.frames, augmentation, generator)
-    flat, starts, lengths, labels = _tensors(clips, device)
-    mine = slice(rank, None, world)
+    labels, mine = torch.tensor(clips.labels, device=device), slice(rank, None, world)
     for i in range(batches):
         part = plan.rows(slice(i * shape.rows, (i + 1) * shape.rows))
+        shown, local = np.unique(part.clip, return_inverse=True)
+        here = replace(part, clip=local.reshape(part.clip.shape))
         positions = play(
-            flat, starts, lengths, part, clips, augmentation, generator
+            *as_tensors(clips, shown, device), here, clips, augmentation, generator
         )  # whole batch on every rank, so that draws agree whatever the number of ranks
         encoded = encode_batch(positions[mine], scaling, clips.skeleton)
         index = torch.from_numpy(part.clip[mine])
@@ -114,11 +115,11 @@ def clip_batches(
     order = torch.randperm(len(clips), generator=generator, device=device)
     order_here = order.cpu()
     batch = min(batch, len(clips))
-    flat, starts, lengths, labels = _tensors(clips, device)
+    labels = torch.tensor(clips.labels, device=device)
     for i in range(len(clips) // batch):
         drawn = slice(i * batch, (i + 1) * batch)
-        index = order[drawn]
-        positions = augment(flat, starts[index], lengths[index], frames, clips.skeleton, augmentation, generator)
+        index, chosen = order[drawn], as_tensors(clips, order_here[drawn].numpy(), device)
+        positions = augment(*chosen, frames, clips.skeleton, augmentation, generator)
         mine = slice(rank, None, world)
         encoded = encode_batch(positions[mine], scaling, clips.skeleton)
         yield Batch(encoded, labels[index][mine], order_here[drawn][mine])
@@ -130,11 +131,7 @@ def _generator(seed: int, stage: str, epoch: int, device: str | torch.device) ->
 
 def evaluation_batches(clips: Clips, scaling: Scaling, frames: int, batch: int = 64) -> Iterator[Batch]:
     """Clips in order, resampled to `frames`, not augmented."""
-    flat, starts, lengths, labels = _tensors(clips, "cpu")
+    labels = torch.tensor(clips.labels)
     for index in torch.arange(len(clips)).split(batch):
-        positions = resample_batch(flat, starts[index], lengths[index], frames, clips.skeleton.bodies)
+        positions = resample_batch(*as_tensors(clips, index.numpy()), frames, clips.skeleton.bodies)
         yield Batch(encode_batch(positions, scaling, clips.skeleton), labels[index], index)
-
-
-def _tensors(clips: Clips, device: str | torch.device) -> tuple[Tensor, ...]:
-    return (*as_tensors(clips, device), torch.tensor(clips.labels, device=device))

@@ -10,6 +10,7 @@ import torch
 from mksgn_neuro.data.augment import NO_VARIATION
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode_batch
+from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.protocols import PROTOCOLS, Streams, Timing, hold, streams
 from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import role_of
@@ -66,20 +67,21 @@ def spike_rate(network: SpikingNetwork, rates: dict[str, float]) -> float:
 def class_spikes(
     student: SpikingNetwork, given: Streams, scaling: Scaling, clips: Clips
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """Readout spikes by class (T, classes) of each stream, int64, and each neuron's mean firing rate by population.
+    """Readout spikes by class (T, classes) of each stream, uint16, and each neuron's mean firing rate by population.
 
     A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers.
     """
     here = student.device
-    found = [np.zeros((len(x), student.classes), dtype=np.int64) for x in given.positions]
+    lengths = lengths_of(given.positions)
+    found = [np.zeros((n, student.classes), dtype=np.uint16) for n in lengths.tolist()]
     firing: dict[str, np.ndarray] = {}
     frames = 0
-    for group in _of_like_length(_pieces([len(x) for x in given.positions])):
+    for group in _of_like_length(_pieces(lengths.tolist())):
         longest = max(piece.end - piece.first for piece in group)
         parts = [hold(given.positions[p.stream][p.first : p.end], longest) for p in group]
         encoded = encode_batch(torch.from_numpy(np.stack(parts)), scaling, clips.skeleton)
         activity = student(encoded.to(here))
-        counted = activity.class_spikes.sum(-1).cpu().numpy().astype(np.int64)
+        counted = activity.class_spikes.sum(-1).cpu().numpy().astype(np.uint16)
         for i, piece in enumerate(group):
             found[piece.stream][piece.own : piece.end] = counted[piece.own - piece.first : piece.end - piece.first, i]
         seen = len(group) * longest

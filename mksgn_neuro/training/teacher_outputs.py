@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mksgn_neuro.data.frames import Scaling, encode_batch, resample_batch
+from mksgn_neuro.data.mapped import let_go, rows_of
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.models.distill import Targets
 from mksgn_neuro.models.teacher import Ensemble
@@ -22,12 +22,11 @@ ENOUGH = 0.5  # of a clip must be in a sequence for teachers to be asked about w
 
 @dataclass(frozen=True)
 class RecordedTeacherOutputs:
-    """What the teachers say of each training clip, un-augmented: `logits` (N, classes), `features` (N, V, C) float16.
-
-    The features are memory-mapped files: for large data sets they are gigabytes.
+    """What the teachers say of each training clip, un-augmented: `logits` (N, classes) float32, `features` (N, V, C)
+    float16, all of them memory-mapped files: for large data sets they are gigabytes.
     """
 
-    logits: Tensor
+    logits: np.ndarray
     features: list[np.ndarray]
 
     @property
@@ -43,9 +42,12 @@ class RecordedTeacherOutputs:
         shown = batch.index == longest[:, None]
         labels = batch.labels.cpu()[rows, shown.int().argmax(1)]
         arrays = self.features if with_features else []
-        features = [torch.from_numpy(array[longest.numpy()].astype(np.float32)).transpose(0, 1) for array in arrays]
+        features = [
+            torch.from_numpy(rows_of(array, longest.numpy()).astype(np.float32)).transpose(0, 1) for array in arrays
+        ]
+        logits = torch.from_numpy(rows_of(self.logits, batch.index.numpy()))
         return Targets(
-            self.logits[batch.index].to(here), [f.contiguous().to(here) for f in features],
+            logits.to(here), [f.contiguous().to(here) for f in features],
             shown.float().to(here), labels.to(here),
         )  # fmt: skip
 
@@ -58,7 +60,7 @@ class AugmentedTeacherOutputs:
     """
 
     ensemble: Ensemble
-    logits: Tensor
+    logits: np.ndarray
     scaling: Scaling
     skeleton: Skeleton
     frames: int
@@ -81,7 +83,7 @@ class AugmentedTeacherOutputs:
         clips = resample_batch(positions.flatten(0, 1), starts, lengths, self.frames, self.skeleton.bodies)
         logits, features = self.ensemble(encode_batch(clips, self.scaling, self.skeleton))
         enough = torch.from_numpy(played >= ENOUGH * length.ravel()[begins]).to(here)
-        recorded = self.logits[batch.index.flatten()[begins]].to(here)
+        recorded = torch.from_numpy(rows_of(self.logits, batch.index.flatten()[begins].numpy())).to(here)
         logits = torch.where(enough[:, None], logits, recorded)
         clip = (np.cumsum(since == 0) - 1).reshape(since.shape)
         longest = np.array([row[0] + np.bincount(row - row[0]).argmax() for row in clip])
@@ -113,15 +115,16 @@ def prepare_teacher_outputs(ensemble: Ensemble, run: Run) -> TeacherOutputs:
     return RecordedTeacherOutputs(_logits(directory), features)
 
 
-def _logits(directory: Path) -> Tensor:
-    return torch.from_numpy(np.load(directory / "logits.npy"))
+def _logits(directory: Path) -> np.ndarray:
+    return np.load(directory / "logits.npy", mmap_mode="r")
 
 
 def _write_lessons(ensemble: Ensemble, run: Run, directory: Path, *, with_features: bool) -> None:
-    clips, logits, files = run.fit_clips, [], []
+    clips, files = run.fit_clips, []
+    logits = np.lib.format.open_memmap(directory / "logits.npy", "w+", np.float32, (len(clips), run.classes))
     for batch in evaluation_batches(clips, run.scaling, run.preset.frames, batch=16):
         answer, features = ensemble(batch.frames.to(device()))
-        logits.append(answer.cpu())
+        logits[batch.index.numpy()] = answer.cpu().numpy()
         if with_features and not files:
             files = [
                 np.lib.format.open_memmap(path, "w+", np.float16, (len(clips), len(f), f.shape[2]))
@@ -129,9 +132,9 @@ def _write_lessons(ensemble: Ensemble, run: Run, directory: Path, *, with_featur
             ]
         for file, f in zip(files, features):
             file[batch.index.numpy()] = f.transpose(0, 1).cpu().numpy()
-    for file in files:
+            let_go(file)
+    for file in (logits, *files):
         file.flush()
-    np.save(directory / "logits.npy", torch.cat(logits).numpy())
 
 
 def _feature_paths(ensemble: Ensemble, directory: Path) -> list[Path]:

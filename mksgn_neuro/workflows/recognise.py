@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,9 @@ from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.rules import deployable
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.made import Made
 from mksgn_neuro.data.protocols import Streams, streams
-from mksgn_neuro.data.recognition import evidence, recognition
+from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.workflows.inputs import encoded, timing_of
 from mksgn_neuro.workflows.simulate import Progress, Simulation, simulate
@@ -27,7 +30,7 @@ class Recognised:
     simulation: Simulation
     clips: Clips
     given: Streams
-    inputs: tuple[np.ndarray, ...]
+    inputs: Sequence[np.ndarray]
 
     @property
     def done(self) -> np.ndarray:
@@ -51,9 +54,10 @@ class Recognised:
 
     def scores(self) -> np.ndarray:
         """(n, classes) int64: class spikes that each decision rests on, in the order of `given.clip`."""
-        counted = [evidence(spikes, self.given.window) for spikes in self.simulation.class_spikes]
+        spikes, window = self.simulation.class_spikes, self.given.window
         ends = zip(self.given.stream[self.done], self.given.end[self.done])
-        return np.array([counted[s][end - 1] for s, end in ends])
+        spans = ((s, 0 if window is None else max(0, end - window), end) for s, end in ends)
+        return np.array([spikes[s][first:end].sum(axis=0, dtype=np.int64) for s, first, end in spans])
 
     def predictions(self) -> np.ndarray:
         """The class decided at the end of each simulated clip, in the order of `given.clip`; ties go to the lowest."""
@@ -82,7 +86,12 @@ def recognise(
 ) -> Recognised:  # fmt: skip
     """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`, which alone resets nothing."""
     given = streams(protocol, clips, timing_of(network.task), seed)
-    inputs = tuple(encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions)
+    encode = partial(encoded, network.task, network.source.message_bits, clips.skeleton)
+    times = network.task.steps_per_frame
+    if isinstance(given.positions, Made):
+        inputs: Sequence[np.ndarray] = given.positions.map(encode, times)
+    else:
+        inputs = tuple(map(encode, given.positions))
     run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, chip=chip, progress=progress)
     return Recognised(run, clips, given, inputs)
 

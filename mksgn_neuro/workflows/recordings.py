@@ -114,7 +114,7 @@ def recognise_recording(network: Network, recording: Recording, settings: Settin
     inputs = encoded(task, network.source.message_bits, skeleton_of(task), frames)
     run = simulate(network, [inputs])
     shares = (float(mask.mean()) for mask in (held, absent))
-    return Recognition(ready, run, run.class_spikes[0].sum(axis=0), *shares, settings)
+    return Recognition(ready, run, run.class_spikes[0].sum(axis=0, dtype=np.int64), *shares, settings)
 
 
 def recognise_all(

@@ -15,6 +15,7 @@ from mksgn_neuro.chip.placement import Placement, place_cores
 from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
+from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import distributed
@@ -32,7 +33,8 @@ TRAFFIC_PIECES, TRAFFIC_STEPS = 16, 96
 
 @dataclass(frozen=True)
 class Simulation:
-    """`class_spikes` (T_s, classes) int64 of the first streams asked for; fewer than asked where `partial`.
+    """`class_spikes` (T_s, classes), in the smallest unsigned integers, of the first streams asked for; fewer than
+    asked where `partial`.
 
     `frames`: of these streams, without the silence after them. `counts` and `measurement` are of every step; `traffic`
     is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `reset_interval` is what the emulator ran with:
@@ -104,7 +106,7 @@ def simulate(
     started, done, partial = time.perf_counter(), [], False
     try:
         for part in BACKEND_RUNS[backend](network, streams, reset_interval):
-            done.append(part)
+            done.append((list(map(small, part[0])), part[1]))
             if progress:
                 progress(sum(len(spikes) for spikes, _ in done), len(streams))
     except KeyboardInterrupt:
@@ -122,6 +124,11 @@ def simulate(
     )
 
 
+def small(counts: np.ndarray) -> np.ndarray:
+    """The same numbers, none below 0, in as few bytes as hold them: tens of thousands of clips have many."""
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
 def silent_steps_after(network: Network) -> int:
     """Steps from the last frame until the last spike that it can cause has come out."""
     return network.drain_steps + network.transmission_delay * max(network.level.values())
@@ -129,7 +136,7 @@ def silent_steps_after(network: Network) -> int:
 
 def reset_interval_of(network: Network, streams: Sequence[np.ndarray]) -> int:
     """A reset interval, in steps, that holds any of the streams and the silence after it: each is reset once."""
-    return max(map(len, streams)) + silent_steps_after(network)
+    return int(lengths_of(streams).max()) + silent_steps_after(network)
 
 
 def emulated(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
@@ -186,10 +193,11 @@ def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset
         silent_steps_after(network),
         network.transmission_delay + max(q.delay for q in network.projections),
     )
-    padded = [np.pad(stream, ((0, silent_steps), (0, 0))) for stream in streams]
-    found = [(s, own) for s, stream in enumerate(padded) for own in range(0, len(stream), TRAFFIC_STEPS)]
+    steps = (lengths_of(streams) + silent_steps).tolist()
+    found = [(s, own) for s, n in enumerate(steps) for own in range(0, n, TRAFFIC_STEPS)]
     chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
     firsts = [max(0, own - silent_steps - TRAFFIC_STEPS) for _, own in chosen]
+    padded = {s: np.pad(streams[s], ((0, silent_steps), (0, 0))) for s in {s for s, _ in chosen}}
     pieces = [padded[s][first : own + TRAFFIC_STEPS] for (s, own), first in zip(chosen, firsts)]
     result = Emulator(network).run(pieces, record="all", reset_interval=reset_interval)
 

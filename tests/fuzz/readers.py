@@ -140,7 +140,8 @@ def _known_model() -> Model:
 
 def _caches(folder: Path) -> list[Path]:
     os.environ["MKSGN_NEURO_CACHE"] = str(folder)
-    cache.store("key", [Record(f"c{i}", np.zeros((3, 2, 3), np.float32), i, bool(i % 2)) for i in range(3)])
+    records = [Record(f"c{i}", np.zeros((3, 2, 3), np.float32), i, bool(i % 2)) for i in range(3)]
+    cache.store("key", 2, lambda done: records[done:])
     return [folder / "key" / "index.npz"]
 
 

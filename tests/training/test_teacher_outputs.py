@@ -25,7 +25,7 @@ def outputs_and_batch(variation: Augmentation):
     scaling, graph = fit_scaling(clips, 30.0), torch.from_numpy(partitions(clips.skeleton, 2))
     config = TeacherConfig(len(clips.class_names), SMALLEST.teacher_channels)
     ensemble = Ensemble([Teacher(config, graph) for _ in scaling.modalities]).eval()
-    logits = torch.randn(len(clips), len(clips.class_names))
+    logits = torch.randn(len(clips), len(clips.class_names)).numpy()
     teacher_outputs = AugmentedTeacherOutputs(ensemble, logits, scaling, clips.skeleton, FRAMES)
     batch = next(sequence_batches(clips, scaling, SHAPE, variation, seed=0, stage="float", epoch=0))
     return teacher_outputs, batch
@@ -47,7 +47,7 @@ def test_teachers_answer_about_the_frames_that_the_student_sees_of_each_clip(var
                 logits, features = teacher_outputs.ensemble(frames)
                 asked += 1
             else:
-                logits, features = teacher_outputs.logits[batch.index[row, a]][None], None
+                logits, features = torch.from_numpy(teacher_outputs.logits[batch.index[row, a]])[None], None
             assert torch.allclose(targets.logits[row, a:b], logits.expand(b - a, -1), atol=1e-4)
             if k == longest:
                 assert torch.equal(

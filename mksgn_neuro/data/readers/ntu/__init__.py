@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -63,18 +64,20 @@ def load(dataset: str, path: Path, *, skip_bad: bool = False, progress: Progress
     classes = DATASETS[dataset]
     derived = {".pkl": pyskl_records, ".npz": ctr_gcn_records}.get(path.suffix.lower())
     if derived is None:
-        stored = _stored(path, "", lambda: _text_records(path, progress), skip_bad)
+        stored = _stored(path, "", lambda done: _text_records(path, done, progress), skip_bad)
     else:
-        stored = _stored(path, dataset, lambda: derived(path, dataset, classes, progress), skip_bad)
+        records = lambda done: islice(derived(path, dataset, classes, progress), done, None)
+        stored = _stored(path, dataset, records, skip_bad)
     return _clips(dataset, path, stored, from_names=derived is None)
 
 
 read = load  # what the registry asks of a reader
 
 
-def _stored(path: Path, extra: str, records: Callable[[], Iterator[Record]], skip_bad: bool) -> Stored:
+def _stored(path: Path, extra: str, records: Callable[[int], Iterator[Record]], skip_bad: bool) -> Stored:
     name = "ntu-" + cache.key(path, SUFFIXES, extra)
-    stored = cache.filled(name, SKELETON.joints, lambda: records() if skip_bad else _up_to_the_first_bad(records()))
+    given = records if skip_bad else lambda done: _up_to_the_first_bad(records(done))
+    stored = cache.filled(name, SKELETON.joints, given)
     if stored.bad and not skip_bad:
         raise BadInput(stored.bad[0])
     return stored
@@ -130,10 +133,11 @@ def _listed_as_missing(path: Path) -> set[str]:
     return {match.group(0) for text in lists for match in NAME.finditer(text)}
 
 
-def _text_records(path: Path, progress: Progress | None) -> Iterator[Record]:
+def _text_records(path: Path, done: int, progress: Progress | None) -> Iterator[Record]:
+    """All but the first `done`, in the order of their names."""
     with opened(path, ".skeleton") as entries:
         _refuse_twins(entries, path)
-        yield from in_order(lambda entry: text_record(path, *entry), list(entries.items()), progress)
+        yield from in_order(lambda entry: text_record(path, *entry), list(entries.items())[done:], progress)
 
 
 def _refuse_twins(entries: Entries, path: Path) -> None:

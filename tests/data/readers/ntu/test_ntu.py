@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mksgn_neuro.data import registry
+from mksgn_neuro.data import records, registry
 from mksgn_neuro.data.readers import ntu
 from mksgn_neuro.errors import BadInput, WorkFailed
 from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
@@ -152,7 +153,8 @@ def test_a_damaged_entry_is_stored_anew_and_what_a_kill_left_is_removed(folder, 
     first = registry.load("ntu60-xsub", folder)
     expected = np.array(first.positions)
     (entry,) = entries(cache)
-    (cache / f"{entry.name}.abcdefgh.tmp").mkdir()
+    (cache / f"{entry.name}.part").mkdir()
+    (cache / f"{entry.name}.part" / "lines.json").write_text("no line of ours\n")
     content = (entry / part).read_bytes()
     (entry / part).unlink()
     (entry / part).write_bytes(content[: int(keep * len(content))])
@@ -193,6 +195,36 @@ def test_of_processes_that_fill_one_cache_one_reads_and_the_others_wait(folder, 
     said = {filler.communicate(timeout=200)[0].strip() for filler in fillers}
     assert said == {",".join(NAMES[:4])}
     assert len((tmp_path / "parsed").read_text()) == len(NAMES)
+
+
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_interrupted_caching_goes_on_where_it_stopped(folder, cache, monkeypatch, skip_bad):
+    expected = registry.load("ntu120-xsub", folder)
+    positions = np.array(expected.positions)
+    for entry in entries(cache):
+        shutil.rmtree(entry)
+    monkeypatch.setattr(records, "TOGETHER", 2)
+    monkeypatch.setattr(ntu, "in_order", lambda work, items, progress: map(work, items))
+    parse, parsed = ntu.parse, []
+
+    def interrupted(text, location):
+        if len(parsed) == 5:
+            raise KeyboardInterrupt
+        parsed.append(location)
+        return parse(text, location)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ntu, "parse", interrupted)
+        registry.load("ntu120-xsub", folder, skip_bad=skip_bad)
+    (entry,) = entries(cache)
+    (entry / "positions.f32").open("ab").write(b"begun")
+    (entry / "lines.json").open("ab").write(b'{"name": "beg')
+    parsed.clear()
+    monkeypatch.setattr(ntu, "parse", lambda text, location: parsed.append(location) or parse(text, location))
+    again = registry.load("ntu120-xsub", folder, skip_bad=skip_bad)
+    assert len(parsed) == len(NAMES) - 4 and len(entries(cache)) == 1
+    assert again.names == expected.names and np.array_equal(again.positions, positions)
+    assert again.lengths.tolist() == expected.lengths.tolist() and again.labels.tolist() == expected.labels.tolist()
 
 
 def test_what_cannot_be_cached_fails_with_a_remedy(folder, cache, tmp_path, monkeypatch):

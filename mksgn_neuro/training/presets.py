@@ -100,6 +100,17 @@ MK_SGN = replace(
     teacher_epochs=60,
 )
 
+# Two bodies of 25 joints and 60 classes fill most of one chip. Sized only: nobody here has the data to train it on.
+NTU = replace(
+    NW_UCLA_SEQUENCES,
+    channels=(96, 96, 96, 96, 144, 144),
+    query_channels=48,
+    soft_label_weight=0.0,
+    held_out=0.2,
+    epochs=30,
+    integer_epochs=3,
+)
+
 # For clips of one's own, few or many: without gates and teachers, and trained for as long on few clips as on more.
 OWN = replace(
     NW_UCLA_LEAN,
@@ -120,6 +131,7 @@ PRESETS = {
     "nw-ucla-lean": NW_UCLA_LEAN,
     "nw-ucla-gated": NW_UCLA_GATED,
     "mk-sgn": MK_SGN,
+    "ntu": NTU,
 }
 
 

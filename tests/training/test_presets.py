@@ -1,10 +1,17 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from mksgn_neuro import names
+from mksgn_neuro.chip.mapping import map_network
+from mksgn_neuro.chip.rules import deployable
+from mksgn_neuro.data.readers.ntu import SKELETON
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.models.attention import ATTENTIONS
+from mksgn_neuro.models.store import build_student
+from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
 
 
@@ -33,6 +40,15 @@ def test_help_names_every_preset_and_attention():
 
 def test_a_change_that_is_none_keeps_what_the_preset_has():
     assert preset("tiny", epochs=None, synop_regularisation=2.0) == replace(preset("tiny"), synop_regularisation=2.0)
+
+
+def test_ntu_fits_one_chip():
+    """Untrained: what a chip must hold does not depend on how many weights training leaves at 0."""
+    chosen = preset("ntu")
+    torch.manual_seed(0)
+    student = build_student(chosen.student(60), SKELETON, chosen.graph_radius)
+    mapping = map_network(balance_delays(lower(quantize(fold(student.eval())))))
+    assert mapping.chips == 1 and not list(deployable(mapping))
 
 
 def test_what_does_not_go_together_is_refused():

@@ -9,6 +9,7 @@ from torch import Tensor
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.models.distill import Distilled, soft_label_loss
 from mksgn_neuro.nn import Activity, SpikingNetwork
+from mksgn_neuro.nn.collective import all_sum, shared_sum
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.cost import synop_fraction
 from mksgn_neuro.training.preset import Preset
@@ -57,14 +58,24 @@ def useless_gates(activity: Activity, network: SpikingNetwork) -> Tensor:
     gates = [activity.spikes[node.name] for node in network.nodes if role_of(node.role).gates]
     if not gates:
         return activity.class_spikes.new_zeros(())
-    opened = torch.cat([spikes.mean((0, 1, 2)) for spikes in gates])
+    here = torch.cat([spikes.mean((0, 1, 2)) for spikes in gates])
+    opened = shared_sum(here * own_share(gates[0].shape[2], here))
     low, high = USEFUL_GATES
     return (F.relu(opened - high) + F.relu(low - opened)).mean()
 
 
 def normalised(weight: Tensor) -> Tensor:
-    """Weights that sum to 1; all 0 stay so."""
-    return weight / weight.sum().clamp(min=1e-6)
+    """Weights (T, B) that sum to 1; all 0 stay so.
+
+    Of a batch that is spread over processes they sum to 1 over all of them, each times its `own_share` as a training
+    step adds them up: a frame counts the same wherever its row went.
+    """
+    return weight / all_sum(weight.sum()).clamp(min=1e-6) / own_share(weight.shape[1], weight)
+
+
+def own_share(rows: int, like: Tensor) -> Tensor:
+    """The share of a batch's rows that this process has, exactly 1 for a process alone."""
+    return rows / all_sum(like.new_full((), rows))
 
 
 def frame_errors(by_branch: Tensor, labels: Tensor, weight: Tensor, smoothing: float) -> Tensor:

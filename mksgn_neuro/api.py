@@ -239,7 +239,7 @@ class Loaded:
     ) -> Loaded:  # fmt: skip
         """Train a trained model further, in integers, on clips of its classes; writes `output`/model.pt.
 
-        `changes` are fields of the preset (`training.presets.Preset`), `report(kind, record)` hears of every epoch.
+        `changes` are fields of the preset (`training.preset.Preset`), `report(kind, record)` hears of every epoch.
         """
         from mksgn_neuro.training.presets import preset as named
         from mksgn_neuro.training.train import say_nothing
@@ -315,7 +315,7 @@ def train(
 ) -> Loaded:  # fmt: skip
     """Train MK-SGN, or any declared `network` (`mksgn_neuro.nn`) from the labels alone; writes `output`/model.pt.
 
-    In floats, then in the integers of the chip. `changes` are fields of the preset (`training.presets.Preset`), such as
+    In floats, then in the integers of the chip. `changes` are fields of the preset (`training.preset.Preset`), such as
     `epochs=3`; `teacher` is a folder of teachers that a former run wrote; `report(kind, record)` hears of every epoch.
     """
     from mksgn_neuro.training.presets import preset as named

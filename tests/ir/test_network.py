@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -23,12 +24,19 @@ def test_load_refuses_other_files_and_versions(tmp_path):
     (tmp_path / "text").write_text("no")
     with pytest.raises(BadInput, match="HDF5"):
         load(tmp_path / "text")
-    import h5py
-
     save(random_network(0), tmp_path / "n")
     with h5py.File(tmp_path / "n", "a") as file:
         file.attrs["version"] = 99
     with pytest.raises(BadInput, match="version 99"):
+        load(tmp_path / "n")
+
+
+@pytest.mark.parametrize(("name", "message"), [("version", "IR version"), ("format", "holds no mksgn-neuro network")])
+def test_load_refuses_an_array_where_the_format_or_version_should_be(tmp_path, name, message):
+    save(random_network(0), tmp_path / "n")
+    with h5py.File(tmp_path / "n", "a") as file:
+        file.attrs[name] = [1, 2]
+    with pytest.raises(BadInput, match=message):
         load(tmp_path / "n")
 
 

@@ -115,7 +115,7 @@ def main(
     network = frame_network(resolve(model))
     clips = clips_for(network.task, Request(path=data, split=split, limit=limit))
     given = streams("continuous", clips, timing_of(network.task))
-    positions = given.positions[0]
+    positions = np.asarray(given.positions[0])
     whole, _ = accuracy_of(network, [json.dumps(frame) for frame in positions.tolist()], given, clips)
     click.echo(f"{len(clips)} {split} clips, {len(positions)} frames, simulated on CPU: {said(whole)} % undamaged")
     lost = []

@@ -150,6 +150,22 @@ map_option = click.option(
     metavar="OLD=NEW",
     help="A class of the data as the network calls it; for each that is called differently.",
 )
+
+
+def evidence_option(default: int) -> Callable:
+    """Class spikes below which nothing is decided."""
+    return click.option(
+        "--evidence",
+        type=click.IntRange(0),
+        default=default,
+        show_default=True,
+        help="Answer none where there are fewer class spikes.",
+    )
+
+
+hold_option = click.option(
+    "--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5."
+)
 energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 

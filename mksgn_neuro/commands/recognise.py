@@ -10,7 +10,9 @@ import click
 from mksgn_neuro.commands.options import (
     Output,
     energy_option,
+    evidence_option,
     find_model,
+    hold_option,
     json_option,
     print_findings,
     print_json,
@@ -27,14 +29,8 @@ SHOWN = 3  # classes with most spikes
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else the shipped one.")
 @recording_options
-@click.option(
-    "--evidence",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Answer none where there are fewer class spikes.",
-)
-@click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
+@evidence_option(1)
+@hold_option
 @energy_option
 @click.option("--csv", "csv_path", type=Output(), help="OUT.csv: one clip a row.")
 @json_option

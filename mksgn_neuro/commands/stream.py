@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mksgn_neuro.commands.options import find_model, refuse_options, say
+from mksgn_neuro.commands.options import evidence_option, find_model, hold_option, refuse_options, say
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,14 +29,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "line_format", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True
 )
-@click.option(
-    "--evidence",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Answer none where there are fewer class spikes.",
-)
-@click.option("--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5.")
+@evidence_option(0)
+@hold_option
 @click.option("--strict", is_flag=True, help="End at the first line that is not a whole frame.")
 @click.option(
     "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0: a port that is free."

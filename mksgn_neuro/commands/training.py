@@ -101,8 +101,7 @@ def preset_of_config(config: dict, changes: dict) -> Preset:
     except ValueError as error:
         hint = "give a config.json of this version, or the options themselves"
         raise BadInput(str(error), location=str(config["path"]), hint=hint) from error
-    given = {field: value for field, value in changes.items() if value is not None}
-    return replace(made, **(({"steps": 0} if "epochs" in given else {}) | given))
+    return made.changed(changes)
 
 
 def default_preset(dataset: str) -> str:

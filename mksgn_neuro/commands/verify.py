@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,15 @@ def command(
     return print_verdict(checks, what, file_findings(file), as_json)
 
 
+def said(checks: Iterable[EquivalenceCheck]) -> list[EquivalenceCheck]:
+    """The checks, each verdict said as it comes."""
+    found = []
+    for check in checks:
+        say(f"  {check.source} → {check.target}: {check.verdict}")
+        found.append(check)
+    return found
+
+
 def verify_file(
     path: Path,
     port: Port,
@@ -123,12 +132,9 @@ def verify_file(
         f", reset every {reset_interval}" if reset_interval else ""
     )
     say(f"comparing every layer at every step on {what}, simulated on CPU")
-    checks = []
-    for check in check_file(
-        path, file, samples=samples, steps=steps, seed=seed, reset_interval=reset_interval, lava=lava
-    ):
-        say(f"  {check.source} → {check.target}: {check.verdict}")
-        checks.append(check)
+    checks = said(
+        check_file(path, file, samples=samples, steps=steps, seed=seed, reset_interval=reset_interval, lava=lava)
+    )
     print_verdict(checks, what, findings, as_json)
 
 
@@ -179,10 +185,7 @@ def run_network_checks(
         "reset_interval": reset_interval,
         "everything": everything,
     }
-    checks = []
-    for check in check_network(built, target, file, lava=lava, **drawn):
-        say(f"  {check.source} → {check.target}: {check.verdict}")
-        checks.append(check)
+    checks = said(check_network(built, target, file, lava=lava, **drawn))
     return checks, what
 
 
@@ -224,11 +227,7 @@ def run_checks(
         model, target, file, request, driven=driven, built=built, everything=everything, lava=lava, read=load_clips
     )
     say(f"comparing every population at every step on {what}, simulated on CPU")
-    checks = []
-    for check in checked:
-        say(f"  {check.source} → {check.target}: {check.verdict}")
-        checks.append(check)
-    return checks, what
+    return said(checked), what
 
 
 def raise_if_different(checks: list[EquivalenceCheck]) -> None:

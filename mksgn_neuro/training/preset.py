@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,11 @@ class Preset:
             raise BadInput(
                 f"synaptic-operation regularisation {self.synop_regularisation:g}", location="training", hint=hint
             )
+
+    def changed(self, changes: Mapping[str, object]) -> Preset:
+        """The same with the changes that are not None; `epochs` then hold for any clips. Raises BadInput."""
+        given = {field: value for field, value in changes.items() if value is not None}
+        return replace(self, **(({"steps": 0} if "epochs" in given else {}) | given))
 
     def for_clips(self, clips: Clips) -> Preset:
         """With as many epochs as `steps` ask for on these clips, and as large a share of them in integers as before.

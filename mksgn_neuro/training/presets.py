@@ -139,5 +139,4 @@ def preset(name: str, **changes: object) -> Preset:
     """A preset by name, with the changes that are not None; `epochs` then hold for any clips. Raises BadInput."""
     if name not in PRESETS:
         raise BadInput(f"unknown preset {name!r}", location="--preset", hint=f"choose from {', '.join(PRESETS)}")
-    given = {field: value for field, value in changes.items() if value is not None}
-    return replace(PRESETS[name], **(({"steps": 0} if "epochs" in given else {}) | given))
+    return PRESETS[name].changed(changes)

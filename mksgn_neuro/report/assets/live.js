@@ -139,18 +139,7 @@
     });
   };
 
-  let grabbed = null;
-  const canvas = id("skeleton");
-  canvas.addEventListener("pointerdown", (event) => {
-    grabbed = event.clientX - state.turn * 120;
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (grabbed === null) return;
-    state.turn = (event.clientX - grabbed) / 120;
-    drawSkeleton();
-  });
-  for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (grabbed = null));
+  report.turnable(id("skeleton"), state, drawSkeleton);
 
   if (data.rate === null) id("power-caption").textContent = "Joules per second: the network has no frame rate";
   const draw = () => {

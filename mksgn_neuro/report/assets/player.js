@@ -249,18 +249,7 @@
     KEYS[event.key]();
   });
 
-  let grabbed = null;
-  const canvas = id("skeleton");
-  canvas.addEventListener("pointerdown", (event) => {
-    grabbed = event.clientX - state.turn * 120;
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (grabbed === null) return;
-    state.turn = (event.clientX - grabbed) / 120;
-    drawSkeleton(clip());
-  });
-  for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (grabbed = null));
+  report.turnable(id("skeleton"), state, () => drawSkeleton(clip()));
 
   onTheme.push(draw);
   addEventListener("resize", draw);

@@ -58,5 +58,20 @@ const report = (() => {
     });
   };
 
-  return { data, bytes, colour, themed, onTheme, sharp, drawBody };
+  // Dragging over `canvas` sets `state.turn`, radians, and draws anew.
+  const turnable = (canvas, state, redraw) => {
+    let grabbed = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      grabbed = event.clientX - state.turn * 120;
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (grabbed === null) return;
+      state.turn = (event.clientX - grabbed) / 120;
+      redraw();
+    });
+    for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (grabbed = null));
+  };
+
+  return { data, bytes, colour, themed, onTheme, sharp, drawBody, turnable };
 })();

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from selenium.webdriver import ActionChains
 
 from tests.report.browser import chromium, needs_chromium
 
@@ -78,6 +79,17 @@ def test_scrubbing_shows_that_frame_and_its_scores(browser, collected):
         assert browser.find_element("id", "frame-number").text == f"{frame + 1} / {clip['frames']} · {seconds}"
         pictures.add((picture(browser, "raster"), picture(browser, "skeleton")))
     assert len(pictures) == 3
+
+
+def test_dragging_turns_the_skeleton(browser):
+    before, skeleton = picture(browser, "skeleton"), browser.find_element("id", "skeleton")
+    ActionChains(browser).click_and_hold(skeleton).move_by_offset(90, 0).release().perform()
+    turned = picture(browser, "skeleton")
+    assert turned != before
+    ActionChains(browser).move_to_element_with_offset(skeleton, 30, 0).perform()  # not held: it stays
+    assert picture(browser, "skeleton") == turned
+    ActionChains(browser).click_and_hold(skeleton).move_by_offset(-90, 0).release().perform()
+    assert picture(browser, "skeleton") == before
 
 
 def test_every_clip_ends_in_the_simulation_s_decision(browser):

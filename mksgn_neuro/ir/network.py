@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mksgn_neuro.ir.roles import role_of
+from mksgn_neuro.ir.task import Task
 from mksgn_neuro.ir.weights import ConvKernel, Weights, as_csr, frozen_csr
 
 IMAGE_AXES = ("channel", "y", "x")
@@ -177,33 +178,6 @@ class Projection:
     def synapses(self) -> int:
         """Number of synapses with a non-zero weight."""
         return int(self.out_degree.sum())
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the host must know to feed the network and to read it.
-
-    `rate`: frames per second that it takes, None where it was trained on clips stretched to `frames` only. `window`:
-    the class spikes of so many frames decide, None: all since the clip began. `origin`: see `data.frames.Scaling`.
-    `coordinates`: 3, or 2 of a picture. `bodies`: equal trees of joints one after the other, None in a file that was
-    written before this was kept.
-    """
-
-    class_names: tuple[str, ...]
-    joint_names: tuple[str, ...]
-    parents: tuple[int, ...]
-    frames: int
-    modalities: tuple[str, ...]
-    counts_per_metre: tuple[float, ...]
-    centre_joint: int
-    steps_per_frame: int = 1
-    dataset: str = ""
-    model_hash: str = ""
-    origin: str = "first frame"
-    rate: float | None = None
-    window: int | None = None
-    coordinates: int = 3
-    bodies: int | None = None
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from mksgn_neuro.gates import hdf5
 from mksgn_neuro.gates.fields import made_of
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.text import parsed_json
-from mksgn_neuro.ir.network import Group, Network, Population, Projection, Source, Task
+from mksgn_neuro.ir.network import Group, Network, Population, Projection, Source
 from mksgn_neuro.ir.spec import current_cannot_wrap, legal_from_file
+from mksgn_neuro.ir.task import Task
 from mksgn_neuro.ir.weights import ConvKernel
 
 FORMAT = "mksgn-neuro-ir"

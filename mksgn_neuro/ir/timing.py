@@ -6,7 +6,8 @@ A network that takes several time steps per frame (pass `interleave`) remembers 
 from __future__ import annotations
 
 from mksgn_neuro.ir.memory import Memory, in_seconds, memory_of
-from mksgn_neuro.ir.network import Network, Task
+from mksgn_neuro.ir.network import Network
+from mksgn_neuro.ir.task import Task
 
 
 def timing_json(network: Network) -> dict:

@@ -26,7 +26,7 @@ def read(name: str, path: Path, *, skip_bad: bool, progress: object) -> Clips:
 
 
 def deaf(network: Network) -> Network:
-    """A pass that changes spikes: nobody hears anything."""
+    """A pass that changes spikes: no neuron gets a spike."""
     return network.with_(projections=tuple(replace(q, weights=q.matrix * 0) for q in network.projections))
 
 

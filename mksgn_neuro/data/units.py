@@ -14,7 +14,7 @@ HINT = "give positions in metres"
 
 
 def doubts_about_units(clips: Clips, location: str) -> tuple[str, ...]:
-    """What the user must hear of coordinates that are no metres, or no motion; raises BadInput beyond any unit.
+    """What the user is told of coordinates that are no metres, or no motion; raises BadInput beyond any unit.
 
     Of clips that are mapped from a file only those that are looked at are read.
     """

@@ -104,7 +104,7 @@ def memory_of(network: Network) -> Memory:
 
 
 def _latest(network: Network, p: Population, arrived: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) when the last trace of a frame 0 reaches each neuron, given when it reaches those that it hears."""
+    """(N,) when the last trace of a frame 0 reaches each neuron, given when it reaches its inputs."""
     latest = np.full(p.size, UNSEEN)
     for q in network.incoming[p.name]:
         rows, starts = _rows(q)

@@ -45,11 +45,11 @@ def levelize(network: Network) -> Network:
 
 
 def _is_layered(network: Network) -> bool:
-    """Whether each population hears the one before and itself alone, in whole weights, and the last is the readout."""
+    """Whether each population takes the one before and itself alone, in whole weights, and the last is the readout."""
     before = [network.source.name, *(p.name for p in network.order)]
-    heard = [{q.pre for q in network.incoming[p.name]} - {p.name} for p in network.order]
+    inputs = [{q.pre for q in network.incoming[p.name]} - {p.name} for p in network.order]
     plain = all(q.weight_exp == 0 for q in network.projections)
-    return plain and network.readout == before[-1] and all(h == {pre} for h, pre in zip(heard, before))
+    return plain and network.readout == before[-1] and all(h == {pre} for h, pre in zip(inputs, before))
 
 
 def _require_whole_weights(network: Network) -> None:

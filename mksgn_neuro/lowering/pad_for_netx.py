@@ -44,12 +44,12 @@ def _mended(network: Network, name: str) -> Network:
     if network.readout == name:
         hint = "prune it: nothing excites the network"
         raise Unsupported("the only level has no positive weight", location=name, hint=hint)
-    # Input channels are the user's, so the first level's neuron listens instead, and nobody listens to it.
+    # Input channels are the user's, so the first level's neuron takes them instead, and feeds nothing.
     return _with_weight(_with_neuron(network, name, bias=BIAS_RANGE[0]), name, row=network[name].size, column=0)
 
 
 def _mended_loop(network: Network, name: str) -> Network:
-    """The new neuron of the level itself hears nothing, so that its weight in the loop has no effect."""
+    """The new neuron of the level itself has no input, so that its weight in the loop has no effect."""
     own = network[name].size
     return _with_weight(_with_neuron(network, name, bias=0), name, row=0, column=own, loop=True)
 

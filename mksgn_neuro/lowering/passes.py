@@ -45,7 +45,7 @@ PAD = Pass("pad_for_netx", lambda network, _: pad_for_netx(network))
 
 FRAMES = (INTERLEAVE,)  # in the network's own time: a frame at once through all levels
 STEPS = (INTERLEAVE, PRUNE, BALANCE)  # in the network's own topology, a time step per level
-LAYERED = (ZERO_DELAY, INTERLEAVE, PRUNE, SPLIT, BALANCE, LEVELIZE)  # every level hears the one before only
+LAYERED = (ZERO_DELAY, INTERLEAVE, PRUNE, SPLIT, BALANCE, LEVELIZE)  # every level takes the one before only
 NETX = (*LAYERED, PAD)
 
 

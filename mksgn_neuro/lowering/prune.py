@@ -41,12 +41,12 @@ def _alive(network: Network, population: Population) -> np.ndarray:
     own = (*network.incoming[population.name], *network.outgoing[population.name])
     if population.name == network.readout or any(isinstance(q.weights, ConvKernel) for q in own):
         return np.ones(population.size, dtype=bool)
-    heard = np.zeros(population.size, dtype=bool)
+    used = np.zeros(population.size, dtype=bool)
     for q in network.outgoing[population.name]:
-        listeners = np.diff(q.matrix.tocsc().indptr)
+        targets = np.diff(q.matrix.tocsc().indptr)
         itself = q.matrix.diagonal() != 0 if q.post == population.name else 0
-        heard |= listeners > itself
-    return heard & can_fire(network, population)
+        used |= targets > itself
+    return used & can_fire(network, population)
 
 
 def can_fire(network: Network, population: Population) -> np.ndarray:

@@ -60,8 +60,8 @@ def _cell(joint: Tensor, fires: Tensor, a: int, b: int) -> Tensor:
 class Fusion(SynapseModule):
     """Σ_m w_m·conv_m(S_m): (V, T, B, M·C_in) to (V, T, B, C_out); `modality_weights` (M,) scale each modality.
 
-    With `branch_modalities`, each group of targets hears only the modalities that are named for it. A column of weights
-    has C_in rows for each of these, one after the other; what is left of it is not used.
+    With `branch_modalities`, each branch of targets takes only the modalities that are named for it. A column of
+    weights has C_in rows for each of these, one after the other; what is left of it is not used.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Fusion(SynapseModule):
         self.branch_modalities = branch_modalities or (tuple(range(modalities)),)
         self.channels_in = channels_in
         most, width = max(map(len, self.branch_modalities)), channels_out // len(self.branch_modalities)
-        source = [[heard[i] if i < len(heard) else -1 for heard in self.branch_modalities] for i in range(most)]
+        source = [[taken[i] if i < len(taken) else -1 for taken in self.branch_modalities] for i in range(most)]
         of_weight = torch.tensor(source).repeat_interleave(channels_in, 0).repeat_interleave(width, 1)
         self.register_buffer("source", of_weight.clamp(min=0), persistent=False)
         self.register_buffer("used", (of_weight >= 0).float(), persistent=False)
@@ -84,26 +84,26 @@ class Fusion(SynapseModule):
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         weights = quantize_weight(self.effective()).chunk(len(self.branch_modalities), -1)
         sums = [
-            self._heard(x, heard) @ weight[: self._rows(heard)]
-            for heard, weight in zip(self.branch_modalities, weights)
+            self._taken(x, taken) @ weight[: self._rows(taken)]
+            for taken, weight in zip(self.branch_modalities, weights)
         ]
         return torch.cat(sums, -1) if len(sums) > 1 else sums[0]
 
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         by_branch = np.split(integers(quantize_weight(self.effective())), len(self.branch_modalities), axis=1)
         columns = []
-        for heard, weights in zip(self.branch_modalities, by_branch):
+        for taken, weights in zip(self.branch_modalities, by_branch):
             full = np.zeros((len(self.modality_weights), self.channels_in, weights.shape[1]), np.int32)
-            full[list(heard)] = weights[: self._rows(heard)].reshape(len(heard), self.channels_in, -1)
+            full[list(taken)] = weights[: self._rows(taken)].reshape(len(taken), self.channels_in, -1)
             columns.append(full.reshape(-1, weights.shape[1]))
         weight = sp.csr_matrix(np.concatenate(columns, axis=1))
         yield 0, at_every_position(weight.T, positions)
 
-    def _rows(self, heard: tuple[int, ...]) -> int:
-        return len(heard) * self.channels_in
+    def _rows(self, taken: tuple[int, ...]) -> int:
+        return len(taken) * self.channels_in
 
-    def _heard(self, x: Tensor, heard: tuple[int, ...]) -> Tensor:
-        if len(heard) == len(self.modality_weights):
+    def _taken(self, x: Tensor, taken: tuple[int, ...]) -> Tensor:
+        if len(taken) == len(self.modality_weights):
             return x
         parts = x.chunk(len(self.modality_weights), -1)
-        return parts[heard[0]] if len(heard) == 1 else torch.cat([parts[m] for m in heard], -1)
+        return parts[taken[0]] if len(taken) == 1 else torch.cat([parts[m] for m in taken], -1)

@@ -46,12 +46,12 @@ class Model:
     training: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        hears = (*self.student.source.shape, self.student.source.message_bits, self.student.classes)
+        takes = (*self.student.source.shape, self.student.source.message_bits, self.student.classes)
         body = (self.skeleton.joints, self.skeleton.coordinates)
         given = (len(self.scaling.modalities), *body, self.scaling.bits, len(self.class_names))
-        if hears != given:
+        if takes != given:
             parts = "modalities, joints, coordinates, input bits and classes"
-            raise ValueError(f"a network of {hears} {parts} for {given}")
+            raise ValueError(f"a network of {takes} {parts} for {given}")
 
     def task(self) -> Task:
         """What the host of the deployed network must know."""

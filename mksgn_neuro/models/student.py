@@ -35,8 +35,8 @@ from mksgn_neuro.nn.population import MOMENTUM
 class StudentConfig:
     """Shape of a student; all choices are ours.
 
-    `branch_modalities` names, for each group of channels, the modalities that it hears; () is one group that hears them
-    all.
+    `branch_modalities` names, for each branch of channels, the modalities that it takes; () is one branch that takes
+    them all.
     """
 
     classes: int
@@ -61,19 +61,19 @@ class StudentConfig:
         attention = ATTENTIONS[self.attention]
         attention.require_fitting(self)
         if not all(
-            heard and list(heard) == [m for m in range(self.modalities) if m in heard]
-            for heard in self.branch_modalities
+            taken and list(taken) == [m for m in range(self.modalities) if m in taken]
+            for taken in self.branch_modalities
         ):
-            raise ValueError(f"groups that hear {self.branch_modalities} of {self.modalities} modalities")
+            raise ValueError(f"branches of {self.branch_modalities} of {self.modalities} modalities")
         shared = (*self.channels, *attention.shared(self), self.readout_copies)
         if any(number % self.branches for number in shared) or (self.branch_modalities and not attention.grouped):
             raise ValueError(f"{self.branches} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
     def weighs_modalities(self) -> bool:
-        """Whether mutual information weights the fusion: some group hears several modalities, and so has one."""
+        """Whether mutual information weights the fusion: some branch takes several modalities, and so has one."""
         return self.mutual_information and (
-            not self.branch_modalities or any(len(heard) > 1 for heard in self.branch_modalities)
+            not self.branch_modalities or any(len(taken) > 1 for taken in self.branch_modalities)
         )
 
     @property
@@ -99,14 +99,14 @@ class Block(nn.Module):
         self.joints, self.attends = partitions.shape[1], ATTENTIONS[config.attention]
 
     def nodes(self, b: int, source: str) -> Iterator[AnyNode]:
-        """Of block `b`, which hears the node `source`; the last one is what it makes."""
+        """Of block `b`, which takes the node `source`; the last one is what it makes."""
         graph = f"b{b}.graph"
         yield self._node(b, "graph", self.graph, {"input": source})
-        heard, site = graph, Site(b, self.joints, len(self.graph.beta), source, graph)
+        last, site = graph, Site(b, self.joints, len(self.graph.beta), source, graph)
         for node in self.attends.nodes(site, self._modules):
             yield node
-            heard = node.name
-        yield self._node(b, "temporal", self.temporal, {"and": heard, "input": source})
+            last = node.name
+        yield self._node(b, "temporal", self.temporal, {"and": last, "input": source})
 
     def _node(self, b: int, role: str, population: SpikingPopulation, sources: dict[str, str]) -> Node:
         shape = (self.joints, len(population.beta))

@@ -28,8 +28,8 @@ def chain_levels(network: SpikingNetwork) -> tuple[Level, ...]:
     """Levels from the first on."""
     level, used_until, gated = {INPUT: 0}, defaultdict(int), set()
     for node in network.nodes:
-        copied = {name: _copied(network, name, node) for name in node.heard}
-        level[node.name] = here = 1 + max(level[name] + copied[name] for name in node.heard)
+        copied = {name: _copied(network, name, node) for name in node.inputs}
+        level[node.name] = here = 1 + max(level[name] + copied[name] for name in node.inputs)
         for name, by_relays in copied.items():
             used_until[name] = max(used_until[name], here - 1)
             gated |= {level[name] + 1} if by_relays else set()
@@ -47,7 +47,7 @@ def chain_levels(network: SpikingNetwork) -> tuple[Level, ...]:
 
 
 def _copied(network: SpikingNetwork, name: str, node: AnyNode) -> bool:
-    """Whether a node hears another over several delays, so that relays of it, a level later, hold one delay each."""
+    """Whether a node takes another over several delays, so that relays of it, a level later, hold one delay each."""
     by_name = {other.name: other for other in network.nodes}
     if not isinstance(node, Node) or name == INPUT or isinstance(by_name[name], AndGate):
         return False

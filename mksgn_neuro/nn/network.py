@@ -1,4 +1,4 @@
-"""A network that says what it is: the frames that it gets and nodes, each of which hears nodes above it.
+"""A network that says what it is: the frames that it gets and nodes, each of which takes the spikes of nodes above it.
 
 Training, quantization, lowering and the model store ask nothing else, so that what is written here once is true of
 every network.
@@ -50,7 +50,7 @@ class SpikingNetwork(nn.Module):
         axes = ("modality", "joint", "coordinate")
         self.source = Source(INPUT, (modalities, joints, coordinates), input_bits, axes)
         self.nodes: tuple[AnyNode, ...] = ()
-        self._last_listener = ""  # to the input
+        self._last_of_input = ""  # the last node that takes it
 
     def declare(self, nodes: Iterable[AnyNode]) -> None:
         """Say what the network is, once all its populations are made; raises ValueError for nodes that do not fit."""
@@ -66,7 +66,7 @@ class SpikingNetwork(nn.Module):
         ):
             raise ValueError(f"{last.name}, the last node, is no readout of shape (classes, copies)")
         self.nodes = tuple(known.values())
-        self._last_listener = [node.name for node in self.nodes if INPUT in node.heard][-1]
+        self._last_of_input = [node.name for node in self.nodes if INPUT in node.inputs][-1]
 
     def as_input(self, frames: Tensor) -> Tensor:
         """Frames (B, T, M, V, 3) as nodes get them, (V, T, B, M·3)."""
@@ -81,7 +81,7 @@ class SpikingNetwork(nn.Module):
             if (len(spikes), spikes.shape[-1]) != (node.positions, node.channels):
                 raise ValueError(f"{node.name} is declared as {node.shape} and makes {tuple(spikes.shape)}")
             self.after(node.name, spikes)
-            if node.name == self._last_listener:
+            if node.name == self._last_of_input:
                 del known[INPUT]
         drive = last.drive(known)
         known[last.name] = last.population.fire(drive)
@@ -138,9 +138,9 @@ class SpikingNetwork(nn.Module):
 def _require_fitting(node: AnyNode, known: Mapping[str, AnyNode], network: nn.Module) -> None:
     if node.name in (INPUT, *known):
         raise ValueError(f"the name {node.name!r} is taken")
-    for name in node.heard:
+    for name in node.inputs:
         if name not in (INPUT, *known):
-            raise ValueError(f"{node.name} hears {name!r}, which is no node above it")
+            raise ValueError(f"{node.name} takes {name!r}, which is no node above it")
     own = set(network.modules())
     for module in node.modules:
         if module not in own:

@@ -45,8 +45,8 @@ class Node:
         object.__setattr__(self, "sources", dict(self.sources) or {name: name for name in self.population.synapses})
         if self.sources.keys() != self.population.synapses.keys():
             raise ValueError(f"{self.name}: sources of {[*self.sources]}, synapses {[*self.population.synapses]}")
-        if len(set(self.heard)) < len(self.heard):  # two synapses between one pair of neurons would be one of 9 bits
-            raise ValueError(f"{self.name} hears {', '.join(self.heard)}, one of them twice")
+        if len(set(self.inputs)) < len(self.inputs):  # two synapses between one pair of neurons would be one of 9 bits
+            raise ValueError(f"{self.name} takes {', '.join(self.inputs)}, one of them twice")
         if prod(self.shape) % self.channels:
             raise ValueError(f"{self.name}: shape {self.shape} holds no whole number of {self.channels} channels")
 
@@ -66,7 +66,7 @@ class Node:
         return self.population.v_decay
 
     @property
-    def heard(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
         """Nodes whose spikes it gets, in the order of its synapse modules."""
         return tuple(self.sources.values())
 
@@ -109,7 +109,7 @@ class AndGate:
         return prod(self.shape) // self.channels
 
     @property
-    def heard(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
         """What is gated, and the gate."""
         return self.of
 
@@ -154,7 +154,7 @@ class TorchNode:
         return V_DECAY
 
     @property
-    def heard(self) -> tuple[str, ...]:
+    def inputs(self) -> tuple[str, ...]:
         """The one node."""
         return (self.source,)
 

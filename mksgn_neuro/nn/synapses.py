@@ -215,10 +215,10 @@ class Shortcut(SynapseModule):
 
 
 class ClassSum(SynapseModule):
-    """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K), as the readout hears.
+    """All joints' channels to the class neurons: (V, T, B, C) to (1, T, B, K), weight (V, C, K).
 
     Every joint has weights of its own: they cost the chip nothing, for each pair of neurons has its synapse anyway.
-    With groups, neuron k listens to group k modulo `groups` of the channels only.
+    With groups, neuron k takes only group k modulo `groups` of the channels.
     """
 
     def __init__(self, joints: int, channels: int, outputs: int, groups: int = 1) -> None:

@@ -62,7 +62,7 @@ class Preset:
     attention: str = "gated"
     mutual_information: bool = True
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
-    branch_modalities: tuple[tuple[str, ...], ...] = ()  # the modalities that each branch hears; (): one branch, all
+    branch_modalities: tuple[tuple[str, ...], ...] = ()  # the modalities that each branch takes; (): one branch, all
     synop_regularisation: float = 0.0
     teacher_channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
     teacher_epochs: int = 30
@@ -177,8 +177,8 @@ class Preset:
         )
 
     def _branch_modalities(self) -> tuple[tuple[int, ...], ...]:
-        """As indices; where a modality was taken away, nobody hears it, and groups that heard only it are gone."""
-        heard = (
+        """As indices; where a modality was taken away, no branch takes it, and branches that took only it are gone."""
+        taken = (
             tuple(m for m, name in enumerate(self.modalities) if name in group) for group in self.branch_modalities
         )
-        return tuple(group for group in heard if group)
+        return tuple(branch for branch in taken if branch)

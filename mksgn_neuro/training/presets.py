@@ -69,7 +69,7 @@ NW_UCLA_SEQUENCES = replace(
     window=25,
     augmentation=replace(NW_UCLA.augmentation, crop=0.8, tilt=15.0, scale=0.15, shear=0.05),
 )
-# Two more that hear all modalities.
+# Two more that take all modalities.
 NW_UCLA_MIXED = replace(
     NW_UCLA_SEQUENCES,
     mutual_information=False,
@@ -83,7 +83,7 @@ NW_UCLA_MIXED = replace(
     integer_epochs=320,
     integer_augmentation=replace(NW_UCLA_LEAN.integer_augmentation, crop=0.9, stretched=0.3),
 )
-# Every named part of MK-SGN on one chip: a branch for each modality and one that hears all of them, weighted by their
+# Every named part of MK-SGN on one chip: a branch for each modality and one that takes all of them, weighted by their
 # mutual information; attention across joints; soft labels and features of teachers that see the student's own clips.
 MK_SGN = replace(
     NW_UCLA_SEQUENCES,

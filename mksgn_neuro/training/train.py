@@ -104,7 +104,7 @@ def started_run(
 
     Teachers are read from the folder `teacher`. What a former run left is removed, and `config` goes into config.json,
     once nothing can be refused any more. Raises BadInput for more processes than a batch has clips, for teachers that
-    do not fit or that the preset would not listen to, and for checkpoints of another run that it should resume; Busy.
+    do not fit or that the preset would not use, and for checkpoints of another run that it should resume; Busy.
     """
     if teacher is not None and not preset.distils:
         hint = "choose a preset that does, such as base or nw-ucla-mixed, or leave --teacher out"

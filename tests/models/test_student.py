@@ -110,10 +110,10 @@ def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attenti
         }
         parts["class_sums"] = [activity.drive.unflatten(-1, (-1, 4)).unbind(-1) for activity in (before, after)]
         reached = {name: {g for g in range(4) if not torch.equal(a[g], b[g])} for name, (a, b) in parts.items()}
-        listeners = {group for group, heard in enumerate(student.config.branch_modalities) if modality in heard}
+        branches = {group for group, taken in enumerate(student.config.branch_modalities) if modality in taken}
         assert reached.pop("encode") == {modality}
-        assert reached["b3.temporal"] == reached["class_sums"] == listeners
-        assert all(groups <= listeners for groups in reached.values())
+        assert reached["b3.temporal"] == reached["class_sums"] == branches
+        assert all(groups <= branches for groups in reached.values())
 
 
 def test_votes_are_means_over_the_copies_of_a_group():

@@ -159,13 +159,13 @@ class Bare(nn.SpikingNetwork):
     ("nodes", "match"),
     [
         (lambda n: [n.code_node(), n.code_node(), n.readout_node()], "'code' is taken"),
-        (lambda n: [n.readout_node(), n.code_node()], "readout hears 'code', which is no node above it"),
+        (lambda n: [n.readout_node(), n.code_node()], "readout takes 'code', which is no node above it"),
         (lambda n: [n.code_node(population=population()), n.readout_node()], "no attribute of the network"),
         (lambda n: [n.code_node()], "code, the last node, is no readout"),
         (lambda n: [n.code_node(), n.readout_node(shape=(3, 3))], "no whole number of 6 channels"),
         (lambda n: [n.code_node(), n.readout_node(shape=(6,), axes=("class",))], "is no readout of shape"),
         (lambda n: [n.code_node(sources={"frames": "input"})], "code: sources of"),
-        (lambda n: [n.code_node(population=twice(), sources={"a": "input", "b": "input"})], "code hears .* twice"),
+        (lambda n: [n.code_node(population=twice(), sources={"a": "input", "b": "input"})], "code takes .* twice"),
         (lambda n: [n.code_node(), nn.AndGate("and", of=("code", "input")), n.readout_node()], "gates frames"),
     ],
 )

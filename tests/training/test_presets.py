@@ -25,7 +25,7 @@ def test_every_preset_has_a_student_with_and_without_gates(name, attention):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_does_with_one_modality(name):
     student = replace(preset(name), modalities=("bone",)).student(10)
-    assert student.modalities == 1 and all(heard == (0,) for heard in student.branch_modalities)
+    assert student.modalities == 1 and all(taken == (0,) for taken in student.branch_modalities)
 
 
 def test_groups_hear_what_their_preset_says():

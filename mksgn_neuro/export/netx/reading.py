@@ -79,7 +79,7 @@ class Reading:
 
     @property
     def before(self) -> str:
-        """Name of the population, or source, that the next layer listens to."""
+        """Name of the population, or source, that the next layer takes."""
         return self.populations[-1].name if self.populations else (self.about.source or self.source).name
 
     def feed(self, shape: tuple[int, ...]) -> None:

@@ -22,7 +22,7 @@ NO_CURRENT_MEMORY = 4096
 
 @dataclass(frozen=True)
 class _Tail:
-    """What the next block hears: `delays` (N,) are axonal delays still to be given to its synapses."""
+    """What the next block takes: `delays` (N,) are axonal delays still to be given to its synapses."""
 
     name: str
     shape: tuple[int, ...]

@@ -79,7 +79,7 @@ def _require_layered(network: Network, p: Population, before: str) -> None:
     if pres != {before}:
         found = ", ".join(sorted(pres)) or "nothing"
         hint = "levelize the network first (export does)"
-        raise Unsupported(f"hears {found}; SLAYER's network gives it only {before}", location=p.name, hint=hint)
+        raise Unsupported(f"takes {found}; SLAYER's network gives it only {before}", location=p.name, hint=hint)
 
 
 def _level(network: Network, p: Population, shape: tuple[int, ...] | None) -> Level:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Site:
-    """Where it is: the number of the block, its joints and channels, and the names of what can be heard there.
+    """Where it is: the number of the block, its joints and channels, and the names of nodes that can be taken.
 
-    `input` is what the block hears, `graph` its spatial features, which are attended to.
+    `input` is what the block takes, `graph` its spatial features, which are attended to.
     """
 
     block: int
@@ -49,5 +49,5 @@ class Attention:
         return {}
 
     def nodes(self, site: Site, parts: Mapping[str, nn.Module]) -> Iterator[AnyNode]:
-        """What it adds to the network; the last node is what the window over frames hears instead of `site.graph`."""
+        """What it adds to the network; the last node is what the window over frames takes instead of `site.graph`."""
         return iter(())

@@ -5,8 +5,8 @@ over the whole skeleton, and lets that channel's features through, at all joints
 
     gate_c = LIF(Σ_j Q_jc AND K_jc),  out_jc = V_jc AND gate_c
 
-Two-input coincidence neurons and weighted sums are all that it needs. V are the block's spatial features. Q and K hear
-what the block hears, so that they are ready one level earlier than if they heard V: a block is as deep as a gated one.
+Two-input coincidence neurons and weighted sums are all that it needs. V are the block's spatial features. Q and K take
+what the block takes, so that they are ready one level earlier than if they took V: a block is as deep as a gated one.
 With fewer query channels than features, one gate serves several neighbouring channels, its head.
 """
 

@@ -121,6 +121,8 @@ def test_bvh_by_forward_kinematics(tmp_path):
         (("Frames: 2", "Frames: 3"), "2 frames, 3 announced"),
         (("1 90 2 90", "1 90 2"), "line 25: 11 numbers, the hierarchy has 12 channels"),
         (("OFFSET 10", "OFFSET ten"), "line 8: not a line of a hierarchy"),
+        (("Zrotation Xrotation", "irotation Xrotation"), "line 5: not a line of a hierarchy .*xrotation"),
+        (("3 Zrotation Xrotation Yrotation", "3 Zrotation Zrotation Yrotation"), "3 different ones"),
         (("MOTION", "MOTIO"), "line 21: unknown word 'MOTIO'"),
     ],
 )
@@ -215,10 +217,11 @@ def test_landmarks_of_a_picture_are_none(tmp_path):
         (pose_files.mediapipe_wide, (b"0.9800000190734863\r\n", b"\x00\r\n"), "line 2: not a row"),
         (pose_files.mediapipe_tasks, (b'"timestamp_ms": 40', b'"timestamp_ms": 1' + b"0" * 400), "not numbers"),
         (pose_files.azure, (b'"joint_names": [', b'"joint_names": 3, "x": ['), "joint_names is no list"),
+        (pose_files.azure, (b'"PELVIS",', b'"PELVIS", "TAIL",'), "33 joint_names, expected 32"),
         (pose_files.azure, (b'"timestamp_usec": 33333', b'"timestamp_usec": 1' + b"0" * 400), "not numbers"),
         (pose_files.coco_results, (b'"keypoints": [', b'"keypoints": ["' + b"x" * 9000 + b'", '), "not numbers .*…"),
     ],
-    ids=["zero byte", "time", "names", "stamp", "long word"],
+    ids=["zero byte", "time", "names", "a name more", "stamp", "long word"],
 )
 def test_what_fuzzing_found_is_one_short_line(tmp_path, writer, change, message):
     path, _ = writer(tmp_path)

@@ -52,6 +52,8 @@ def _order(names: object, location: str) -> list[int]:
         return list(range(JOINTS))
     if not isinstance(names, list):
         raise BadInput("joint_names is no list", location=location, hint=HINT)
+    if len(names) != JOINTS:
+        raise BadInput(f"{len(names)} joint_names, expected {JOINTS}", location=location, hint=HINT)
     at = {canonical(str(name)): i for i, name in enumerate(names)}
     missing = [name for name in AZURE_32.joint_names if canonical(name) not in at]
     if missing:

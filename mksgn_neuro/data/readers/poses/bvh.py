@@ -18,6 +18,7 @@ from mksgn_neuro.gates.regular import shown
 
 HINT = "export it again as BVH"
 MOST = 1e6  # of a coordinate or an angle in degrees
+CHANNELS = {f"{axis}{kind}" for axis in "xyz" for kind in ("position", "rotation")}
 # Animators name a joint after the bone that begins there; the usual rig, in our words.
 RIG = {
     "hips": "hip centre",
@@ -77,7 +78,7 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
             elif words[0] == "OFFSET":
                 joints[open_joints[-1]].offset = _offset(words[1:])
             elif words[0] == "CHANNELS":
-                joints[open_joints[-1]].channels = [word.lower() for word in words[2 : 2 + int(words[1])]]
+                joints[open_joints[-1]].channels = _channels(words)
             elif words[0] == "MOTION":
                 return joints, i + 1
             else:
@@ -85,6 +86,14 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
         except (ValueError, IndexError) as error:
             raise BadInput(f"not a line of a hierarchy ({shown(error)})", location=location, hint=HINT) from error
     raise BadInput("the file ends before MOTION", location=str(source.path), hint=HINT)
+
+
+def _channels(words: list[str]) -> list[str]:
+    """Of a line `CHANNELS 2 Xrotation Yrotation`."""
+    number, names = int(words[1]), [word.lower() for word in words[2:]]
+    if len(names) != number or len({*names}) != number or not {*names} <= CHANNELS:
+        raise ValueError(f"{number} different ones of {', '.join(sorted(CHANNELS))} are wanted")
+    return names
 
 
 def _offset(words: list[str]) -> np.ndarray:

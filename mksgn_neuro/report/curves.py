@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterator, Sequence
 
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.models.notes import watched_figures
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
-from mksgn_neuro.report.markup import table, titled
+from mksgn_neuro.report.sections import Nothing
 
 STAGE_WORDS = {"float": "student, float", "integer": "student, integers"}
 COMMON = {"x_label": "epoch", "y_label": "accuracy", "y_range": (0, 1), "percent": True}
 
 
-def training_section(report: Report) -> str:
+def training_section(report: Report) -> dict | Nothing:
     """Curves, and the accuracy of every representation of the student."""
     if report.training is None:
-        return "<p>This file does not say how it was trained.</p>"
-    return training_curves(report) + accuracy_of_representations(report.training.summary)
+        return Nothing("this file does not say how it was trained")
+    summary = report.training.summary
+    watched = "held out" if summary.get("held_out_clips", 1) else "trained on, not augmented"
+    return {
+        "charts": training_curves(report.training.history, watched),
+        "watched": watched if "held_out" in summary else "",
+        "stretched": _of_stretched_clips(summary),
+        **accuracy_of_representations(summary),
+    }
 
 
-def training_curves(report: Report) -> str:
-    """Accuracy of the student's stages; teachers by their validation accuracy."""
-    if not report.training.history:
-        return "<p>No metrics.json of this training lies beside the model.</p>"
+def training_curves(history: Sequence[dict], watched: str) -> list[tuple[str, str]]:
+    """Accuracy of the student's stages; teachers by their validation accuracy: titles and charts."""
     stages: dict[str, list[dict]] = {}
-    for epoch in report.training.history:
+    for epoch in history:
         stages.setdefault(epoch["stage"], []).append(epoch)
-    watched = "held out" if report.training.summary.get("held_out_clips", 1) else "trained on, not augmented"
     lines, teachers = _student_lines(stages, watched), _teacher_lines(stages)
     charts = []
     if lines:
-        charts.append(titled("Student", svg.line_chart(lines, alt="Accuracy of the student by epoch", **COMMON)))
+        charts.append(("Student", svg.line_chart(lines, alt="Accuracy of the student by epoch", **COMMON)))
     if teachers:
         alt = f"Accuracy of the teachers on clips that are {watched}, by epoch"
-        charts.append(titled(f"Teachers, {watched}", svg.line_chart(teachers, alt=alt, **COMMON)))
-    note = ""
-    if "held_out" in report.training.summary:
-        note = (
-            f'<p class="note">The student\'s accuracy on clips that are {watched} is the mean of protocols clip and '
-            "continuous, that in training counts frames of varied streams. Teachers see stretched clips.</p>"
-        )
-    return f'<div class="pair">{"".join(charts)}</div>{note}'
+        charts.append((f"Teachers, {watched}", svg.line_chart(teachers, alt=alt, **COMMON)))
+    return charts
 
 
 def _student_lines(stages: dict[str, list[dict]], watched: str) -> list[svg.Line]:
@@ -66,20 +63,16 @@ def _teacher_lines(stages: dict[str, list[dict]]) -> list[svg.Line]:
     ]
 
 
-def accuracy_of_representations(summary: dict) -> str:
+def accuracy_of_representations(summary: dict) -> dict:
     """The float, the quantized and the integer student, as training left them, by protocol."""
     if "held_out" not in summary:
-        return _of_stretched_clips(summary)
+        return {"rows": []}
     used = [p for p in PROTOCOLS[::-1] if any(p in found for found in watched_figures(summary).values())]
     rows = [
-        f"<tr><th scope=row>{escape(representation.replace('_', ' '))}</th><td>{escape(what)}</td>"
-        + "".join(f"<td>{'' if v is None else format(v, '.1%')}</td>" for v in values)
-        + "</tr>"
+        (what, representation.replace("_", " "), ["" if v is None else f"{v:.1%}" for v in values])
         for what, representation, values in _measured(summary, used)
     ]
-    chosen = "; models are chosen on held-out training clips" if summary["held_out_clips"] else ""
-    words = f"<p>Accuracy of every representation of the student, as training measured it in torch{chosen}:</p>"
-    return words + table(("student", "clips", *used), rows) if rows else ""
+    return {"rows": rows, "protocols": used, "chosen": bool(summary["held_out_clips"])}
 
 
 def _measured(summary: dict, protocols: list[str]) -> Iterator[tuple[str, str, list[float | None]]]:
@@ -100,10 +93,10 @@ def _accuracies(found: dict, part: str, protocols: list[str]) -> list[float | No
     return [found[name]["accuracy"][part] if name in found else None for name in protocols]
 
 
-def _of_stretched_clips(summary: dict) -> str:
+def _of_stretched_clips(summary: dict) -> list[str]:
     """Model files of version 2: one accuracy of each representation, on stretched clips."""
     if "held_out_accuracy" not in summary:
-        return ""
+        return []
     held_out = summary["held_out_clips"]
     chosen_on = f"{held_out} held-out training clips, on which models are chosen" if held_out else "training clips"
     figures = {chosen_on: summary["held_out_accuracy"]}
@@ -112,8 +105,7 @@ def _of_stretched_clips(summary: dict) -> str:
         figures[what] = {
             representation: accuracy[part] for representation, accuracy in test.items() if accuracy[part] is not None
         }
-    said = [f"on {what}: {_percentages(accuracy)}" for what, accuracy in figures.items() if accuracy]
-    return f"<p>As training measured it, on stretched clips only:<br>{'<br>'.join(map(escape, said))}.</p>"
+    return [f"on {what}: {_percentages(accuracy)}" for what, accuracy in figures.items() if accuracy]
 
 
 def _percentages(accuracy: dict[str, float]) -> str:

@@ -1,31 +1,59 @@
-"""Pieces of HTML that several sections use."""
+"""HTML from templates and elements, in which every value that is not markup itself is escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 
-def number(key: str, value: float | int, text: str) -> str:
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("mksgn_neuro.report", "assets")
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+
+
+def asset(name: str) -> Markup:
+    """The text of a file in `assets`, which is markup, style or script of ours."""
+    environment = _environment()
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def rendered(template: str, **values: object) -> Markup:
+    """A template of `assets`, filled in; a value that it asks for and does not get is an error."""
+    return Markup(_environment().get_template(template).render(asset=asset, **values))
+
+
+def tag(name: str, content: object = "", **attributes: object) -> Markup:
+    """An element; `class_` is the attribute class, `data_key` is data-key."""
+    said = [Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items()]
+    return Markup("<{0}{1}>{2}</{0}>").format(name, Markup("").join(said), content)
+
+
+@dataclass(frozen=True)
+class Number:
     """A figure of `simulate --json`, marked with its key and exact value so that programs can check the page."""
-    return f'<data data-key="{escape(key)}" value="{value!r}">{escape(text)}</data>'
+
+    key: str
+    value: float
+    text: str
+
+    def __html__(self) -> str:
+        return tag("data", self.text, data_key=self.key, value=self.value)
 
 
-def titled(title: str, chart: str) -> str:
-    """A chart under its title."""
-    return f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>"
+@dataclass(frozen=True)
+class Card:
+    """One figure at a glance."""
 
-
-def card(title: str, value: str, note: str, kind: str = "") -> str:
-    """One figure at a glance; `value` is HTML, `note` text."""
-    return f'<div class="{kind}"><dt>{escape(title)}</dt><dd>{value}</dd><dd class="note">{escape(note)}</dd></div>'
-
-
-def table(head: Sequence[str], rows: Iterable[str], kind: str = "") -> str:
-    """A table that scrolls sideways where it does not fit; `rows` are HTML."""
-    titles = "".join(f"<th scope=col>{escape(name)}</th>" for name in head)
-    body = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="wide"><table class="{kind}">{body}</table></div>'
+    title: str
+    value: Number | str
+    note: str
 
 
 def quantity(value: float, unit: str) -> str:

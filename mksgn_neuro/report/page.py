@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from html import escape
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from mksgn_neuro import __version__
 from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.report import curves, hardware, sections, svg
 from mksgn_neuro.report.collect import Report
+from mksgn_neuro.report.markup import asset, rendered
 from mksgn_neuro.report.observe import Observed
+from mksgn_neuro.report.sections import Nothing
 from mksgn_neuro.report.verdict import verdict
 
 MOST_ACTIONS = 12  # attention maps side by side; the actions with most clips
@@ -25,7 +27,7 @@ ATTENTION_ROLES = ("gate", "coincidence", "query", "key", "graph", "and", "tempo
 SCRIPTS = ("shared.js", "attention.js", "player.js")
 
 SECTIONS = (
-    ("player", "Clips", None),
+    ("player", "Clips", lambda _: {}),
     ("accuracy-over-time", "Accuracy over time", sections.accuracy_over_time),
     ("confusion", "Confusion matrix", sections.confusion_matrix),
     ("spikes", "Spikes over time", sections.spikes_over_time),
@@ -35,7 +37,7 @@ SECTIONS = (
     ("cores", "Core map", hardware.core_map),
     ("training", "Training", curves.training_section),
     ("equivalence", "Same spikes in every representation", hardware.equivalence_checks),
-    ("wrong", "Clips that were not recognised", sections.wrong_table),
+    ("wrong", "Clips that were not recognised", sections.wrong_clips),
 )
 
 
@@ -50,37 +52,38 @@ def write_report(report: Report, path: Path) -> int:
 def page(report: Report) -> str:
     """The whole file."""
     simulation = report.simulation
+    shown, missing = _sections(report)
+    values = {
+        "policy": policy(),
+        "verdict": rendered("sections/verdict.html", **verdict(report)),
+        "sections": shown,
+        "missing": missing,
+    }
     title = f"{Path(simulation['model']).name} on {simulation['dataset']}"
-    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, name, _ in SECTIONS)
-    body = "".join(_section(report, *section) for section in SECTIONS)
-    data = json.dumps(page_data(report), separators=(",", ":")).replace("<", "\\u003c")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{policy()}">
-<title>{escape(title)} · mksgn-neuro</title>
-<style>{asset("report.css")}</style>
-</head>
-<body>
-<header>
-<div class="bar"><p class="brand">mksgn-neuro {__version__} · simulated on CPU</p>
-<button type="button" id="theme" aria-label="Switch between light and dark">light / dark</button></div>
-<h1>{escape(title)}</h1>
-<p class="note">{escape(simulation["model"])} · model {escape(report.task.model_hash)}
-· {escape(simulation["representation"])} representation · {escape(simulation["backend"])}
-· {simulation["steps_per_sample"]:.1f} time steps per clip</p>
-</header>
-<main>
-<section id="verdict" aria-label="Verdict">{verdict(report)}</section>
-<nav aria-label="Sections">{links}</nav>
-{body}
-</main>
-<script type="application/json" id="report-data">{data}</script>
-{"".join(f"<script>{asset(name)}</script>" + chr(10) for name in SCRIPTS)}</body>
-</html>
-"""
+    note = (
+        f"{simulation['model']} · model {report.task.model_hash} · {simulation['representation']} representation · "
+        f"{simulation['backend']} · {simulation['steps_per_sample']:.1f} time steps per clip"
+    )
+    return framed("report.html", title, note, page_data(report), SCRIPTS, **values)
+
+
+def framed(template: str, title: str, note: str, data: dict, scripts: Sequence[str], **values: object) -> str:
+    """A page of ours from a template that extends `frame.html`; scripts read `data`."""
+    packed = Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"))
+    common = {"title": title, "note": note, "data": packed, "scripts": scripts, "version": __version__}
+    return rendered(template, **common, **values)
+
+
+def _sections(report: Report) -> tuple[list[tuple[str, str, Markup]], list[tuple[str, str]]]:
+    """Sections (key, title, content), and those that have nothing to show (title, reason)."""
+    found, missing = [], []
+    for key, name, values in SECTIONS:
+        filled = values(report)
+        if isinstance(filled, Nothing):
+            missing.append((name, filled.reason))
+        else:
+            found.append((key, name, rendered(f"sections/{key}.html", **filled)))
+    return found, missing
 
 
 def policy() -> str:
@@ -92,16 +95,6 @@ def script_hashes(names: tuple[str, ...]) -> str:
     """Scripts of ours as a policy names them."""
     hashes = (base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode() for name in names)
     return " ".join(f"'sha256-{digest}'" for digest in hashes)
-
-
-def _section(report: Report, key: str, name: str, render) -> str:  # noqa: ANN001
-    content = render(report) if render else asset("player.html")
-    return f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{escape(name)}</h2>{content}</section>\n'
-
-
-def asset(name: str) -> str:
-    """The text of a file in `assets`."""
-    return (files("mksgn_neuro.report") / "assets" / name).read_text(encoding="utf-8")
 
 
 def page_data(report: Report) -> dict:

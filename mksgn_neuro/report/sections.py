@@ -1,8 +1,8 @@
-"""The sections of the page, each a function from a report to HTML."""
+"""What the sections on recognition and spikes say: from a report to the values of their templates."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,14 +10,21 @@ from mksgn_neuro.data.attention import chance_distance, gate_use, map_distance
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.report import svg
 from mksgn_neuro.report.collect import Report
-from mksgn_neuro.report.markup import number, table
+from mksgn_neuro.report.markup import Number
 from mksgn_neuro.report.shown import Shown
 
 MOST_TEXT = 20  # classes up to which the confusion matrix says its numbers
 MOST_WRONG = 60
 
 
-def confusion_matrix(report: Report) -> str:
+@dataclass(frozen=True)
+class Nothing:
+    """Why a section has nothing to show: it is left out, and the page's last line says so."""
+
+    reason: str
+
+
+def confusion_matrix(report: Report) -> dict:
     """True class by decided class."""
     names, counts = report.task.class_names, report.confusion
     few = len(names) <= MOST_TEXT
@@ -30,28 +37,30 @@ def confusion_matrix(report: Report) -> str:
         share, alt="Confusion matrix: share of each true class that was decided as each class", rows=labels,
         columns=labels, x_label="decided", y_label="true", cell=(width, height), most=1.0, text=text, tip=tip,
     )  # fmt: skip
-    of = f"<p class=note>Decisions at each clip's last frame, protocol {report.shown.protocol}.</p>"
     mixed = [(int(counts[r, c]), r, c) for r, c in zip(*np.nonzero(counts)) if r != c]
     worst = sorted(mixed, key=lambda item: (-item[0], item[1:]))[:5]
-    said = "; ".join(f"{escape(names[r])} taken for {escape(names[c])} {n}×" for n, r, c in worst)
-    most = f"<p>Most frequent mistakes: {said}.</p>" if worst else "<p>No clip was mistaken.</p>"
-    numbered = "" if few else f"<p class=note>{'; '.join(f'{c} {escape(n)}' for c, n in enumerate(names, 1))}</p>"
-    return f"{chart}{svg.scale('100 % of the true class', '0')}{most}{of}{numbered}"
+    return {
+        "chart": chart,
+        "scale": svg.scale("100 % of the true class"),
+        "mistakes": [f"{names[r]} taken for {names[c]} {n}×" for n, r, c in worst],
+        "protocol": report.shown.protocol,
+        "numbered": [] if few else [f"{c} {name}" for c, name in enumerate(names, 1)],
+    }
 
 
 def what_is_shown(shown: Shown) -> str:
     """Which frames a picture shows of clips that differ in length."""
     if shown.rate is None:
-        return f'<p class="note">Protocol offline: every clip was stretched to {shown.frames} frames.</p>'
+        return f"Protocol offline: every clip was stretched to {shown.frames} frames."
     shorter, longer = (int(n) for n in ((shown.ends < shown.frames).sum(), (shown.ends > shown.frames).sum()))
     return (
-        f'<p class="note">Protocol {shown.protocol}: clips of {shown.ends.min()} to {shown.ends.max()} frames, '
+        f"Protocol {shown.protocol}: clips of {shown.ends.min()} to {shown.ends.max()} frames, "
         f"{shown.rate:g} a second. Shown are the first {shown.frames} ({shown.seconds(shown.frames)}): {shorter} of "
-        f"{len(shown.ends)} clips end earlier and their last pose is held, {longer} are longer and cut.</p>"
+        f"{len(shown.ends)} clips end earlier and their last pose is held, {longer} are longer and cut."
     )
 
 
-def accuracy_over_time(report: Report) -> str:
+def accuracy_over_time(report: Report) -> dict:
     """Online recognition."""
     result, shown = report.online, report.shown
     frames = range(1, shown.frames + 1)
@@ -69,14 +78,11 @@ def accuracy_over_time(report: Report) -> str:
     )  # fmt: skip
     recognised = int((shown.settled > 0).sum())
     time = f" ({shown.seconds(middle)})" if middle and shown.rate else ""
-    words = (
-        f"Half of the {recognised} recognised clips are decided for good after {middle} frames{time}." if middle else ""
-    )
-    meaning = "The decision after each frame is the class with most readout spikes so far."
-    return f"{chart}<p>{meaning} {words}</p>{what_is_shown(shown)}"
+    words = f"Half of the {recognised} recognised clips are decided for good after {middle} frames{time}."
+    return {"chart": chart, "decided": words if middle else "", "shown": what_is_shown(shown)}
 
 
-def spikes_over_time(report: Report) -> str:
+def spikes_over_time(report: Report) -> dict:
     """Rates of all populations at each frame."""
     observed, shown = report.observed, report.shown
     rates, frames = observed.rates, shown.frames
@@ -91,85 +97,51 @@ def spikes_over_time(report: Report) -> str:
         x_label=f"frame, {shown.rate:g} a second" if shown.rate else "frame", y_label="population", cell=(wide, 13),
         most=most, tip=tip,
     )  # fmt: skip
-    activity = _activity_table(report.simulation)
-    scale = svg.scale(f"{most:.2f} spikes per neuron and frame, or more")
-    return f"{chart}{scale}{what_is_shown(shown)}{activity}"
+    populations = [
+        p | {"count": Number(f"populations.{p['name']}.spikes", p["spikes"], format(p["spikes"], ","))}
+        for p in report.simulation["populations"]
+    ]
+    return {
+        "chart": chart,
+        "scale": svg.scale(f"{most:.2f} spikes per neuron and frame, or more"),
+        "shown": what_is_shown(shown),
+        "protocol": report.simulation["protocol"],
+        "populations": populations,
+    }
 
 
-def _activity_table(simulation: dict) -> str:
-    rows = (
-        f"<tr><th scope=row>{escape(p['name'])}</th><td>{p['neurons']:,}</td>"
-        f"<td>{number('populations.' + p['name'] + '.spikes', p['spikes'], format(p['spikes'], ','))}</td>"
-        f"<td>{p['spike_rate']:.2%}</td><td>{p['synops']:,}</td></tr>"
-        for p in simulation["populations"]
-    )
-    counts = table(("population", "neurons", "spikes", "rate per step", "synops"), rows)
-    what = f"All counts of protocol {simulation['protocol']}, held poses and silent steps after each clip included"
-    return f"<details><summary>{what}</summary>{counts}</details>"
-
-
-def attention(report: Report) -> str:
+def attention(report: Report) -> dict:
     """Gates as joints × time for each action; drawn by the script, which lets the reader choose the block."""
-    note = f"<p>{_gates(report)}</p>"
-    return (
-        f"{note}<div class=controls><label>show <select id=attention-layer></select></label></div>"
-        "<div id=attention-maps class=maps></div><p class=scale id=attention-scale></p>"
-        "<noscript><p>These maps need JavaScript.</p></noscript>"
-        "<p>After Fig. 5 of the paper, which shows joints across and time steps down. A cell is the share of a joint's "
-        f"neurons that fire at a frame, mean over the action's clips.</p>{what_is_shown(report.shown)}"
-    )
-
-
-def _gates(report: Report) -> str:
-    """What its gates do, in figures."""
     opened, labels = report.observed.gates, report.shown.clips.labels
     use = gate_use(opened.mean(axis=0))
-    if use is None:
-        return "This network has no attention gates; the maps show its other populations."
-    own, chance = map_distance(opened, labels), chance_distance(opened, labels)
-    return (
-        f"{use.gates} gates are open {use.opened:.1%} of the time on average; {use.always:.1%} of them nearly always, "
-        f"{use.never:.1%} nearly never.{f' <b>{use.finding}.</b>' if use.finding else ''} Between actions their maps "
-        f"differ by {own:.4f} (mean over actions of the distance from the overall mean; {chance:.4f} where actions are "
-        "shuffled)."
-    )
+    distances = (map_distance(opened, labels), chance_distance(opened, labels)) if use else ()
+    return {"use": use, "distances": distances, "shown": what_is_shown(report.shown)}
 
 
-def information(report: Report) -> str:
+def information(report: Report) -> dict | Nothing:
     """What the modalities' spikes tell of each other."""
     found = report.information
     if found is None:
-        return "<p>Not in this file: only a model.pt whose fusion is weighted by it has it.</p>"
+        return Nothing("only a model.pt whose fusion is weighted by it has it")
     tip = lambda r, c: f"{found.modalities[r]} and {found.modalities[c]}: {found.matrix[r, c]:.4f} nats"
     chart = svg.heat_map(
         found.matrix, alt="Mutual information of the spikes of each pair of modalities, in nats", rows=found.modalities,
         columns=found.modalities, cell=(78, 38), text=lambda v: f"{v:.3f}", tip=tip,
     )  # fmt: skip
-    weights = ", ".join(f"{escape(m)} {w:.3f}" for m, w in zip(found.modalities, found.weights))
-    scale = svg.scale(f"{found.matrix.max():.3f} nats")
-    return f"{chart}{scale}<p>Estimated in training; the diagonal is entropy. Fusion weights: {weights}.</p>"
+    weights = [f"{modality} {weight:.3f}" for modality, weight in zip(found.modalities, found.weights)]
+    return {"chart": chart, "scale": svg.scale(f"{found.matrix.max():.3f} nats"), "weights": weights}
 
 
-def wrong_table(report: Report) -> str:
+def wrong_clips(report: Report) -> dict | Nothing:
     """Clips that were not recognised, the surest mistakes first; those in the player have a button."""
     if not report.wrong:
-        return "<p>None: every clip was recognised.</p>"
-    names, shown = report.task.class_names, {clip["name"]: i for i, clip in enumerate(report.player.clips)}
-    rows = (
-        f"<tr><th scope=row>{escape(w.name)}</th><td>{escape(names[w.label])}</td><td>{escape(names[w.decided])}</td>"
-        f"<td>{w.lead}</td><td>{w.right_frames} of {w.frames}</td>"
-        f"<td>{_watch(shown[w.name]) if w.name in shown else ''}</td></tr>"
-        for w in report.wrong[:MOST_WRONG]
-    )
-    more = len(report.wrong) - MOST_WRONG
-    rest = f"<p>and {more} more</p>" if more > 0 else ""
-    return (
-        f"<p>{len(report.wrong)} of {report.simulation['samples']} clips, the surest mistakes first; decided at each "
-        f"clip's last frame (protocol {report.shown.protocol}).</p>"
-        + table(("clip", "true", "decided", "ahead by spikes", "frames right", ""), rows)
-        + rest
-    )
-
-
-def _watch(i: int) -> str:
-    return f'<button type=button class=watch data-clip="{i}">watch</button>'
+        return Nothing("every clip was recognised")
+    return {
+        "wrong": report.wrong[:MOST_WRONG],
+        "more": max(len(report.wrong) - MOST_WRONG, 0),
+        "names": report.task.class_names,
+        "in_player": {clip["name"]: i for i, clip in enumerate(report.player.clips)},
+        "protocol": report.shown.protocol,
+        "clips": report.simulation["samples"],
+        "count": len(report.wrong),
+    }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
+
+from mksgn_neuro.report.markup import tag
 
 LEFT, RIGHT, TOP, BOTTOM = 78, 14, 12, 48  # margins of a line chart, in user units
 SECOND_ROW = 18  # below the numbers of an axis
@@ -71,39 +73,30 @@ def line_chart(
     up = lambda y: height - bottom - (y - y0) / (y1 - y0) * (height - TOP - bottom)
     parts = []
     for tick in ticks(y0, y1):
-        text = f"{tick:.0%}" if percent else f"{tick:g}"
-        parts.append(f'<path class="grid" d="M{LEFT} {up(tick):.1f}H{width - right}"/>')
-        parts.append(f'<text class="tick end" x="{LEFT - 6}" y="{up(tick) + 4:.1f}">{text}</text>')
+        parts.append(tag("path", class_="grid", d=f"M{LEFT} {up(tick):.1f}H{width - right}"))
+        parts.append(_text(f"{tick:.0%}" if percent else f"{tick:g}", LEFT - 6, up(tick) + 4, "tick end"))
     for tick in ticks(x0, x1, 8, whole=True):
-        parts.append(f'<text class="tick mid" x="{across(tick):.1f}" y="{height - bottom + 16}">{tick:g}</text>')
+        parts.append(_text(f"{tick:g}", across(tick), height - bottom + 16, "tick mid"))
         if below:
-            y = height - bottom + 16 + SECOND_ROW
-            parts.append(f'<text class="tick mid" x="{across(tick):.1f}" y="{y}">{escape(below(tick))}</text>')
+            parts.append(_text(below(tick), across(tick), height - bottom + 16 + SECOND_ROW, "tick mid"))
     for x, label in marks:
-        parts.append(f'<path class="mark" d="M{across(x):.1f} {TOP}V{height - bottom}"/>')
-        parts.append(f'<text class="tick" x="{across(x) + 4:.1f}" y="{height - bottom - 8}">{escape(label)}</text>')
+        parts.append(tag("path", class_="mark", d=f"M{across(x):.1f} {TOP}V{height - bottom}"))
+        parts.append(_text(label, across(x) + 4, height - bottom - 8, "tick"))
     for line in lines:
         points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in zip(line.x, line.y))
-        parts.append(f'<polyline class="line c{line.colour}" points="{points}"><title>{escape(line.name)}</title>')
-        parts.append("</polyline>")
+        parts.append(tag("polyline", tag("title", line.name), class_=f"line c{line.colour}", points=points))
         if len(line.x) == 1:  # which a line does not show
-            at = f'cx="{across(line.x[0]):.1f}" cy="{up(line.y[0]):.1f}" r="3"'
-            parts.append(f'<circle class="line c{line.colour}" {at}/>')
-    middle = (TOP + height - bottom) / 2
-    parts.append(f'<text class="axis mid" x="{(LEFT + width) / 2}" y="{height - 8}">{escape(x_label)}</text>')
-    turned = f'transform="rotate(-90 14 {middle})"'
-    parts.append(f'<text class="axis mid" x="14" y="{middle}" {turned}>{escape(y_label)}</text>')
+            at = {"cx": f"{across(line.x[0]):.1f}", "cy": f"{up(line.y[0]):.1f}"}
+            parts.append(tag("circle", class_=f"line c{line.colour}", **at, r=3))
+    parts += _axis_labels(x_label, y_label, (LEFT + width) / 2, height - 8, (TOP + height - bottom) / 2)
     return figure(width, height, parts, alt, "lines") + (legend(lines) if len(lines) > 1 else "")
 
 
 def legend(lines: Sequence[Line]) -> str:
     """Names beside their colours and dashes."""
-    keys = "".join(
-        f'<li><svg width="26" height="8" aria-hidden="true"><path class="line c{line.colour}" d="M0 4H26"/></svg>'
-        f"{escape(line.name)}</li>"
-        for line in lines
-    )
-    return f'<ul class="legend">{keys}</ul>'
+    sample = lambda line: tag("path", class_=f"line c{line.colour}", d="M0 4H26")
+    picture = lambda line: tag("svg", sample(line), width=26, height=8, aria_hidden="true")
+    return tag("ul", Markup("").join(tag("li", picture(line) + line.name) for line in lines), class_="legend")
 
 
 def heat_map(
@@ -123,38 +116,40 @@ def heat_map(
     """A matrix (R, C) as coloured cells, 0 dark and `most` (its maximum) bright; zeros show the ground."""
     values = np.asarray(values, dtype=float)
     high, (w, h) = (most or values.max(initial=0) or 1.0), cell
-    left = 12 + 6.2 * max(map(len, rows), default=0) + (18 if y_label else 0)
+    left = 12 + 6.9 * max(map(len, rows), default=0) + (18 if y_label else 0)
     longest = max(map(len, columns), default=0)
     below = (4.1 * longest + 14 if longest > 4 else 18 * bool(columns)) + 20 * bool(x_label)
     width, height = left + w * values.shape[1] + 24, h * values.shape[0] + below + 6
-    parts = [
-        '<g class="cells">',
-        f'<rect x="{left}" y="4" width="{w * values.shape[1]}" height="{h * values.shape[0]}" fill="{shade(0)}"/>',
-    ]
+    ground = tag("rect", x=left, y=4, width=w * values.shape[1], height=h * values.shape[0], fill=shade(0))
     tipped = tip and values.size <= MOST_TITLED
-    for r, c in zip(*np.nonzero(values)):
-        place = f'x="{left + c * w:.1f}" y="{4 + r * h:.1f}" width="{w:g}" height="{h:g}"'
-        title = f"<title>{escape(tip(r, c))}</title></rect>" if tipped else "</rect>"
-        parts.append(f'<rect {place} fill="{shade(values[r, c] / high)}">{title}')
-    parts.append("</g>")
+    cells = [
+        tag(
+            "rect", tag("title", tip(r, c)) if tipped else "", x=f"{left + c * w:.1f}", y=f"{4 + r * h:.1f}",
+            width=f"{w:g}", height=f"{h:g}", fill=shade(values[r, c] / high),
+        )
+        for r, c in zip(*np.nonzero(values))
+    ]  # fmt: skip
+    parts = [tag("g", Markup("").join([ground, *cells]), class_="cells")]
     parts += _row_labels(rows, left, h) + _column_labels(columns, left, 4 + h * values.shape[0], w, column_step)
     if text:
         parts += _cell_texts(values, left, w, h, high, text)
-    if x_label:
-        middle = left + w * values.shape[1] / 2
-        parts.append(f'<text class="axis mid" x="{middle:.1f}" y="{height - 4:.1f}">{escape(x_label)}</text>')
-    if y_label:
-        middle = 4 + h * values.shape[0] / 2
-        turned = f'transform="rotate(-90 12 {middle})"'
-        parts.append(f'<text class="axis mid" x="12" y="{middle}" {turned}>{escape(y_label)}</text>')
+    middle = (left + w * values.shape[1] / 2, 4 + h * values.shape[0] / 2)
+    parts += _axis_labels(x_label, y_label, middle[0], height - 4, middle[1])
     return figure(width, height, parts, alt)
 
 
+def _text(content: object, x: float, y: float, kind: str, **attributes: str) -> str:
+    return tag("text", content, class_=kind, x=f"{x:.1f}", y=f"{y:.1f}", **attributes)
+
+
+def _axis_labels(x_label: str, y_label: str, across: float, bottom: float, up: float) -> list[str]:
+    """What the axes count: below the middle `across`, and turned at the left of the middle `up`."""
+    labels = [_text(x_label, across, bottom, "axis mid")] if x_label else []
+    return labels + ([_text(y_label, 13, up, "axis mid", transform=f"rotate(-90 13 {up:.1f})")] if y_label else [])
+
+
 def _row_labels(rows: Sequence[str], left: float, h: float) -> list[str]:
-    return [
-        f'<text class="tick end" x="{left - 5:.1f}" y="{4 + (r + 0.5) * h + 4:.1f}">{escape(name)}</text>'
-        for r, name in enumerate(rows)
-    ]
+    return [_text(name, left - 5, 4 + (r + 0.5) * h + 4, "tick end") for r, name in enumerate(rows)]
 
 
 def _column_labels(columns: Sequence[str], left: float, top: float, w: float, step: int) -> list[str]:
@@ -162,32 +157,33 @@ def _column_labels(columns: Sequence[str], left: float, top: float, w: float, st
     labels = []
     for c in range(0, len(columns), step):
         x, y = left + (c + 0.5) * w, top + 14
-        turned = f' transform="rotate(-40 {x:.1f} {y:.1f})"' if slanted else ""
-        anchor = "end" if slanted else "mid"
-        labels.append(f'<text class="tick {anchor}" x="{x:.1f}" y="{y:.1f}"{turned}>{escape(columns[c])}</text>')
+        turned = {"transform": f"rotate(-40 {x:.1f} {y:.1f})"} if slanted else {}
+        labels.append(_text(columns[c], x, y, "tick end" if slanted else "tick mid", **turned))
     return labels
 
 
 def _cell_texts(
     values: np.ndarray, left: float, w: float, h: float, high: float, text: Callable[[float], str]
 ) -> list[str]:
-    texts = []
-    for (r, c), value in np.ndenumerate(values):
-        ink = "#000" if value / high > 0.5 else "#fff"
-        x, y = left + (c + 0.5) * w, 4 + (r + 0.5) * h + 4
-        texts.append(f'<text class="cell mid" x="{x:.1f}" y="{y:.1f}" fill="{ink}">{escape(text(value))}</text>')
-    return texts
+    return [
+        _text(
+            text(value), left + (c + 0.5) * w, 4 + (r + 0.5) * h + 4, "cell mid",
+            fill="#000" if value / high > 0.5 else "#fff",
+        )
+        for (r, c), value in np.ndenumerate(values)
+    ]  # fmt: skip
 
 
 def scale(high: str, low: str = "0") -> str:
     """The colours' meaning, from low to high."""
     stops = ", ".join(palette()[i] for i in range(0, 256, 51))
-    bar = f'<span class="ramp" style="background:linear-gradient(90deg, {stops})"></span>'
-    return f'<p class="scale">{escape(low)} {bar} {escape(high)}</p>'
+    bar = tag("span", class_="ramp", style=f"background:linear-gradient(90deg, {stops})")
+    return tag("p", Markup("{} {} {}").format(low, bar, high), class_="scale")
 
 
 def figure(width: float, height: float, parts: Sequence[str], alt: str, kind: str = "map") -> str:
     """An SVG that never grows beyond its drawn size and scrolls sideways where it would be unreadable."""
-    box = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-    drawing = f'<svg {box} role="img" aria-label="{escape(alt)}">{"".join(parts)}</svg>'
-    return f'<div class="chart {kind}" tabindex="0" role="group" aria-label="{escape(alt)}">{drawing}</div>'
+    width, height = (f"{size:.0f}" for size in (width, height))
+    said = {"role": "img", "aria_label": alt}
+    drawing = tag("svg", Markup("").join(parts), viewBox=f"0 0 {width} {height}", width=width, height=height, **said)
+    return tag("div", drawing, class_=f"chart {kind}", tabindex=0, role="group", aria_label=alt)

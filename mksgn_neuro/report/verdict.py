@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from mksgn_neuro.report.collect import Report
-from mksgn_neuro.report.markup import card, number, quantity
+from mksgn_neuro.report.markup import Card, Number, quantity
 from mksgn_neuro.workflows.verdict import Verdict
 
 
-def verdict(report: Report) -> str:
-    """Protocols, then cards."""
-    cards = "".join((*_costs(report), *_times(report), _cores(report), _decided(report), _verified(report)))
-    return f'{_recognition(report)}<dl class="cards">{cards}</dl>'
+@dataclass(frozen=True)
+class ProtocolCard:
+    """`accuracy` on all clips and on clean ones: (part, figure, words)."""
+
+    name: str
+    where: str
+    accuracy: tuple[tuple[str, Number | str, str], ...]
+    meaning: str
+    more: str
 
 
-def _recognition(report: Report) -> str:
-    """A card for each protocol that was run, and what "clean" means here."""
+def verdict(report: Report) -> dict:
+    """Protocols, what they were run on, then cards."""
     s = report.simulation
-    found = "".join(words(report) for name, words in PROTOCOL_WORDS.items() if name in s["protocols"])
-    several = f"{s['samples']} clips of {escape(s['dataset'])}" + (", interrupted" if s["partial"] else "")
+    return {
+        "protocols": [words(report) for name, words in PROTOCOL_WORDS.items() if name in s["protocols"]],
+        "about": _about(report),
+        "cards": [*_costs(report), *_times(report), _cores(report), _decided(report), _verified(report)],
+    }
+
+
+def _about(report: Report) -> str:
+    """The clips, and what "clean" means here."""
+    s = report.simulation
+    several = f"{s['samples']} clips of {s['dataset']}" + (", interrupted" if s["partial"] else "")
     old = ""
     if s["rate"] is None:
         old = (
             f" This network has no frame rate: it was trained on clips stretched to {report.task.frames} frames, "
             "and its accuracy is that on stretched clips."
         )
-    return f'<dl class="cards protocols">{found}</dl><p class="note">{several}. {_leaked(s)}{old}</p>'
+    return f"{several}. {_leaked(s)}{old}"
 
 
 def _leaked(simulation: dict) -> str:
@@ -36,7 +52,7 @@ def _leaked(simulation: dict) -> str:
     return f"Clean: without the {simulation['leaked']} of them that are byte-identical to a training clip (leaked)."
 
 
-def _continuous(report: Report) -> str:
+def _continuous(report: Report) -> ProtocolCard:
     """The endless stream."""
     s = report.simulation
     key, found = "protocols.continuous", s["protocols"]["continuous"]
@@ -44,19 +60,22 @@ def _continuous(report: Report) -> str:
         f"All clips one after another in one endless stream, nothing ever reset; the class spikes of {_window(report)} "
         "decide, here at each clip's last frame."
     )
-    took = found["median_frames_to_decision"]
-    delay = "never decided for good"
-    if took is not None:
-        seconds = f"{took / found['rate']:.2f} s"
-        delay = f"decided for good after {number(f'{key}.median_frames_to_decision', took, f'{took:g}')} frames"
-        delay += f" ({seconds}, median)"
-    false = found["false_changes_per_minute"]
-    more = (
-        f"Right at {number(f'{key}.second_half', found['second_half'], format(found['second_half'], '.1%'))} of the "
-        f"frames of second halves; {delay}; {number(f'{key}.false_changes_per_minute', false, f'{false:.1f}')} false "
-        "changes a minute."
+    second_half, false = found["second_half"], found["false_changes_per_minute"]
+    more = Markup("Right at {} of the frames of second halves; {}; {} false changes a minute.").format(
+        Number(f"{key}.second_half", second_half, f"{second_half:.1%}"),
+        _delay(key, found),
+        Number(f"{key}.false_changes_per_minute", false, f"{false:.1f}"),
     )
     return _protocol("continuous", "on an endless stream", found, meaning, more)
+
+
+def _delay(key: str, found: dict) -> str:
+    took = found["median_frames_to_decision"]
+    if took is None:
+        return "never decided for good"
+    frames = Number(f"{key}.median_frames_to_decision", took, f"{took:g}")
+    seconds = f"{took / found['rate']:.2f}"
+    return Markup("decided for good after {} frames ({} s, median)").format(frames, seconds)
 
 
 def _window(report: Report) -> str:
@@ -64,7 +83,7 @@ def _window(report: Report) -> str:
     return f"the last {window} frames ({window / rate:.2f} s)" if window else "all frames since it began"
 
 
-def _clip(report: Report) -> str:
+def _clip(report: Report) -> ProtocolCard:
     """Clips as recorded."""
     found = report.simulation["protocols"]["clip"]
     meaning = (
@@ -72,11 +91,11 @@ def _clip(report: Report) -> str:
         "decide at its last frame."
     )
     held = _both("clip", "accuracy_held", found)
-    more = f"With its last pose held until {report.task.frames} frames were seen: {held}."
+    more = Markup("With its last pose held until {} frames were seen: {}, clean {}.").format(report.task.frames, *held)
     return _protocol("clip", "on single clips", found, meaning, more)
 
 
-def _offline(report: Report) -> str:
+def _offline(report: Report) -> ProtocolCard:
     """Stretched clips."""
     found = report.simulation["protocols"]["offline"]
     meaning = (
@@ -86,43 +105,40 @@ def _offline(report: Report) -> str:
     return _protocol("offline", "on stretched clips", found, meaning, "")
 
 
-PROTOCOL_WORDS: dict[str, Callable[[Report], str]] = {"continuous": _continuous, "clip": _clip, "offline": _offline}
+PROTOCOL_WORDS: dict[str, Callable[[Report], ProtocolCard]] = {
+    "continuous": _continuous,
+    "clip": _clip,
+    "offline": _offline,
+}
 
 
-def _protocol(name: str, where: str, found: dict, meaning: str, more: str) -> str:
-    """A card with the accuracy on all clips and on clean ones; `more` is HTML."""
-    values = "".join(
-        f'<dd class="{part}">{_percent(f"protocols.{name}.accuracy.{part}", found["accuracy"][part])} '
-        f"<small>{what}</small></dd>"
-        for part, what in (("standard", "all clips"), ("clean", "clean"))
-    )
-    rest = f'<dd class="note">{more}</dd>' if more else ""
-    title = f"accuracy {where} <code>{name}</code>"
-    return f'<div><dt>{title}</dt>{values}<dd class="note">{escape(meaning)}</dd>{rest}</div>'
+def _protocol(name: str, where: str, found: dict, meaning: str, more: str) -> ProtocolCard:
+    standard, clean = _both(name, "accuracy", found)
+    accuracy = (("standard", standard, "all clips"), ("clean", clean, "clean"))
+    return ProtocolCard(name, where, accuracy, meaning, more)
 
 
-def _percent(key: str, value: float | None) -> str:
-    return "no clip" if value is None else number(key, value, f"{value:.2%}")
+def _both(protocol: str, name: str, found: dict) -> tuple[Number | str, Number | str]:
+    """An accuracy on all clips and on clean ones."""
+    return tuple(_percent(f"protocols.{protocol}.{name}.{part}", found[name][part]) for part in ("standard", "clean"))
 
 
-def _both(protocol: str, name: str, found: dict) -> str:
-    """An accuracy on all clips and on clean ones, in a sentence."""
-    standard, clean = (_percent(f"protocols.{protocol}.{name}.{part}", found[name][part]) for part in found[name])
-    return f"{standard}, clean {clean}"
+def _percent(key: str, value: float | None) -> Number | str:
+    return "no clip" if value is None else Number(key, value, f"{value:.2%}")
 
 
-def _costs(report: Report) -> list[str]:
+def _costs(report: Report) -> list[Card]:
     """Energy per clip, and power on the stream beside it."""
     s = report.simulation
     joules, profile = s["energy"]["joules_per_sample"], s["energy"]["profile"]
-    text = number("energy.joules_per_sample", joules, quantity(joules, "J"))
-    cards = [card("energy per clip", text, f"{s['protocol']}, profile {profile}; {_against(report)}")]
+    text = Number("energy.joules_per_sample", joules, quantity(joules, "J"))
+    cards = [Card("energy per clip", text, f"{s['protocol']}, profile {profile}; {_against(report)}")]
     stream = s["protocols"].get("continuous")
     if stream:
-        text = number(
+        text = Number(
             "protocols.continuous.milliwatts", stream["milliwatts"], quantity(stream["milliwatts"] / 1e3, "W")
         )
-        cards.append(card("power on the stream", text, f"continuous, profile {profile}, {stream['rate']:g} frames/s"))
+        cards.append(Card("power on the stream", text, f"continuous, profile {profile}, {stream['rate']:g} frames/s"))
     return cards
 
 
@@ -134,39 +150,39 @@ def _against(report: Report) -> str:
     return f"{ours.joules / teacher.joules:.2%} of its teacher in fp32"
 
 
-def _times(report: Report) -> list[str]:
+def _times(report: Report) -> list[Card]:
     """Frame rate, window and latency."""
     s = report.simulation
     rate, window, latency = s["rate"], s["window"], s["latency_steps"]
     cards = []
     if rate is not None:
-        cards.append(card("frame rate", number("rate", rate, f"{rate:g} Hz"), "of the frames that the network takes"))
+        cards.append(Card("frame rate", Number("rate", rate, f"{rate:g} Hz"), "of the frames that the network takes"))
     if window is not None:
         seconds = f"{window / rate:.2f} s, " if rate else ""
-        text = number("window", window, f"{window} frames")
-        cards.append(card("window", text, f"{seconds}whose class spikes decide on the stream"))
+        text = Number("window", window, f"{window} frames")
+        cards.append(Card("window", text, f"{seconds}whose class spikes decide on the stream"))
     seconds = f", {latency / rate:.2f} s at a step per frame" if rate else ""
-    text = number("latency_steps", latency, f"{latency} steps")
-    return [*cards, card("latency", text, f"from a frame to the class spikes that it causes{seconds}")]
+    text = Number("latency_steps", latency, f"{latency} steps")
+    return [*cards, Card("latency", text, f"from a frame to the class spikes that it causes{seconds}")]
 
 
-def _cores(report: Report) -> str:
-    text = number("cores", report.simulation["cores"], str(report.simulation["cores"]))
+def _cores(report: Report) -> Card:
+    text = Number("cores", report.simulation["cores"], str(report.simulation["cores"]))
     fits = "" if not report.simulation["violations"] else ", which it does not fit"
     used = f"fullest {max(c.load for c in report.cores):.0%} used"
-    return card("neurocores", text, f"on chip {escape(report.simulation['chip'])}{fits}, {used}")
+    return Card("neurocores", text, f"on chip {report.simulation['chip']}{fits}, {used}")
 
 
-def _decided(report: Report) -> str:
+def _decided(report: Report) -> Card:
     middle, shown = report.shown.median_settled, report.shown
     of = f" of {shown.frames}" if shown.rate is None else f", {shown.seconds(middle)}" if middle else ""
     note = f"median of the clips that are recognised ({shown.protocol})"
-    return card("decided for good by", f"frame {middle}{of}" if middle else "never right", note)
+    return Card("decided for good by", f"frame {middle}{of}" if middle else "never right", note)
 
 
-def _verified(report: Report) -> str:
+def _verified(report: Report) -> Card:
     title = "same spikes in every representation"
     if report.checks is None:
-        return card(title, "not checked here", "mksgn-neuro verify MODEL does")
+        return Card(title, "not checked here", "mksgn-neuro verify MODEL does")
     found = Verdict.of(report.checks)
-    return card(title, found.word, f"{found.details}; every population at every step")
+    return Card(title, found.word, f"{found.details}; every population at every step")

@@ -183,18 +183,23 @@ def test_hostile_population_names_stay_text_and_only_our_scripts_may_run(collect
     populations = [{**p, "name": hostile} for p in collected.simulation["populations"]]
     text = page(replace(collected, simulation={**collected.simulation, "populations": populations}))
     assert "<img" not in text and text.count("<script") == 4
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+    policy = next(a["content"] for _, a in Elements(text).found if a.get("http-equiv") == "Content-Security-Policy")
     allowed = re.findall(r"'sha256-([^']*)'", policy)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts] == allowed
     assert "script-src 'sha256-" in policy and len(allowed) == 3
 
 
-def test_what_a_file_does_not_say_is_said_to_be_missing(collected):
+def test_a_section_without_anything_to_show_is_left_out_and_named(collected):
     bare = replace(collected, training=None, information=None, wrong=(), checks=None)
     text = page(bare)
-    for words in ("does not say how it was trained", "Not in this file", "every clip was recognised", "Not checked"):
-        assert words in text
+    ids = {a["id"] for tag, a in Elements(text).found if tag == "section"}
+    gone = {"training", "information", "wrong", "equivalence"}
+    assert not ids & gone and {"player", "confusion", "energy", "cores"} <= ids
+    last = text[text.index("Not on this page:") :]
+    for words in ("does not say how it was trained", "only a model.pt", "every clip was recognised", "not checked"):
+        assert words in last
+    assert not any(f'href="#{key}"' in text for key in gone)
 
 
 def test_simulate_writes_the_same_page(made, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver import ActionChains
@@ -54,8 +56,19 @@ def scrub(driver, frame: int) -> None:
     driver.execute_script(script, frame)
 
 
+@contextmanager
+def narrowed(driver, width: int) -> Iterator[None]:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        yield
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_play_moves_and_pause_stops(browser):
     before = picture(browser, "skeleton")
+    scrub(browser, 0)
     click(browser, "play")
     wait_for(lambda: int(state(browser)["frame"]) > 2)
     assert state(browser)["playing"] == "true" and picture(browser, "skeleton") != before
@@ -133,6 +146,7 @@ def test_a_cut_clip_says_what_was_decided_at_its_end(browser):
 def test_clips_play_as_fast_as_they_happened(browser):
     assert browser.find_element("id", "speed").get_attribute("value") == "1"
     browser.execute_script("document.getElementById('speed').value = '0.5'")  # so that a busy machine keeps up
+    scrub(browser, 0)
     before = "const t = performance.now(); document.getElementById('play').click();"
     wait = "const wait = () => Number(document.getElementById('stage').dataset.frame) < 8 ? requestAnimationFrame(wait)"
     took = browser.execute_async_script(
@@ -141,7 +155,38 @@ def test_clips_play_as_fast_as_they_happened(browser):
     assert 500 < took < 1500  # 8 frames at 15 a second
 
 
+def test_a_clip_opens_where_its_decision_counts_and_plays_from_its_start(browser, made):
+    data = json.loads(browser.execute_script("return document.getElementById('report-data').textContent"))
+    end = data["clips"][0]["end"]
+    assert state(browser)["frame"] == str(end - 1) and int(state(browser)["leads"]) == data["clips"][0]["decided"]
+    assert "so far" not in browser.find_element("id", "said").text
+    click(browser, "play")
+    wait_for(lambda: 0 < int(state(browser)["frame"]) < end - 1)
+    click(browser, "play")
+    assert ", so far: " in browser.find_element("id", "said").text
+
+
+def test_a_tie_is_no_decision(browser):
+    spikes = "btoa(String.fromCharCode(...report.bytes(report.data.clips[1].class_spikes).fill(1)))"
+    browser.execute_script(f"report.data.clips[1].class_spikes = {spikes}")
+    click(browser, "next")
+    scrub(browser, 3)
+    assert "frame 4, so far: 10 classes lead alike" in browser.find_element("id", "said").text
+
+
+def test_no_name_is_cut_beside_its_bar(browser):
+    cut = "return [...document.querySelectorAll('#scores .name')].filter((e) => e.scrollWidth > e.clientWidth).length"
+    browser.execute_script("report.data.classes[0] = 'take something out of a pocket with the left hand, then again'")
+    for width in (1280, PHONE):
+        with narrowed(browser, width):
+            scrub(browser, 5)
+            assert browser.execute_script(cut) == 0
+            bars = browser.find_elements("css selector", "#scores .track")
+            assert len({round(bar.rect["x"]) for bar in bars}) == 1 and bars[0].rect["width"] >= 60
+
+
 def test_the_keyboard_does_all_of_it(browser):
+    scrub(browser, 0)
     press(browser, "\ue014")  # →
     assert state(browser)["frame"] == "1"
     press(browser, "\ue012")  # ←
@@ -151,6 +196,7 @@ def test_the_keyboard_does_all_of_it(browser):
     assert state(browser)["clip"] == "1"
     press(browser, "\ue013")  # ↑
     assert state(browser)["clip"] == "0"
+    scrub(browser, 0)
     press(browser, " ")
     wait_for(lambda: int(state(browser)["frame"]) > 0)
     press(browser, " ")
@@ -188,13 +234,26 @@ def test_both_themes_and_the_switch(browser):
     assert browser.execute_script(ground) == by_theme["light"]
 
 
-def test_nothing_is_wider_than_a_phone(browser):
-    narrow = {"width": PHONE, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
-    try:
+def test_nothing_is_wider_than_a_phone_and_what_scrolls_says_so(browser):
+    with narrowed(browser, PHONE):
         assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        wider = "[...document.querySelectorAll('.chart, .wide')].filter((e) => e.scrollWidth > e.clientWidth + 1)"
+        assert browser.execute_script(f"return {wider}.length") >= 2
+        said = f"return {wider}.map((e) => getComputedStyle(e, '::before').content)"
+        assert all("scroll sideways" in content for content in browser.execute_script(said))
+        head = "return getComputedStyle(document.querySelector('.energy td'), '::before').content"
+        assert "µJ per clip" in browser.execute_script(head)
+        assert browser.execute_script(
+            "const e = document.querySelector('.energy').parentNode; return e.scrollWidth <= e.clientWidth"
+        )
+
+
+def test_text_of_the_core_map_can_be_read(browser):
+    heights = "[...document.querySelectorAll('svg text.core')].map((t) => t.getBBox().height * t.getCTM().a)"
+    size = f"return Math.min(...{heights})"
+    for width in (1280, PHONE):
+        with narrowed(browser, width):
+            assert browser.execute_script(size) >= 11
 
 
 def test_no_complaint_and_no_request_but_the_file(browser, made):

@@ -153,14 +153,17 @@
       })
     );
     stage.dataset.leads = leads;
-    return leads;
+    return [scores, leads];
   };
 
-  const say = (shown, leads) => {
+  const say = (shown, scores, leads) => {
     const [truth, now] = [data.classes[shown.label], data.classes[leads]];
-    const verdict = leads === shown.label ? `right: “${now}”` : `“${now}”, but it is “${truth}”`;
+    const early = state.frame + 1 < Math.min(shown.end, shown.frames);
+    const tied = early && scores.filter((score) => score === scores[leads]).length;
+    const right = leads === shown.label ? `right: “${now}”` : `“${now}”, but it is “${truth}”`;
+    const verdict = tied > 1 ? `${tied} classes lead alike, it is “${truth}”` : right;
     const leaked = shown.leaked ? " · also in training (leaked)" : "";
-    const over = held(shown, state.frame) ? `, last pose held since frame ${shown.end}` : "";
+    const over = held(shown, state.frame) ? `, last pose held since frame ${shown.end}` : early ? ", so far" : "";
     const decided = `decided at the last one: “${data.classes[shown.decided]}”`;
     const cut = shown.end > shown.frames ? ` · ${shown.frames} of ${shown.end} frames shown, ${decided}` : "";
     id("said").textContent = `frame ${state.frame + 1}${over}: ${verdict}${leaked}${cut}`;
@@ -170,9 +173,9 @@
     const shown = clip();
     drawSkeleton(shown);
     drawRaster(shown);
-    const leads = drawScores(shown);
+    const [scores, leads] = drawScores(shown);
     id("said").setAttribute("aria-live", state.playing ? "off" : "polite");
-    say(shown, leads);
+    say(shown, scores, leads);
     id("scrub").max = shown.frames - 1;
     id("scrub").value = state.frame;
     id("frame-number").textContent = `${state.frame + 1} / ${shown.frames} · ${seconds(shown, state.frame + 1)}`;
@@ -187,9 +190,10 @@
     state.frame = Math.min(clip().frames - 1, Math.max(0, frame));
     draw();
   };
+  const last = () => Math.min(clip().end, clip().frames) - 1; // where the decision counts
   const showClip = (index) => {
     state.clip = (index + data.clips.length) % data.clips.length;
-    showFrame(0);
+    showFrame(state.playing ? 0 : last());
   };
   const tick = (now) => {
     if (!state.playing) return;
@@ -205,6 +209,7 @@
     const started = playing && !state.playing;
     state.playing = playing;
     if (started) state.since = performance.now();
+    if (started && state.frame >= last()) state.frame = 0;
     draw();
     if (started) requestAnimationFrame(tick);
   };
@@ -253,5 +258,5 @@
 
   onTheme.push(draw);
   addEventListener("resize", draw);
-  draw();
+  showClip(0);
 })();

@@ -73,5 +73,14 @@ const report = (() => {
     for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (grabbed = null));
   };
 
+  // Where a chart or table is wider than its box, its box says so.
+  const mark = () =>
+    document.querySelectorAll(".chart, .wide").forEach((box) =>
+      box.classList.toggle("more", box.scrollWidth > box.clientWidth + 1)
+    );
+  addEventListener("resize", mark);
+  document.addEventListener("toggle", mark, true);
+  mark();
+
   return { data, bytes, colour, themed, onTheme, sharp, drawBody, turnable };
 })();

@@ -23,10 +23,10 @@ def command() -> None:
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
     """Recognise the format of PATH; count clips, classes and splits; list defects and test clips that leak."""
-    from mksgn_neuro.commands.reading import reading
+    from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data import inspection
 
-    with reading() as progress:
+    with counting("reading") as progress:
         report = inspection.inspect(path, progress)
     if as_json:
         print_json(report)
@@ -56,7 +56,7 @@ def import_folder(
     FOLDER holds a folder for each class (docs/recordings.md), or train and test with such folders; or is a pickle of
     pyskl or MMAction2. Says what was guessed and left out.
     """
-    from mksgn_neuro.commands.reading import reading
+    from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data import inspection
     from mksgn_neuro.data.readers import npz
     from mksgn_neuro.data.recordings import Wanted
@@ -64,7 +64,7 @@ def import_folder(
 
     if output.suffix != ".npz":
         raise BadInput("is no .npz", location=str(output), hint="call it OUTPUT.npz")
-    with reading() as progress:
+    with counting("reading") as progress:
         clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress, bodies)
     npz.save(clips, output)
     report = inspection.summary_of(clips)

@@ -88,6 +88,7 @@ def command(
     other file on random inputs.
     """
     from mksgn_neuro.chip.catalog import load_chip
+    from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.export import files_of, refuse_itself, write_file
     from mksgn_neuro.workflows.inputs import Request
@@ -112,9 +113,9 @@ def command(
     else:
         networks = load_networks(path, Port(input_bits, input_shape))
         findings = networks.findings
-        written = write_file(
-            networks, target, stem, reset=reset, reset_interval=reset_interval, options=options, dump=dump_passes
-        )
+        asked = {"reset": reset, "reset_interval": reset_interval, "options": options, "dump": dump_passes}
+        with counting("compiling") as progress:
+            written = write_file(networks, target, stem, **asked, progress=progress)
         if verified:
             checks, _ = run_network_checks(
                 written.built, target, written.main, written.reset_interval, samples, steps, seed
@@ -135,12 +136,14 @@ def _of_model(
     request: Request | None,
 ) -> tuple[Deployed, list[EquivalenceCheck]]:  # fmt: skip
     """Write a model, and verify it where there is a request for clips."""
+    from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.workflows.export import write_target
     from mksgn_neuro.workflows.verify import Driven
 
     loaded = load_model(path)
-    written = write_target(loaded, target, stem, reset=reset, options=options, dump=dump)
+    with counting("compiling") as progress:
+        written = write_target(loaded, target, stem, reset=reset, options=options, dump=dump, progress=progress)
     if request is None:
         return written, []
     driven = Driven(written.reset_interval is not None, options)

@@ -19,7 +19,6 @@ from mksgn_neuro.commands.options import (
     recording_options,
     say,
 )
-from mksgn_neuro.commands.reading import reading
 from mksgn_neuro.errors import BadInput
 
 SHOWN = 3  # classes with most spikes
@@ -43,6 +42,7 @@ def command(
     The format is told by the content (docs/recordings.md). Each clip is simulated on CPU from rest, at the network's
     frame rate; the class with most spikes at its end is the answer, `none` where that has fewer than --evidence.
     """
+    from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data.gaps import HOLD
     from mksgn_neuro.data.recordings import Wanted
     from mksgn_neuro.workflows.load import load_networks
@@ -53,7 +53,7 @@ def command(
     networks = load_networks(path)
     representation, network = networks.default_representation
     recordings, left_out = _read(files)
-    with reading("recognising") as progress:
+    with counting("recognising") as progress:
         found, refused = recognise_all(require_task(network, path), recordings, settings, progress)
     document = {
         "model": str(path),

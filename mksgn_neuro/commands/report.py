@@ -24,8 +24,10 @@ from mksgn_neuro.files import require_writable
 from mksgn_neuro.names import SPLITS
 
 if TYPE_CHECKING:
+    from mksgn_neuro.report.collect import Report
     from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.recognise import Recognised
 
 
 @click.command()
@@ -53,7 +55,6 @@ def command(
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput
-    from mksgn_neuro.report.collect import report_of
     from mksgn_neuro.report.page import write_report
     from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import load_networks
@@ -74,7 +75,7 @@ def command(
     document = document_of(path, representation, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed, renames=renames)
     checks = compare_representations(path, request) if verified and networks.kind == "model" else None
-    report = report_of(path, runs, document, checks)
+    report = collected(path, runs, document, checks)
     written = {"report": str(output), "bytes": write_report(report, output)}
     if checks is not None:
         written |= Verdict.of(checks).as_json()
@@ -83,6 +84,17 @@ def command(
 
         written["figures"] = [str(file) for file in write_figures(report, figures)]
     print_json({**written, "simulation": document}) if as_json else _print(written)
+
+
+def collected(
+    path: Path, runs: dict[str, Recognised], document: dict, checks: tuple[EquivalenceCheck, ...] | None
+) -> Report:  # fmt: skip
+    """`report_of` with a bar."""
+    from mksgn_neuro.commands.progress import counting
+    from mksgn_neuro.report.collect import report_of
+
+    with counting("recording spikes") as progress:
+        return report_of(path, runs, document, checks, progress)
 
 
 def compare_representations(path: Path, request: Request) -> tuple[EquivalenceCheck, ...]:

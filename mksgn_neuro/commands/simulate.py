@@ -101,10 +101,10 @@ def command(
     if not distributed.is_rank_zero():
         return None
     if report_path:
-        from mksgn_neuro.report.collect import report_of
+        from mksgn_neuro.commands.report import collected
         from mksgn_neuro.report.page import write_report
 
-        write_report(report_of(path, runs, document, checks=None), report_path)
+        write_report(collected(path, runs, document, checks=None), report_path)
         say(f"wrote {report_path}")
     return print_json(document) if as_json else print_summary(document, measure_spikes)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import FiniteFloat, print_json, refuse_overwriting, say, stderr
+from mksgn_neuro.commands.options import FiniteFloat, print_json, refuse_overwriting, say
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
 from mksgn_neuro.processes.ending import Terminated
 
 if TYPE_CHECKING:
+    from mksgn_neuro.commands.progress import TrainingDisplay
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.training.preset import Preset
-    from mksgn_neuro.training.progress import TrainingDisplay
 
 preset_option = click.option(
     "--preset",
@@ -145,10 +145,10 @@ def announce(clips: Clips) -> None:
 @contextmanager
 def progress_display(output: Path) -> Iterator[TrainingDisplay]:
     """A display of what trains within; says how to go on when it is interrupted."""
-    from mksgn_neuro.training.progress import TrainingDisplay
+    from mksgn_neuro.commands.progress import TrainingDisplay
 
     try:
-        with TrainingDisplay(stderr()) as display:
+        with TrainingDisplay() as display:
             yield display
     except KeyboardInterrupt:
         click.echo(f"interrupted; {GO_ON} {output})", err=True)

@@ -124,6 +124,7 @@ def verify_file(
     as_json: bool,
 ) -> None:
     """Compare a netx file's network with Intel's loader on random inputs."""
+    from mksgn_neuro.commands.progress import comparing
     from mksgn_neuro.workflows.verify_file import check_file, read_for_check
 
     file, findings = read_for_check(path, port)
@@ -132,9 +133,9 @@ def verify_file(
         f", reset every {reset_interval}" if reset_interval else ""
     )
     say(f"comparing every layer at every step on {what}, simulated on CPU")
-    checks = said(
-        check_file(path, file, samples=samples, steps=steps, seed=seed, reset_interval=reset_interval, lava=lava)
-    )
+    drawn = {"samples": samples, "steps": steps, "seed": seed, "reset_interval": reset_interval}
+    with comparing() as watch:
+        checks = said(check_file(path, file, lava=lava, watch=watch, **drawn))
     print_verdict(checks, what, findings, as_json)
 
 
@@ -172,6 +173,7 @@ def run_network_checks(
     everything: bool = False, lava: bool = True,
 ) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
     """`check_network`, each verdict said as it comes: the checks, and what was compared on."""
+    from mksgn_neuro.commands.progress import comparing
     from mksgn_neuro.workflows.verify import check_network
 
     what = f"{samples} samples of {steps} random inputs, seed {seed}" + (
@@ -185,7 +187,8 @@ def run_network_checks(
         "reset_interval": reset_interval,
         "everything": everything,
     }
-    checks = said(check_network(built, target, file, lava=lava, **drawn))
+    with comparing() as watch:
+        checks = said(check_network(built, target, file, lava=lava, watch=watch, **drawn))
     return checks, what
 
 
@@ -220,14 +223,15 @@ def run_checks(
 
     Without resets all run on one long stream; no `driven`: as the file says. `built`: what was written, where it was.
     """
+    from mksgn_neuro.commands.progress import comparing
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.workflows.verify_model import check_model
 
-    checked, what = check_model(
-        model, target, file, request, driven=driven, built=built, everything=everything, lava=lava, read=load_clips
-    )
-    say(f"comparing every population at every step on {what}, simulated on CPU")
-    return said(checked), what
+    asked = {"driven": driven, "built": built, "everything": everything, "lava": lava}
+    with comparing() as watch:
+        checked, what = check_model(model, target, file, request, **asked, read=load_clips, watch=watch)
+        say(f"comparing every population at every step on {what}, simulated on CPU")
+        return said(checked), what
 
 
 def raise_if_different(checks: list[EquivalenceCheck]) -> None:

@@ -23,7 +23,7 @@ from mksgn_neuro.report.online import Online, confusion, online
 from mksgn_neuro.report.shown import Shown, shown_of
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.recognise import Recognised
-from mksgn_neuro.workflows.simulate import Simulation
+from mksgn_neuro.workflows.simulate import Progress, Simulation
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,17 @@ def collect(
     model: Model | None,
     folder: Path,
     checks: tuple[EquivalenceCheck, ...] | None,
+    progress: Progress | None = None,
 ) -> Report:
     """A report of simulated clips by protocol; `document` is what `simulate --json` prints of them.
 
-    `model` adds what only a model.pt knows, metrics.json in `folder` the curves of its training.
+    `model` adds what only a model.pt knows, metrics.json in `folder` the curves of its training. `progress` is told of
+    the clips that were run once more with all their spikes recorded.
     """
     headline = runs[document["protocol"]]
     run, shown = headline.simulation, shown_of(headline)
     labels, classes = shown.clips.labels, len(run.network.task.class_names)
-    observed = observe(run.network, shown.inputs, labels, classes)
+    observed = observe(run.network, shown.inputs, labels, classes, progress)
     training = training_of(model, folder) if model else None
     return Report(
         simulation=document,
@@ -130,11 +132,12 @@ def collect(
 
 
 def report_of(
-    path: Path, runs: dict[str, Recognised], document: dict, checks: tuple[EquivalenceCheck, ...] | None
+    path: Path, runs: dict[str, Recognised], document: dict, checks: tuple[EquivalenceCheck, ...] | None,
+    progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Everything to show of the simulated file `path`."""
     model = load_model(path) if path.suffix == ".pt" else None
-    return collect(runs, document, model=model, folder=path.parent, checks=checks)
+    return collect(runs, document, model=model, folder=path.parent, checks=checks, progress=progress)
 
 
 def training_of(model: Model, folder: Path) -> Training:

@@ -14,7 +14,7 @@ import numpy as np
 from mksgn_neuro.ir import Group, Network, role_of
 from mksgn_neuro.sim.engine import Emulator, Result
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.workflows.simulate import silent_steps_after
+from mksgn_neuro.workflows.simulate import Progress, silent_steps_after
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,9 @@ class Observed:
         return self.spikes / (sizes[:, None] * max(len(self.class_spikes), 1))
 
 
-def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes: int) -> Observed:
+def observe(
+    network: Network, inputs: np.ndarray, labels: Sequence[int], classes: int, progress: Progress | None = None
+) -> Observed:
     """Run clips (N, T, channels) once more and keep what a picture needs; labels (N,)."""
     frames, joints = inputs.shape[1], len(network.task.parents)
     every = population_views(network)
@@ -122,6 +124,8 @@ def observe(network: Network, inputs: np.ndarray, labels: Sequence[int], classes
             row += view.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
         for total, view in zip(by_class, jointed):
             np.add.at(total, own, at_joints(view, view.of(result, frames), joints))
+        if progress:
+            progress(done + len(own), len(inputs))
     clips = np.bincount(labels, minlength=classes).astype(np.float32)
     by_class /= np.maximum(clips, 1)[:, None, None]
     return Observed(np.concatenate(class_spikes), every, spikes, jointed, by_class, np.concatenate(gates))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -10,81 +11,121 @@ from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_netx
 from mksgn_neuro.export.nir.reader import read_nir
+from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
-from mksgn_neuro.workflows.simulators import by_emulator, by_lava, by_reference, by_slayer, by_stock_loader
+from mksgn_neuro.workflows.simulators import (
+    Simulator,
+    by_emulator,
+    by_lava,
+    by_reference,
+    by_slayer,
+    by_stock_loader,
+)
 
 Distribution = Literal["lava-nc", "lava-dl"]
-Check = Callable[[ReferenceRun, Path, bool], Iterator[EquivalenceCheck]]  # of a written file; the flag: in Lava too
+Watch = Callable[[str, int, int], None]  # told what is compared next, how many comparisons are done, and of how many
 
 
-def netx_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
+@dataclass(frozen=True)
+class Planned:
+    """A comparison with `target` that is still to be run."""
+
+    target: str
+    run: Callable[[], EquivalenceCheck]
+
+
+Check = Callable[[ReferenceRun, Path, bool], list[Planned]]  # of a written file; the flag: in Lava too
+
+
+def carried_out(planned: Sequence[Planned], watch: Watch | None = None) -> Iterator[EquivalenceCheck]:
+    """Run the comparisons one after the other, each given as soon as it is known."""
+    for done, check in enumerate(planned):
+        if watch:
+            watch(check.target, done, len(planned))
+        yield check.run()
+
+
+def netx_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """What our reader finds in a netx file, and what Intel's loader computes from it."""
     layered, _ = read_netx(path, input_message_bits=reference_run.case.frames.source.message_bits)
-    yield reference_run.against_layered("netx file, our reader", layered, by_emulator)
+    planned = [_in_layers(reference_run, "netx file, our reader", layered, by_emulator)]
     if lava:
-        run = lambda t: reference_run.against_layered(t, layered, by_stock_loader(path))
-        yield unless_missing("netx file, stock lava-dl loader", run)
+        stock = _in_layers(reference_run, "netx file, stock lava-dl loader", layered, by_stock_loader(path))
+        planned.append(unless_missing(stock))
+    return planned
 
 
-def slayer_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
+def slayer_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """SLAYER's own file; it names no groups, so its levels are taken in order."""
     layered = reference_run.case.layered
-    run = by_stock_loader(path)
-    if lava:
-        yield unless_missing(
-            "SLAYER's netx file, stock lava-dl loader", lambda t: reference_run.against_layered(t, layered, run)
-        )
+    stock = _in_layers(reference_run, "SLAYER's netx file, stock lava-dl loader", layered, by_stock_loader(path))
+    return [unless_missing(stock)] if lava else []
 
 
-def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
+def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """The bundle's network."""
     network = load(path)
-    yield reference_run.against_steps("bundle's network, emulator", network, by_emulator)
+    planned = [_in_steps(reference_run, "bundle's network, emulator", network, by_emulator)]
     if lava:
-        run = lambda t: reference_run.against_steps(t, network, by_lava)
-        yield unless_missing("bundle's network, Lava process graph", run, "lava-nc")
+        graph = _in_steps(reference_run, "bundle's network, Lava process graph", network, by_lava)
+        planned.append(unless_missing(graph, "lava-nc"))
+    return planned
 
 
-def nir_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
+def nir_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """What our reader finds in a NIR file."""
     network, _ = read_nir(path)
-    yield reference_run.against_steps("NIR file, our reader", balance_delays(network), by_emulator)
+    return [_in_steps(reference_run, "NIR file, our reader", balance_delays(network), by_emulator)]
 
 
-def representation_checks(reference_run: ReferenceRun, *, lava: bool = True) -> Iterator[EquivalenceCheck]:
+def representation_checks(reference_run: ReferenceRun, *, lava: bool = True) -> list[Planned]:
     """The simulators of the network's representations, short of files; without `lava`, only those that we wrote
     ourselves.
     """
     steps, layered = reference_run.case.steps, reference_run.case.layered
-    yield reference_run.against_steps("reference in time steps", steps, by_reference)
-    yield reference_run.against_steps("emulator", steps, by_emulator)
+    planned = [
+        _in_steps(reference_run, "reference in time steps", steps, by_reference),
+        _in_steps(reference_run, "emulator", steps, by_emulator),
+    ]
     if reference_run.case.reset_interval is None:
         from mksgn_neuro.sim.stepwise import run_stepwise
 
-        yield reference_run.against_steps("emulator, frame by frame", steps, lambda *run: run_stepwise(*run[:2]))
+        by_frames = lambda *run: run_stepwise(*run[:2])
+        planned.append(_in_steps(reference_run, "emulator, frame by frame", steps, by_frames))
     if layered is not None:
-        yield reference_run.against_layered("layered network", layered, by_emulator)
+        planned.append(_in_layers(reference_run, "layered network", layered, by_emulator))
     if lava and layered is not None:
-        yield unless_missing("SLAYER blocks", lambda t: reference_run.against_layered(t, layered, by_slayer))
+        planned.append(unless_missing(_in_layers(reference_run, "SLAYER blocks", layered, by_slayer)))
     if lava:
-        yield unless_missing("Lava process graph", lambda t: reference_run.against_steps(t, steps, by_lava), "lava-nc")
+        planned.append(unless_missing(_in_steps(reference_run, "Lava process graph", steps, by_lava), "lava-nc"))
+    return planned
 
 
-def unless_missing(
-    target: str, check: Callable[[str], EquivalenceCheck], needs: Distribution = "lava-dl"
-) -> EquivalenceCheck:
-    """The check, or that it was not run where the part of Lava or the memory that it needs is not there."""
-    try:
-        require_lava(needs)
-    except Unsupported as missing:
-        return EquivalenceCheck("reference", target, not_run=not_run(missing, needs))
-    try:
-        return check(target)
-    except NotEnoughMemory as missing:
-        return EquivalenceCheck("reference", target, not_run=f"not run: {missing}")
+def _in_steps(reference_run: ReferenceRun, target: str, network: Network, run: Simulator) -> Planned:
+    return Planned(target, lambda: reference_run.against_steps(target, network, run))
+
+
+def _in_layers(reference_run: ReferenceRun, target: str, layered: Network, run: Simulator) -> Planned:
+    return Planned(target, lambda: reference_run.against_layered(target, layered, run))
+
+
+def unless_missing(planned: Planned, needs: Distribution = "lava-dl") -> Planned:
+    """A check that says that it was not run where the part of Lava or the memory that it needs is not there."""
+
+    def run() -> EquivalenceCheck:
+        try:
+            require_lava(needs)
+        except Unsupported as missing:
+            return EquivalenceCheck("reference", planned.target, not_run=not_run(missing, needs))
+        try:
+            return planned.run()
+        except NotEnoughMemory as missing:
+            return EquivalenceCheck("reference", planned.target, not_run=f"not run: {missing}")
+
+    return Planned(planned.target, run)
 
 
 def not_run(missing: Unsupported, needs: Distribution) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.workflows.load import Networks
 from mksgn_neuro.workflows.targets import TARGETS, build
+
+Progress = Callable[[int, int], None]  # passes that are done, and of how many
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,23 @@ def refuse_itself(path: Path, target: str, stem: Path) -> None:
 
 def write_target(
     model: Model, target: str, stem: Path, *, reset: bool | None = None, options: Options = DEFAULT,
-    dump: Path | None = None,
+    dump: Path | None = None, progress: Progress | None = None,
 ) -> Deployed:  # fmt: skip
     """Write `model` for a target into files whose names begin with `stem`.
 
-    `reset`: state is zeroed between samples, or never; None as `resets_by_default`. `options` and `dump`: see `build`,
-    which says what it raises.
+    `reset`: state is zeroed between samples, or never; None as `resets_by_default`. `options`, `dump`
+    and `progress`: see `build`, which says what it raises.
     """
     _require_writable(target, stem)
     task = model.task()
-    built = build(lower(model.student, task), target, options, dump=dump, first="lower")
+    built = build(lower(model.student, task), target, options, dump=dump, first="lower", progress=progress)
     reset = resets_by_default(task) if reset is None else reset
     return write_built(built, target, stem, reset_interval_of(built.network) if reset else None)
 
 
 def write_file(
     networks: Networks, target: str, stem: Path, *, reset: bool | None = None, reset_interval: int | None = None,
-    options: Options = DEFAULT, dump: Path | None = None,
+    options: Options = DEFAULT, dump: Path | None = None, progress: Progress | None = None,
 ) -> Deployed:  # fmt: skip
     """Write the network of any file for a target; `reset_interval` resets it every so many steps.
 
@@ -94,7 +97,7 @@ def write_file(
     if task is None and options.steps_per_frame > 1:
         problem = f"{options.steps_per_frame} steps per frame of a file that knows no frames"
         raise BadInput(problem, location=str(networks.path), hint="leave --steps-per-frame at 1")
-    built = build(networks.given, target, options, dump=dump)
+    built = build(networks.given, target, options, dump=dump, progress=progress)
     if reset_interval is None and reset is not False:
         reset_interval = networks.reset_interval
     if reset_interval is None and reset and task is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,19 +40,23 @@ WRITTEN = tuple(name for name, target in TARGETS.items() if target.write)
 
 
 def build(
-    network: Network, target: str, options: Options = DEFAULT, *, dump: Path | None = None, first: str = "read"
-) -> Built:
+    network: Network, target: str, options: Options = DEFAULT, *, dump: Path | None = None, first: str = "read",
+    progress: Callable[[int, int], None] | None = None,
+) -> Built:  # fmt: skip
     """The network that a target runs. With `dump` each pass leaves its result in that folder, numbered and named.
 
-    `first` is the name of what made the network that is given. Raises what the passes raise.
+    `first` is the name of what made the network that is given; `progress` counts passes. Raises what the passes raise.
     """
-    watch = None
+    passes, count = TARGETS[target].passes, itertools.count()
     if dump is not None:
         dump.mkdir(parents=True, exist_ok=True)
-        count = itertools.count()
 
-        def watch(name: str, made: Network) -> None:
-            save(made, dump / f"{next(count):02d}-{name}{SUFFIX}")
+    def watch(name: str, made: Network) -> None:
+        done = next(count)
+        if dump is not None:
+            save(made, dump / f"{done:02d}-{name}{SUFFIX}")
+        if progress:
+            progress(done, len(passes))
 
-        watch(first, network)
-    return run_passes(network, TARGETS[target].passes, options, watch)
+    watch(first, network)
+    return run_passes(network, passes, options, watch)

@@ -15,7 +15,7 @@ from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.processes.guarded import scratch_folder
-from mksgn_neuro.workflows.checks import representation_checks
+from mksgn_neuro.workflows.checks import Planned, Watch, carried_out, representation_checks
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
 from mksgn_neuro.workflows.export import reset_interval_of, resets_by_default, write_built
 from mksgn_neuro.workflows.inputs import in_steps, random_samples
@@ -41,13 +41,13 @@ class Driven:
 
 def check_all(
     model: Model, frames: torch.Tensor, target: str, file: Path, *, driven: Driven, built: Built | None = None,
-    everything: bool = False, lava: bool = True,
+    everything: bool = False, lava: bool = True, watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:  # fmt: skip
     """Every check to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     `built` is what was written; without it, it is built as it would be now, and where `file` does not exist, written
     elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only those that we wrote.
-    Without resets `frames` are one long stream, (1, T, M, V, 3).
+    Without resets `frames` are one long stream, (1, T, M, V, 3). `watch` is told of each check before it runs.
     """
     built = built or build(lower(model.student, model.task()), target, driven.options)
     steps = driven.options.steps_per_frame
@@ -57,15 +57,18 @@ def check_all(
         if not file.exists():
             reset_interval = reset_interval_of(built.network) if driven.reset else None
             file = write_built(built, target, folder / "model", reset_interval).main
-        yield reference_run.against_student(model.student, frames)
-        yield from representation_checks(reference_run, lava=everything and lava)
-        yield from TARGETS[target].check(reference_run, file, lava)
+        planned = [
+            Planned("student", lambda: reference_run.against_student(model.student, frames)),
+            *representation_checks(reference_run, lava=everything and lava),
+            *TARGETS[target].check(reference_run, file, lava),
+        ]
+        yield from carried_out(planned, watch)
 
 
 def check_network(
     built: Built, target: str, file: Path | None, *, samples: int, steps: int, seed: int = 0,
     reset_interval: int | None = None,
-    everything: bool = False, lava: bool = True,
+    everything: bool = False, lava: bool = True, watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:  # fmt: skip
     """As `check_all` for a network without its model: `samples` of `steps` random inputs, frames where there are such.
 
@@ -79,6 +82,7 @@ def check_network(
     frames = random_samples(source, samples, steps, rng)
     inputs = np.stack([in_steps(sample, task.steps_per_frame if task else 1) for sample in frames])
     reference_run = ReferenceRun.of(built, inputs, reset=reset_interval is not None)
-    yield from representation_checks(reference_run, lava=everything and lava)
+    planned = representation_checks(reference_run, lava=everything and lava)
     if file is not None:
-        yield from TARGETS[target].check(reference_run, file, lava)
+        planned += TARGETS[target].check(reference_run, file, lava)
+    yield from carried_out(planned, watch)

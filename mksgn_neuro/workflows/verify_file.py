@@ -16,7 +16,7 @@ from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
 from mksgn_neuro.processes.memory import NotEnoughMemory
-from mksgn_neuro.workflows.checks import not_run
+from mksgn_neuro.workflows.checks import Planned, Watch, carried_out, not_run
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, Pair, compare
 from mksgn_neuro.workflows.inputs import random_samples
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
@@ -51,6 +51,7 @@ def check_file(
     seed: int = 0,
     reset_interval: int | None = None,
     lava: bool = True,
+    watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:
     """Compare every layer at every step on random inputs, `samples` of `steps` steps each, one after the other.
 
@@ -59,11 +60,11 @@ def check_file(
     """
     trials = list(_trials(file, samples, steps, np.random.default_rng(seed)))
     expected = [by_reference(file.network, trial.inputs, reset_interval) for trial in trials]
-    emulated = [by_emulator(file.network, trial.inputs, reset_interval) for trial in trials]
-    checks = [_check("emulator", file, expected, emulated, trials)]
+    emulated = lambda: [by_emulator(file.network, trial.inputs, reset_interval) for trial in trials]
+    planned = [Planned("emulator", lambda: _check("emulator", file, expected, emulated(), trials))]
     if lava:
-        checks.append(_against_stock(path, file, expected, trials, reset_interval))
-    for check in checks:
+        planned.append(Planned(STOCK, lambda: _against_stock(path, file, expected, trials, reset_interval)))
+    for check in carried_out(planned, watch):
         yield check if reset_interval is None else replace(check, steps=0)
 
 

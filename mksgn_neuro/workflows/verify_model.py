@@ -9,6 +9,7 @@ from mksgn_neuro.data.registry import load
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.lowering.passes import Built
 from mksgn_neuro.models.store import Model
+from mksgn_neuro.workflows.checks import Watch
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.inputs import Read, Request, verification_frames, verification_stream
 from mksgn_neuro.workflows.verify import Driven, check_all
@@ -17,6 +18,7 @@ from mksgn_neuro.workflows.verify import Driven, check_all
 def check_model(
     model: Model, target: str, file: Path, request: Request, *, driven: Driven | None = None,
     built: Built | None = None, everything: bool = False, lava: bool = True, read: Read = load,
+    watch: Watch | None = None,
 ) -> tuple[Iterator[EquivalenceCheck], str]:  # fmt: skip
     """`check_all` on the clips of a request, and what is compared on.
 
@@ -28,4 +30,7 @@ def check_model(
     driven = driven or Driven.of(model, target, file)
     inputs = verification_frames if driven.reset else verification_stream
     frames, what = inputs(model.task(), model.scaling.bits, request, read)
-    return check_all(model, frames, target, file, driven=driven, built=built, everything=everything, lava=lava), what
+    checks = check_all(
+        model, frames, target, file, driven=driven, built=built, everything=everything, lava=lava, watch=watch
+    )
+    return checks, what

@@ -1,6 +1,7 @@
 """The three protocols' figures against loops over frames, their energy, Ctrl-C, and networks without a rate."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,6 @@ from click.testing import CliRunner
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.chip.placement import place_cores
 from mksgn_neuro.cli import cli
-from mksgn_neuro.commands import reading
 from mksgn_neuro.data.frames import FrameEncoder, resample
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.data.readers.npz import save as save_clips
@@ -276,7 +276,8 @@ def test_ctrl_c_gives_the_figures_of_the_simulated_clips_alone(network, clips):
 
 def test_ctrl_c_on_the_command_line_prints_what_is_done(files, monkeypatch):
     model, options = files
-    monkeypatch.setattr(reading, "_advance", lambda bar, task, done, total: stopping(3)(done, total))
+    counting = lambda what: nullcontext(stopping(3) if what.startswith("simulating") else None)
+    monkeypatch.setattr("mksgn_neuro.commands.progress.counting", counting)
     said = document(model, *options, "--backend", "reference")
     assert said["partial"] and said["samples"] == 3 and said["protocols"].keys() == {"offline"}
     assert said["protocols"]["offline"]["clips"] == 3 and said["protocol"] == "offline"

@@ -12,7 +12,7 @@ from mksgn_neuro.ir import ConvKernel, store
 from mksgn_neuro.lowering import as_layered, lower
 from mksgn_neuro.lowering.passes import Options
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.workflows.checks import representation_checks
+from mksgn_neuro.workflows.checks import carried_out, representation_checks
 from mksgn_neuro.workflows.equivalence import Pair, ReferenceRun, compare
 from mksgn_neuro.workflows.export import write_target
 from mksgn_neuro.workflows.targets import TARGETS, WRITTEN, build
@@ -95,7 +95,7 @@ def test_random_networks_in_steps_become_every_target_and_are_equal(target, seed
     )
     steps = build(network, "emulator").network
     reference_run = ReferenceRun.of(build(steps, target), random_inputs(seed, network, 40)[None], reset=False)
-    checks = list(representation_checks(reference_run, lava=False))
+    checks = list(carried_out(representation_checks(reference_run, lava=False)))
     assert all(check.ok and check.populations == len(network.populations) for check in checks), [
         r.verdict for r in checks
     ]

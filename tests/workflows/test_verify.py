@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from mksgn_neuro.export.netx.writer import write_netx
 from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.sim.reference import run
-from mksgn_neuro.workflows.checks import netx_checks, representation_checks
+from mksgn_neuro.workflows.checks import carried_out, netx_checks, representation_checks
 from mksgn_neuro.workflows.equivalence import ReferenceRun
 from mksgn_neuro.workflows.simulators import by_emulator, by_reference
 from mksgn_neuro.workflows.targets import build
@@ -31,8 +31,11 @@ def test_a_student_equals_every_form_of_ours_on_a_thousand_frames(attention, tmp
     reference_run = truth_of(student, frames)
     write_netx(reference_run.case.layered, tmp_path / "n.net", reset_interval=None)
     one_stream = frames.flatten(0, 1)[None]
-    own = [reference_run.against_student(student, one_stream), *representation_checks(reference_run, lava=False)]
-    checks = [*own, *netx_checks(reference_run, tmp_path / "n.net", False)]
+    own = [
+        reference_run.against_student(student, one_stream),
+        *carried_out(representation_checks(reference_run, lava=False)),
+    ]
+    checks = [*own, *carried_out(netx_checks(reference_run, tmp_path / "n.net", False))]
     assert [check.target for check in checks] == [
         "reference",
         "reference in time steps",
@@ -79,7 +82,7 @@ def test_without_the_memory_the_stock_loader_is_not_run_and_said_so(monkeypatch,
     monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 10**8)
     reference_run = truth_of(firing_student(12, **ONE_BLOCK), random_frames(2, 2, 10))
     write_netx(reference_run.case.layered, tmp_path / "n.net", reset_interval=None)
-    ours, stock = netx_checks(reference_run, tmp_path / "n.net", True)
+    ours, stock = carried_out(netx_checks(reference_run, tmp_path / "n.net", True))
     assert not ours.not_run and stock.verdict.startswith("not run: the stock loader: needs about ")
 
 
@@ -89,7 +92,7 @@ def test_the_stock_loader_without_a_reset_equals_the_reference_on_a_thousand_fra
     frames = random_frames(2, 25, 40)
     reference_run = truth_of(firing_student(12, **ONE_BLOCK), frames)
     write_netx(reference_run.case.layered, tmp_path / "n.net", reset_interval=None)
-    ours, stock = netx_checks(reference_run, tmp_path / "n.net", True)
+    ours, stock = carried_out(netx_checks(reference_run, tmp_path / "n.net", True))
     assert stock.target == "netx file, stock lava-dl loader" and not stock.not_run
     for check in (ours, stock):
         assert check.ok and (check.steps, check.populations) == (STREAM, len(reference_run.expected)), check.verdict
@@ -103,8 +106,11 @@ def test_all_of_lava_without_a_reset_equals_the_reference_on_a_thousand_frames(a
     student, frames = firing_student(12, attention=attention), random_frames(2, 25, 40)
     reference_run = truth_of(student, frames)
     write_netx(reference_run.case.layered, tmp_path / "n.net", reset_interval=None)
-    own = [reference_run.against_student(student, frames.flatten(0, 1)[None]), *representation_checks(reference_run)]
-    checks = [*own, *netx_checks(reference_run, tmp_path / "n.net", True)]
+    own = [
+        reference_run.against_student(student, frames.flatten(0, 1)[None]),
+        *carried_out(representation_checks(reference_run)),
+    ]
+    checks = [*own, *carried_out(netx_checks(reference_run, tmp_path / "n.net", True))]
     assert {"SLAYER blocks", "Lava process graph", "netx file, stock lava-dl loader"} <= {r.target for r in checks}
     assert all(check.ok and not check.not_run and check.steps == STREAM for check in checks), [
         r.verdict for r in checks

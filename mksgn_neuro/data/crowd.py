@@ -1,7 +1,7 @@
 """Who is body 1 in a stream: people who appear, leave and come back, put into a network's places for bodies.
 
-As in the files (`readers.ntu.bodies`) body 1 is whoever has moved most, but by what was seen so far: a stream knows no
-more. So at a clip's end the places are the file's, unless two have moved nearly alike.
+As in the files (`readers.ntu.bodies`) body 1 is whoever has moved most and looks like a person, but by what was seen so
+far: a stream knows no more. So at a clip's end the places are the file's, unless two have moved nearly alike.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mksgn_neuro.data.gaps import STAMP_ERROR, GapFiller
+from mksgn_neuro.data.readers.ntu.bodies import SHORTEST, WIDE_FRAMES, looks
 
-SHORTEST = 11  # frames; who was seen in fewer is mostly furniture, as in the files
 LEAD = 2.0  # times as much as somebody in a place must another have moved to take it: places do not flicker
 REACH = 0.75  # metres that somebody without a number is looked for around where they were
 
@@ -34,17 +34,26 @@ class _Person:
     at: float
     centre: np.ndarray
     sightings: int = 0
+    wide: int = 0
+    small: int = 0
     motion: float = 0.0
     mean: np.ndarray | None = None
 
     def look(self, joints: np.ndarray) -> None:
         """Another whole pose (V, 3)."""
         self.sightings += 1
+        wide, small = looks(joints[None])
+        self.wide, self.small = self.wide + int(wide[0]), self.small + int(small[0])
         if self.mean is None:
             self.mean = np.zeros(joints.shape)
         off = joints - self.mean
         self.mean = self.mean + off / self.sightings
         self.motion += float((off * (joints - self.mean)).sum())
+
+    @property
+    def is_furniture(self) -> bool:
+        """As `readers.ntu.bodies.is_furniture` of all poses so far."""
+        return self.wide >= WIDE_FRAMES * self.sightings or 2 * self.small > self.sightings
 
 
 class Crowd:
@@ -115,7 +124,8 @@ class Crowd:
     def _seat(self) -> None:
         """Places keep who is in them, unless they left or another has moved LEAD times as much."""
         long = [number for number, person in self._people.items() if person.sightings >= SHORTEST]
-        ranked = sorted(long or self._people, key=lambda number: -self._people[number].motion)
+        people = [number for number in long if not self._people[number].is_furniture]
+        ranked = sorted(people or long or self._people, key=lambda number: -self._people[number].motion)
         self._places = [number if number in ranked else None for number in self._places]
         for location, number in enumerate(self._places):
             waiting = [other for other in ranked if other not in self._places[: location + 1]]

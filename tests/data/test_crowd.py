@@ -1,13 +1,19 @@
 """Who is body 1, frame by frame: at a clip's end as in the files."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mksgn_neuro.data import registry
 from mksgn_neuro.data.crowd import SHORTEST, Crowd, Seen
 from mksgn_neuro.data.gaps import GapFiller
+from mksgn_neuro.data.readers import ntu
 from mksgn_neuro.data.readers.ntu.bodies import two_bodies
+from mksgn_neuro.workflows.frame_lines import FrameLines
+from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
 
 RATE, JOINTS = 30.0, 25
 
@@ -83,3 +89,54 @@ def test_somebody_seen_for_a_moment_takes_no_place(places):
     after(crowd, [[Seen(x, "a")] for x in calm[:20]])
     flash = [[Seen(x, "a"), Seen(y, "chair")] for x, y in zip(calm[20:28], moving(rng, 8, 3.0, 2.0))]
     assert after(crowd, flash, 20)[0] == ("a", None)[:places]
+
+
+def test_furniture_takes_no_place_where_there_is_anybody_else():
+    rng = np.random.default_rng(4)
+    person, table = moving(rng, 60, 0.01), moving(rng, 60, 0.3) * np.float32((8, 0.3, 1))
+    crowd = Crowd(2, JOINTS, 0.5)
+    assert after(crowd, [[Seen(x, "table")] for x in table[:20]])[0] == ("table", None)
+    both = [[Seen(x, "table"), Seen(y, "a")] for x, y in zip(table[20:], person[20:])]
+    assert after(crowd, both, 20)[0] == ("a", None)
+
+
+def listed(people):
+    """A line of a stream: who is in a frame, as a tracker says it."""
+    return json.dumps({"bodies": [{"id": number, "joints": xyz.tolist()} for number, xyz in people]})
+
+
+def as_a_file(sightings, frames, folder, monkeypatch):
+    monkeypatch.setenv("MKSGN_NEURO_CACHE", str(folder / "cache"))
+    (folder / "clips").mkdir()
+    (folder / "clips" / "S001C001P001R001A050.skeleton").write_bytes(skeleton_text(sightings, frames))
+    return registry.load("ntu60-xsub", folder / "clips")[0]
+
+
+def as_a_stream(sightings, frames):
+    read = FrameLines(ntu.SKELETON, hold=0.0)
+    seen = [[(number, xyz) for frame, number, xyz in sightings if frame == t] for t in range(frames)]
+    return [read(listed(people), f"line {t}") for t, people in enumerate(seen)]
+
+
+CLIPS = {
+    "body 1 is there first": [walk(60, 1, size=0.1), walk(60, 2, size=0.01)],
+    "body 1 is the second that is named": [walk(60, 1, size=0.01), walk(60, 2, size=0.1)],
+    "body 2 appears": [walk(60, 1, size=0.1), walk(30, 2, 30, 0.01)],
+    "body 2 leaves": [walk(60, 1, size=0.1), walk(30, 2, 0, 0.01)],
+    "body 2 leaves and another comes": [walk(60, 1, size=0.1), walk(20, 2, 0, 0.01), walk(25, 3, 35, 0.01)],
+    "a table, too": [walk(60, 1, size=0.1), [(t, n, x * np.float32((8, 0.3, 1))) for t, n, x in walk(60, 2, size=0.3)]],
+    "somebody passes": [walk(60, 1, size=0.1), walk(60, 2, size=0.01), walk(5, 3, 20, 2.0)],
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_stream_of_two_bodies_is_the_file(name, tmp_path, monkeypatch):
+    """Frame for frame, from when it can be told who is who; body 1 is there from the first frame to the last."""
+    sightings, frames = [one for track in CLIPS[name] for one in track], 60
+    file, stream = as_a_file(sightings, frames, tmp_path, monkeypatch), as_a_stream(sightings, frames)
+    settled = [bool(np.array_equal(x.positions, y)) for x, y in zip(stream, file)]
+    unlike = [t for t, same in enumerate(settled) if not same]
+    comings = {track[0][0] for track in CLIPS[name]}
+    leavings = {track[-1][0] + 1 for track in CLIPS[name]}
+    late = [t for t in unlike if not any(t - SHORTEST < moment <= t for moment in comings | leavings)]
+    assert len(file) == frames and not late, unlike

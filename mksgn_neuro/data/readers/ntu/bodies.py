@@ -64,9 +64,14 @@ def _long(here: np.ndarray) -> np.ndarray:
 
 def is_furniture(track: np.ndarray) -> bool:
     """Whether a body (F, 25, 3), y up, lies too flat or is too small to be a person."""
+    wide, small = looks(track)
+    return bool(wide.mean() >= WIDE_FRAMES or 2 * small.sum() > len(small))
+
+
+def looks(track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bool (F,) each: in which frames a body (F, V, 3), y up, is too wide and too small for a person."""
     extent = np.ptp(track, axis=1)
-    wide = extent[:, 0] > WIDE * extent[:, 1]
-    return bool(wide.mean() >= WIDE_FRAMES or np.median(extent.max(axis=1)) < SHORTEST_BODY)
+    return extent[:, 0] > WIDE * extent[:, 1], extent.max(axis=1) < SHORTEST_BODY
 
 
 def _motion(track: np.ndarray) -> float:

@@ -30,6 +30,8 @@ from mksgn_neuro.nn import (
 from mksgn_neuro.nn.nodes import AnyNode
 from mksgn_neuro.nn.population import MOMENTUM
 
+UNKNOWN_FIRING = 0.25  # how often two modalities fire together, before training has seen any
+
 
 @dataclass(frozen=True)
 class StudentConfig:
@@ -132,7 +134,7 @@ class MKSGN(SpikingNetwork):
         outputs = config.classes * config.readout_copies
         class_sum = ClassSum(self.joints, config.channels[-1], outputs, config.branches)
         self.readout = SpikingPopulation(outputs, {"temporal": class_sum}, **neurons)
-        self.register_buffer("joint_firing", torch.full((m, m), 0.25))
+        self.register_buffer("joint_firing", torch.full((m, m), UNKNOWN_FIRING))
         self.branches = config.branches
         self.declare(self._nodes())
 
@@ -162,6 +164,12 @@ class MKSGN(SpikingNetwork):
             by_modality = encoded.unflatten(-1, (self.config.modalities, -1)).movedim(-2, 0).flatten(1)
             self.joint_firing.lerp_(joint_probabilities(by_modality), MOMENTUM)
             self.fuse.synapses["encode"].modality_weights.copy_(modality_weights(self.information()))
+
+    @property
+    def fusion_weights(self) -> Tensor | None:
+        """What mutual information made of each modality, (M,); None where it was never estimated in training."""
+        estimated = bool((self.joint_firing != UNKNOWN_FIRING).any())
+        return self.fuse.synapses["encode"].modality_weights.clone() if estimated else None
 
     def information(self) -> Tensor:
         """The mutual-information matrix of the modalities' spikes, (M, M), nats."""

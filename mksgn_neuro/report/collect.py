@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mksgn_neuro.chip.fit import nearest_limit
 from mksgn_neuro.chip.placement import coordinates
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import read_json
 from mksgn_neuro.ir import Task
-from mksgn_neuro.models.fusion import modality_weights
+from mksgn_neuro.models.fusion import mutual_information
 from mksgn_neuro.models.store import Model, load_model
 from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.report.clip_data import PlayerData, player_data
@@ -56,11 +57,16 @@ class Misclassified:
 
 @dataclass(frozen=True)
 class Information:
-    """Mutual information of the modalities' spikes in training, float (M, M) nats, and the fusion weights (M,)."""
+    """Mutual information of the modalities' spikes on the clips shown, float (M, M) nats.
+
+    `weights` (M,): those that it had in the fusion at the end of training, None where it had none; `of_model` is
+    False where the file does not say.
+    """
 
     modalities: tuple[str, ...]
     matrix: np.ndarray
-    weights: np.ndarray
+    weights: np.ndarray | None
+    of_model: bool
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ def collect(
         confusion=confusion(shown.decided, labels, classes),
         online=online(observed.decisions, labels, shown.clips.leaked, shown.ends),
         observed=observed,
-        information=information_of(model) if model else None,
+        information=information_of(observed, run.network.task, model),
         training=training,
         energy=energy_rows(headline, runs.get("continuous"), training.summary.get("teacher") if training else None),
         mesh=_mesh(run),
@@ -158,12 +164,13 @@ def _is_epoch(record: object) -> bool:
     return finite and isinstance(record.get("stage"), str)
 
 
-def information_of(model: Model) -> Information | None:
-    """The matrix that weights the fusion; None where the model was trained without."""
-    if not isinstance(model.student, MKSGN) or not model.student.config.weighs_modalities:
+def information_of(observed: Observed, task: Task, model: Model | None) -> Information | None:
+    """Of the encoder's spikes; None where the network has no encoder, or its neurons are not told apart by modality."""
+    if observed.both_fire is None or len(observed.both_fire) != len(task.modalities):
         return None
-    matrix = model.student.information()
-    return Information(model.scaling.modalities, matrix.numpy(), modality_weights(matrix).numpy())
+    weights = model.student.fusion_weights if model and isinstance(model.student, MKSGN) else None
+    matrix = mutual_information(torch.from_numpy(observed.both_fire)).numpy()
+    return Information(task.modalities, matrix, None if weights is None else weights.numpy(), model is not None)
 
 
 def core_loads(run: Simulation, samples: int) -> tuple[CoreLoad, ...]:

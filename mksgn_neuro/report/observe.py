@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -81,7 +82,8 @@ class Observed:
     `class_spikes` int64 (N, T, classes): spikes for each class at each frame; `population_views` in order, `spikes`
     int64 (places, T) of all clips; `joint_views` those at joints, `by_class` float32 (joint places, classes, T,
     joints): the share of a joint's neurons that fire, mean over the class's clips. `gates` float32 (N, gates): share of
-    frames at which each attention gate is open.
+    frames at which each attention gate is open. `both_fire` float64 (M, M): how often the encoder's neurons of two
+    modalities fire at the same joint, frame and channel; None without such an encoder.
     """
 
     class_spikes: np.ndarray
@@ -90,6 +92,7 @@ class Observed:
     joint_views: tuple[PopulationView, ...]
     by_class: np.ndarray
     gates: np.ndarray
+    both_fire: np.ndarray | None = None
 
     @cached_property
     def decisions(self) -> np.ndarray:
@@ -113,13 +116,16 @@ def observe(
     spikes = np.zeros((len(every), frames), dtype=np.int64)
     by_class = np.zeros((len(jointed), classes, frames, joints), dtype=np.float32)
     gating = [view for view in every if role_of(view.role).gates]
-    class_spikes, gates, labels = [], [], np.asarray(labels)
+    encoder = next((view for view in every if view.role == "encode" and "modality" in view.group.axes), None)
+    class_spikes, gates, both, labels = [], [], [], np.asarray(labels)
     for result in recorded(network, inputs):
         done = sum(len(part) for part in class_spikes)
         class_spikes.append(class_spikes_of(network, result, frames))
         own = labels[done : done + len(class_spikes[-1])]
         opened = [view.of(result, frames).mean(axis=1, dtype=np.float32) for view in gating]
         gates.append(np.concatenate(opened, axis=1) if opened else np.zeros((len(own), 0), np.float32))
+        if encoder is not None:
+            both.append(firing_together(encoder.group, encoder.of(result, frames)) * len(own))
         for row, view in zip(spikes, every):
             row += view.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
         for total, view in zip(by_class, jointed):
@@ -128,7 +134,22 @@ def observe(
             progress(done + len(own), len(inputs))
     clips = np.bincount(labels, minlength=classes).astype(np.float32)
     by_class /= np.maximum(clips, 1)[:, None, None]
-    return Observed(np.concatenate(class_spikes), every, spikes, jointed, by_class, np.concatenate(gates))
+    both_fire = np.sum(both, axis=0) / len(inputs) if both else None
+    return Observed(np.concatenate(class_spikes), every, spikes, jointed, by_class, np.concatenate(gates), both_fire)
+
+
+def firing_together(group: Group, spikes: np.ndarray) -> np.ndarray:
+    """Share of (clip, frame, joint, channel) at which two modalities both fire, float64 (M, M), of spikes (B, T, N).
+
+    Neurons that were pruned never fire.
+    """
+    whole = np.zeros((*spikes.shape[:2], prod(group.shape)), dtype=np.float32)
+    whole[..., slice(None) if group.index is None else group.index] = spikes
+    whole = whole.reshape(*spikes.shape[:2], *group.shape)
+    by_modality = np.moveaxis(whole, 2 + group.axes.index("modality"), 0).reshape(
+        group.shape[group.axes.index("modality")], -1
+    )
+    return (by_modality @ by_modality.T).astype(np.float64) / by_modality.shape[1]
 
 
 def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:

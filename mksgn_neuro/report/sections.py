@@ -122,14 +122,21 @@ def information(report: Report) -> dict | Nothing:
     """What the modalities' spikes tell of each other."""
     found = report.information
     if found is None:
-        return Nothing("only a model.pt whose fusion is weighted by it has it")
+        return Nothing("the network has no encoder whose neurons belong to modalities")
     tip = lambda r, c: f"{found.modalities[r]} and {found.modalities[c]}: {found.matrix[r, c]:.4f} nats"
     chart = svg.heat_map(
         found.matrix, alt="Mutual information of the spikes of each pair of modalities, in nats", rows=found.modalities,
-        columns=found.modalities, cell=(78, 38), text=lambda v: f"{v:.3f}", tip=tip,
+        columns=found.modalities, cell=(78, 38), text=lambda v: f"{v:.4f}", tip=tip,
     )  # fmt: skip
-    weights = [f"{modality} {weight:.3f}" for modality, weight in zip(found.modalities, found.weights)]
-    return {"chart": chart, "scale": svg.scale(f"{found.matrix.max():.3f} nats"), "weights": weights}
+    weights = None if found.weights is None else [f"{m} {w:.3f}" for m, w in zip(found.modalities, found.weights)]
+    between = found.matrix[~np.eye(len(found.matrix), dtype=bool)]
+    return {
+        "chart": chart,
+        "scale": svg.scale(f"{found.matrix.max():.3f} nats"),
+        "between": between,
+        "weights": weights,
+        "of_model": found.of_model,
+    }
 
 
 def wrong_clips(report: Report) -> dict | Nothing:

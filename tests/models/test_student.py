@@ -191,14 +191,14 @@ def test_information_weights_the_fusion_only_where_it_is_switched_on():
         for _ in range(3):
             student(frames.round())
         weights = student.fuse.synapses["encode"].modality_weights
-        assert bool((weights != 1).any()) == switched_on
+        assert bool((weights != 1).any()) == switched_on == (student.fusion_weights is not None)
         assert weights.mean().item() == pytest.approx(1, abs=1e-5)
     frozen = student.eval().joint_firing.clone()
     student(frames)
     assert torch.equal(student.joint_firing, frozen)
 
 
-def test_information_weights_groups_that_hear_several_modalities():
+def test_information_weights_branches_of_several_modalities():
     for branch_modalities, weighs in ((GROUPED["branch_modalities"], True), (((0,), (1,), (2,), (3,)), False)):
         student = MKSGN(small_config(**GROUPED | {"branch_modalities": branch_modalities}), partitions()).train()
         student(random_frames(0, 4, FRAMES) * torch.tensor([1.0, 0.9, 0.01, 0.5])[:, None, None])

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
-from mksgn_neuro.report.observe import observe, population_views
+from mksgn_neuro.ir import Group
+from mksgn_neuro.models.fusion import joint_probabilities, mutual_information
+from mksgn_neuro.report.collect import information_of
+from mksgn_neuro.report.observe import firing_together, observe, population_views
 from mksgn_neuro.report.online import confusion, online
 from mksgn_neuro.sim import reference
 from mksgn_neuro.workflows.load import load_networks
@@ -65,3 +69,27 @@ def test_online_accuracy_and_the_share_of_clips_that_are_over():
 def test_confusion_counts_every_clip_once():
     counts = confusion(np.array([0, 1, 1, 2]), np.array([0, 0, 1, 0]), 3)
     assert counts.tolist() == [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_modalities_that_fire_together_are_counted_as_training_counts_them(pruned):
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((3, 5, 2, 4, 6)) < rng.random((1, 1, 2, 4, 6))).astype(np.uint8)  # clips, frames, joints, M, C
+    flat, there = spikes.reshape(3, 5, -1), np.arange(48)
+    if pruned:
+        there = np.flatnonzero(flat.any(axis=(0, 1)) & (rng.random(48) < 0.8))
+        spikes = np.where(np.isin(np.arange(48), there), flat, 0).reshape(spikes.shape)
+    group = Group("encode", "encode", (2, 4, 6), ("joint", "modality", "channel"), index=there if pruned else None)
+    expected = joint_probabilities(torch.from_numpy(spikes).double().movedim(3, 0).flatten(1))
+    np.testing.assert_allclose(firing_together(group, flat[..., there]), expected.numpy(), rtol=1e-6)
+
+
+def test_a_page_tells_the_information_of_its_own_clips(model, collected, observed):
+    found = collected.information
+    expected = mutual_information(torch.from_numpy(observed.both_fire)).numpy()
+    assert np.array_equal(found.matrix, expected) and np.ptp(found.matrix) > 0
+    assert found.of_model and found.weights is None  # no training estimated any
+    layered, shown = load_networks(model).representations["layered"], collected.shown
+    seen = observe(layered, shown.inputs, shown.clips.labels, len(shown.clips.class_names))
+    assert np.array_equal(seen.both_fire, observed.both_fire)
+    assert information_of(seen, layered.task, None).weights is None

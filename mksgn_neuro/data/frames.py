@@ -241,19 +241,22 @@ def fit_scaling(
     if len(index) == 0:
         raise BadInput("no training clips", location=clips.dataset, hint="mark some clips as training")
     index = index[np.linspace(0, len(index) - 1, min(at_most, len(index))).astype(np.int64)]
-    skeleton = clips.skeleton
-    found: list[list[np.ndarray]] = [[] for _ in modalities]
+    factors = [_factor(_moving(clips, index, rate, modality), bits, percentile) for modality in modalities]
+    return Scaling(tuple(factors), clips.skeleton.centre_joint, tuple(modalities), bits)
+
+
+def _moving(clips: Clips, index: np.ndarray, rate: float, modality: str) -> np.ndarray:
+    """Magnitudes of a modality in some clips, (n,) float32, those that are not 0: of one only, for they are many."""
+    skeleton, found = clips.skeleton, []
     for i in index:
         x = at_rate(clips[i], clips.rate, rate, skeleton.bodies)[None, ..., : skeleton.coordinates]
         centre = _centre(x, skeleton.centre_joint, "frame")
-        metres = _modalities(x, present(x, skeleton.bodies), centre, skeleton, modalities)
-        for m, values in enumerate(found):
-            values.append(np.abs(metres[0, :, m]).ravel())
-    factors = [_factor(np.concatenate(values), bits, percentile) for values in found]
-    return Scaling(tuple(factors), skeleton.centre_joint, tuple(modalities), bits)
+        magnitudes = np.abs(_modalities(x, present(x, skeleton.bodies), centre, skeleton, (modality,)))
+        found.append(magnitudes[magnitudes > 0])
+    return np.concatenate(found)
 
 
-def _factor(magnitudes: np.ndarray, bits: int, percentile: float) -> float:
-    moving = magnitudes[magnitudes > 0]
-    largest = float(np.percentile(moving, percentile)) if len(moving) else 1.0
+def _factor(moving: np.ndarray, bits: int, percentile: float) -> float:
+    """From magnitudes above 0, whose order is lost."""
+    largest = float(np.percentile(moving, percentile, overwrite_input=True)) if len(moving) else 1.0
     return float(np.float32((2 ** (bits - 1) - 1) / largest))

@@ -7,8 +7,11 @@ run that has seen every clip once holds all of them. The system keeps them cache
 from __future__ import annotations
 
 import mmap
+import tempfile
 
 import numpy as np
+
+IN_MEMORY = 1 << 24  # bytes that need no file
 
 
 def rows_of(array: np.ndarray, chosen: slice | np.ndarray) -> np.ndarray:
@@ -21,7 +24,15 @@ def rows_of(array: np.ndarray, chosen: slice | np.ndarray) -> np.ndarray:
     return rows.view()
 
 
-def let_go(array: np.memmap) -> None:
-    """Hold none of its pages any more; what was written into them stays, where it is mapped to be written."""
-    if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+def scratch(shape: tuple[int, ...], dtype: object) -> np.ndarray:
+    """Zeros to be written to: in memory, or where they are many in a file without a name, gone with the array."""
+    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        return np.zeros(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype, "w+", shape=shape)
+
+
+def let_go(array: np.ndarray) -> None:
+    """Hold none of a mapped file's pages any more; what was written into them stays, where it is mapped for that."""
+    if isinstance(array, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
         array._mmap.madvise(mmap.MADV_DONTNEED)

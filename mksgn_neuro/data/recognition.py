@@ -8,6 +8,7 @@ import numpy as np
 
 from mksgn_neuro.data.background import background_of
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.mapped import rows_of
 from mksgn_neuro.data.protocols import Streams
 
 PART = 4096  # frames that are decided together
@@ -31,9 +32,10 @@ def decisions(class_spikes: Sequence[np.ndarray], streams: Streams) -> list[np.n
 def _decided(spikes: np.ndarray, window: int | None) -> np.ndarray:
     """In parts, where a window bounds what each rests on: a stream of many clips is long."""
     if window is None:
-        return evidence(spikes, None).argmax(axis=1)
+        return evidence(rows_of(spikes, slice(None)), None).argmax(axis=1)
     parts = [(max(0, a - window), a) for a in range(0, len(spikes), PART)]
-    return np.concatenate([evidence(spikes[b : a + PART], window)[a - b :].argmax(axis=1) for b, a in parts])
+    found = ((a - b, evidence(rows_of(spikes, slice(b, a + PART)), window)) for b, a in parts)
+    return np.concatenate([seen[lead:].argmax(axis=1) for lead, seen in found])
 
 
 def recognition(class_spikes: Sequence[np.ndarray], streams: Streams, clips: Clips, rate: float) -> dict:

@@ -23,7 +23,12 @@ def raise_on_signals() -> None:
             signal.signal(number, _raise)
 
 
+def end_by_myself() -> None:
+    """From now on be deaf to such signals: this process ends anyway, and they must not interrupt its clean-up."""
+    for number in ASKED_TO_STOP:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _raise(number: int, _: FrameType | None) -> None:
-    for other in ASKED_TO_STOP:
-        signal.signal(other, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+    end_by_myself()
     raise Terminated(number)

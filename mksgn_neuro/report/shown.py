@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mksgn_neuro.data.clips import Clips
+from mksgn_neuro.data.mapped import rows_of
 from mksgn_neuro.data.protocols import hold
 from mksgn_neuro.data.recognition import decisions, evidence, frames_to_decision
 from mksgn_neuro.errors import BadInput
@@ -61,8 +62,9 @@ def shown_of(run: Recognised) -> Shown:
     frames = int(ends.max()) if stretched else min(SHOWN, int(ends.max()))
     bits, skeleton = run.simulation.network.source.message_bits, clips.skeleton
     positions = (hold(x[:end], frames)[:frames] for x, end in zip(given.positions, ends))
-    scores = [evidence(s, given.window)[end - 1] for s, end in zip(run.simulation.class_spikes, ends)]
-    decided = decisions(run.simulation.class_spikes, given)
+    class_spikes = [rows_of(spikes, slice(None)) for spikes in run.simulation.class_spikes]
+    scores = [evidence(s, given.window)[end - 1] for s, end in zip(class_spikes, ends)]
+    decided = decisions(class_spikes, given)
     right = [found[:end] == label for found, end, label in zip(decided, ends, clips.labels)]
     return Shown(
         clips=clips,

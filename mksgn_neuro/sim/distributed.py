@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mksgn_neuro.data.made import lengths_of
-from mksgn_neuro.sim.counts import Counts, total
-from mksgn_neuro.sim.engine import Emulator, Result
+from mksgn_neuro.data.mapped import let_go, rows_of, scratch
+from mksgn_neuro.processes.together import among_others, answering, join, require_alike
+from mksgn_neuro.sim.counts import Counts
+from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.sim.streams import Part, class_spikes_by_frame
 
 if TYPE_CHECKING:
     import torch.distributed as dist
 
+REDUCED = 1 << 14  # frames that are summed over processes at once
+
 
 def start() -> bool:
     """Join the processes that torchrun started; False where there is only one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not among_others():
         return False
-    import torch.distributed as dist
-
-    if not dist.is_initialized():
-        dist.init_process_group("gloo")
+    join("gloo")
     return True
 
 
@@ -35,52 +37,66 @@ def is_rank_zero() -> bool:
     return dist is None or not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
 
 
-def rank_slice(streams: int) -> np.ndarray:
-    """Indices of the streams that this rank runs: every world-size-th, so that ranks end together."""
-    import torch.distributed as dist
-
-    return np.arange(dist.get_rank(), streams, dist.get_world_size())
-
-
 def run(
     emulator: Emulator, streams: Sequence[np.ndarray], *, silent_steps: int = 0, reset_interval: int | None = None
-) -> tuple[list[np.ndarray], Counts]:
-    """Class spikes (T_s, classes) of all streams in order and their counts, on every rank; needs a process group.
+) -> Iterator[Part]:
+    """As `class_spikes_by_frame`, on every rank; needs a process group.
 
-    `silent_steps` and `reset_interval` are those of `Emulator.run`. Each rank runs the streams of its `rank_slice`; a
-    rank without one counts nothing.
+    Each rank runs every world-size-th stream, so that ranks end together; one without a stream counts nothing. All that
+    was counted comes with the last part.
     """
     import torch.distributed as dist
 
-    own, readout = rank_slice(len(streams)), emulator.readout
+    rank, world = dist.get_rank(), dist.get_world_size()
+    readout = emulator.readout
     lengths = lengths_of(streams) // readout.stride
+    require_alike(zlib.crc32(lengths.tobytes()), "clips", "give all of them the same data and options")
     ends = np.cumsum(lengths)
-    spikes = np.zeros((int(ends[-1]), readout.classes), dtype=np.int64)
-    results = []
-    for result in emulator.stream(
-        (streams[i] for i in own), record=(readout.name,), silent_steps=silent_steps, reset_interval=reset_interval
-    ):
-        done = sum(len(r.steps) for r in results)
-        found = readout.by_frame(result.spikes[readout.name], result.steps - silent_steps)
-        for i, by_frame in zip(own[done:], found):
-            spikes[ends[i] - lengths[i] : ends[i]] = by_frame
-        results.append(result)
-    all_spikes = _reduced(spikes, dist.ReduceOp.SUM)
-    return np.split(all_spikes, ends[:-1]), reduce_counts(results or [idle(emulator)])
+    spikes = scratch((int(ends[-1]), readout.classes), readout.counting)
+    counts = nothing = _nothing(emulator)
+    own = streams[rank::world]
+    places = _Places((ends - lengths)[rank::world], ends[rank::world])
+    for rows, counted in class_spikes_by_frame(emulator, own, silent_steps=silent_steps, reset_interval=reset_interval):
+        for here, there in places.next(len(rows)):
+            spikes[there] = rows[here]
+        let_go(spikes)
+        counts = counts + counted
+    last = (len(spikes) - 1) // REDUCED * REDUCED
+    for first in range(0, len(spikes), REDUCED):
+        block = _reduced(rows_of(spikes, slice(first, first + REDUCED)), dist.ReduceOp.SUM)
+        yield block, nothing if first < last else reduce_counts(counts)
 
 
-def idle(emulator: Emulator) -> Result:
-    """The result of no stream: nothing counted."""
-    nothing = emulator.run(np.zeros((1, emulator.network.source.size), dtype=np.int32))
-    none = {name: np.zeros_like(spikes) for name, spikes in nothing.counts.spikes.items()}
-    return replace(nothing, counts=Counts(0, 0, none, dict.fromkeys(none, 0), 0))
+class _Places:
+    """Where the frames of some streams, one after the other, lie among all: from `starts[i]` to `ends[i]` − 1."""
+
+    def __init__(self, starts: np.ndarray, ends: np.ndarray) -> None:
+        self._left = deque(zip(starts.tolist(), ends.tolist()))
+
+    def next(self, count: int) -> Iterator[tuple[slice, slice]]:
+        """Of the next `count` frames, those that lie together: which of them, and where."""
+        done = 0
+        while done < count:
+            start, end = self._left.popleft()
+            taken = min(end - start, count - done)
+            yield slice(done, done + taken), slice(start, start + taken)
+            done += taken
+            if start + taken < end:
+                self._left.appendleft((start + taken, end))
 
 
-def reduce_counts(results: Iterable[Result]) -> Counts:
+def _nothing(emulator: Emulator) -> Counts:
+    """What no stream makes."""
+    network = emulator.network
+    sizes = {network.source.name: network.source.size, **{p.name: p.size for p in network.order}}
+    none = {name: np.zeros(size, dtype=np.int64) for name, size in sizes.items()}
+    return Counts(0, 0, none, dict.fromkeys(none, 0), 0)
+
+
+def reduce_counts(own: Counts) -> Counts:
     """The counts of all ranks together."""
     import torch.distributed as dist
 
-    own = total([result.counts for result in results])
     names = list(own.spikes)
     sums = _reduced(np.concatenate([[own.clips, own.steps], *own.spikes.values()]), dist.ReduceOp.SUM)
     maxima = _reduced(np.array([own.max_step_synops, *(own.max_step_spikes[n] for n in names)]), dist.ReduceOp.MAX)
@@ -99,5 +115,6 @@ def _reduced(array: np.ndarray, operation: dist.ReduceOp) -> np.ndarray:
     import torch.distributed as dist
 
     tensor = torch.from_numpy(array.astype(np.int64))
-    dist.all_reduce(tensor, operation)
+    with answering():
+        dist.all_reduce(tensor, operation)
     return tensor.numpy()

@@ -139,7 +139,7 @@ class _Job:
             self.plan, self.network.source, work, 0, np.concatenate([part for c in clips for part in (c, silence)])
         )
         kernels.run(self.plan.tables, work, starts, np.zeros_like(starts), steps, self.reset_interval)
-        counts = self._counts(work, len(clips), rows)
+        counts = counted(self.emulator, work, slice(0, rows), clips=len(clips))
         result = Result(steps, self._scores(work, starts, ends, lengths), counts, **self._traces(work, starts, steps))
         self.emulator.workspaces[self.states].put(work)
         return result
@@ -173,19 +173,32 @@ class _Job:
                 recorded["v"][name] = _padded(work.v_trace[rows, own], starts, steps)
         return recorded
 
-    def _counts(self, work: Workspace, clips: int, steps: int) -> Counts:
-        source, slots, order = self.network.source, self.plan.slots, self.network.order
-        inputs, sent, synops = (np.zeros(n, dtype=np.int64) for n in (source.size, steps, steps))
-        kernels.count_inputs(work.payload, steps, self.emulator.input_degree, inputs, sent, synops)
-        counts = np.zeros(len(self.plan.tables.degree), dtype=np.int32)
-        fired, reached = np.zeros((len(order), steps), dtype=np.int64), np.zeros((steps, HALF_LANES), dtype=np.int32)
-        kernels.count_spikes(self.plan.tables, work.bits, steps, counts, fired, reached)
-        synops += reached.sum(axis=1, dtype=np.int64)
-        spikes, most = {source.name: inputs}, {source.name: int(sent.max(initial=0))}
-        for p, busiest in zip(order, fired.max(axis=1, initial=0)):
-            spikes[p.name] = counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
-            most[p.name] = int(busiest)
-        return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
+
+def counted(emulator: Emulator, work: Workspace, rows: slice, *, clips: int) -> Counts:
+    """Events of some consecutive rows of a workspace, which hold the ends of so many clips."""
+    network, plan, steps = emulator.network, emulator.plan, rows.stop - rows.start
+    source, slots, order = network.source, plan.slots, network.order
+    inputs, sent, synops = (np.zeros(n, dtype=np.int64) for n in (source.size, steps, steps))
+    kernels.count_inputs(work.payload[rows], steps, emulator.input_degree, inputs, sent, synops)
+    counts, fired, reached = _spike_counts(emulator, work, rows.stop)
+    if rows.start:
+        counts -= _spike_counts(emulator, work, rows.start)[0]
+    fired, reached = fired[:, rows.start :], reached[rows.start :]
+    synops += reached.sum(axis=1, dtype=np.int64)
+    spikes, most = {source.name: inputs}, {source.name: int(sent.max(initial=0))}
+    for p, busiest in zip(order, fired.max(axis=1, initial=0)):
+        spikes[p.name] = counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
+        most[p.name] = int(busiest)
+    return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
+
+
+def _spike_counts(emulator: Emulator, work: Workspace, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`kernels.count_spikes` of the first rows."""
+    tables, populations = emulator.plan.tables, len(emulator.network.order)
+    counts = np.zeros(len(tables.degree), dtype=np.int32)
+    fired, reached = np.zeros((populations, rows), dtype=np.int64), np.zeros((rows, HALF_LANES), dtype=np.int32)
+    kernels.count_spikes(tables, work.bits, rows, counts, fired, reached)
+    return counts, fired, reached
 
 
 def _grouped(clips: Iterable[np.ndarray], rows: int, silent_steps: int) -> Iterator[list[np.ndarray]]:

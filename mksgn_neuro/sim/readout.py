@@ -41,6 +41,11 @@ class Readout:
         stride = network.task.steps_per_frame if network.task else 1
         return cls(network.readout, np.concatenate(neurons), np.concatenate(class_of), classes, first, stride)
 
+    @property
+    def counting(self) -> np.dtype:
+        """The smallest unsigned integers that hold a class's spikes of one step."""
+        return np.min_scalar_type(int(np.bincount(self.class_of).max(initial=0)))
+
     def by_frame(self, spikes: np.ndarray, steps: np.ndarray) -> list[np.ndarray]:
         """Recorded spikes (B, steps, N) to the classes' of each clip's frames, int64 (steps[b] / stride, classes)."""
         return [self.scores(own[self.first : self.first + count : self.stride]) for own, count in zip(spikes, steps)]

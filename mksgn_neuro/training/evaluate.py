@@ -11,11 +11,12 @@ from mksgn_neuro.data.augment import NO_VARIATION
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode_batch
 from mksgn_neuro.data.made import lengths_of
+from mksgn_neuro.data.mapped import let_go, scratch
 from mksgn_neuro.data.protocols import PROTOCOLS, Streams, Timing, hold, streams
 from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.nn import SpikingNetwork
-from mksgn_neuro.training.batches import Sequences, sequence_batches
+from mksgn_neuro.training.batches import Sequences, batches_per_epoch, sequence_batches
 
 RECALIBRATION_CLIPS = 512  # that normalisation statistics are taken from
 FRAMES_AT_ONCE = 2560
@@ -69,11 +70,14 @@ def class_spikes(
 ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
     """Readout spikes by class (T, classes) of each stream, uint16, and each neuron's mean firing rate by population.
 
-    A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers.
+    A long stream is run in pieces, each with LEAD frames before it, which is more than a student remembers. Spikes of
+    many streams lie in a file: read them through `data.mapped.rows_of`.
     """
     here = student.device
     lengths = lengths_of(given.positions)
-    found = [np.zeros((n, student.classes), dtype=np.uint16) for n in lengths.tolist()]
+    ends = np.cumsum(lengths)
+    flat = scratch((int(ends[-1]), student.classes), np.uint16)
+    found = np.split(flat, ends[:-1])
     firing: dict[str, np.ndarray] = {}
     frames = 0
     for group in _of_like_length(_pieces(lengths.tolist())):
@@ -84,6 +88,7 @@ def class_spikes(
         counted = activity.class_spikes.sum(-1).cpu().numpy().astype(np.uint16)
         for i, piece in enumerate(group):
             found[piece.stream][piece.own : piece.end] = counted[piece.own - piece.first : piece.end - piece.first, i]
+        let_go(flat)
         seen = len(group) * longest
         for name, spikes in activity.spikes.items():  # (V, T, B, C)
             firing[name] = firing.get(name, 0.0) + seen * spikes.mean((1, 2), dtype=torch.float64).cpu().numpy()
@@ -130,12 +135,12 @@ def recalibrate_batch_norm(
     student.train()
     here, once = student.device, replace(shape, least=1)
     sums = [(torch.zeros_like(p.mean), torch.zeros_like(p.variance)) for p in populations]
-    batches = list(sequence_batches(chosen, scaling, once, NO_VARIATION, seed=0, stage="statistics", epoch=0))
-    for batch in batches:
+    batches = batches_per_epoch(chosen, once)
+    for batch in sequence_batches(chosen, scaling, once, NO_VARIATION, seed=0, stage="statistics", epoch=0):
         student(batch.frames.to(here))
         for population, (mean, variance) in zip(populations, sums):
-            mean += population.batch_mean / len(batches)
-            variance += population.batch_variance / len(batches)
+            mean += population.batch_mean / batches
+            variance += population.batch_variance / batches
     for population, (mean, variance) in zip(populations, sums):
         population.mean.copy_(mean)
         population.variance.copy_(variance)

@@ -13,6 +13,7 @@ from mksgn_neuro.data.background import background_of, for_classes
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.frames import Scaling, encode, encode_batch
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.made import Joined
 from mksgn_neuro.data.protocols import Timing, streams
 from mksgn_neuro.data.registry import DATASETS, load
 from mksgn_neuro.data.skeleton import Skeleton, are_names
@@ -150,6 +151,34 @@ def encoded(task: Task, bits: int, skeleton: Skeleton, positions: np.ndarray) ->
     """Frames (T, V, 3) in metres, at the network's rate, as it gets them: (T · steps per frame, channels) int32."""
     frames = encode(positions, scaling_of(task, bits), skeleton).reshape(len(positions), -1)
     return in_steps(frames, task.steps_per_frame)
+
+
+@dataclass(frozen=True)
+class EncodedStream:
+    """One long stream as `encoded` would make it whole, (T · steps per frame, channels) int32: a slice at a time."""
+
+    task: Task
+    bits: int
+    skeleton: Skeleton
+    positions: Joined
+
+    def __len__(self) -> int:
+        return len(self.positions) * self.task.steps_per_frame
+
+    def __getitem__(self, chosen: slice) -> np.ndarray:
+        start, stop, step = chosen.indices(len(self))
+        stop, times = max(start, stop), self.task.steps_per_frame
+        first = start // times
+        lead = min(first, 1)  # the motion of a frame is that from the one before
+        frames = self.positions[first - lead : max(-(-stop // times), first + 1)]
+        if self.task.origin == "first frame" and first > 1:
+            frames, lead = np.concatenate([self.positions[:1], frames]), 2
+        steps = encoded(self.task, self.bits, self.skeleton, frames)
+        begin = (first - lead) * times
+        return steps[start - begin : stop - begin : step]
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.int32, copy=False)
 
 
 def in_steps(frames: np.ndarray, steps_per_frame: int) -> np.ndarray:

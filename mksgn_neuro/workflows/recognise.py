@@ -14,10 +14,11 @@ from mksgn_neuro.chip.rules import deployable
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.made import Made
+from mksgn_neuro.data.mapped import rows_of
 from mksgn_neuro.data.protocols import Streams, streams
 from mksgn_neuro.data.recognition import recognition
 from mksgn_neuro.ir import Network, Task
-from mksgn_neuro.workflows.inputs import encoded, timing_of
+from mksgn_neuro.workflows.inputs import EncodedStream, encoded, timing_of
 from mksgn_neuro.workflows.simulate import Progress, Simulation, simulate
 
 HEADLINE = "clip"  # the protocol whose figures stand at the top of a document, where it was run
@@ -25,7 +26,9 @@ HEADLINE = "clip"  # the protocol whose figures stand at the top of a document, 
 
 @dataclass(frozen=True)
 class Recognised:
-    """One protocol's run: `given` says what the network got, `inputs` (T_s, channels) int32 are its streams."""
+    """One protocol's run: `given` says what the network got, `inputs` (T_s, channels) int32 are its streams, made when
+    they are asked for; a long one gives slices.
+    """
 
     simulation: Simulation
     clips: Clips
@@ -57,7 +60,7 @@ class Recognised:
         spikes, window = self.simulation.class_spikes, self.given.window
         ends = zip(self.given.stream[self.done], self.given.end[self.done])
         spans = ((s, 0 if window is None else max(0, end - window), end) for s, end in ends)
-        return np.array([spikes[s][first:end].sum(axis=0, dtype=np.int64) for s, first, end in spans])
+        return np.array([rows_of(spikes[s], slice(a, b)).sum(axis=0, dtype=np.int64) for s, a, b in spans])
 
     def predictions(self) -> np.ndarray:
         """The class decided at the end of each simulated clip, in the order of `given.clip`; ties go to the lowest."""
@@ -86,12 +89,11 @@ def recognise(
 ) -> Recognised:  # fmt: skip
     """Simulate labelled clips under a protocol; `seed` shuffles those of `continuous`, which alone resets nothing."""
     given = streams(protocol, clips, timing_of(network.task), seed)
-    encode = partial(encoded, network.task, network.source.message_bits, clips.skeleton)
-    times = network.task.steps_per_frame
+    how = (network.task, network.source.message_bits, clips.skeleton)
     if isinstance(given.positions, Made):
-        inputs: Sequence[np.ndarray] = given.positions.map(encode, times)
+        inputs: Sequence = given.positions.map(partial(encoded, *how), network.task.steps_per_frame)
     else:
-        inputs = tuple(map(encode, given.positions))
+        inputs = tuple(EncodedStream(*how, positions) for positions in given.positions)
     run = simulate(network, inputs, reset=protocol != "continuous", backend=backend, chip=chip, progress=progress)
     return Recognised(run, clips, given, inputs)
 

@@ -16,14 +16,16 @@ from mksgn_neuro.chip.profile import Events
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
 from mksgn_neuro.data.made import lengths_of
+from mksgn_neuro.data.mapped import let_go, scratch
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.sim import distributed
-from mksgn_neuro.sim.counts import Counts, total
+from mksgn_neuro.sim.counts import Counts
 from mksgn_neuro.sim.engine import Emulator, Result
 from mksgn_neuro.sim.measure import Measurement, measure
 from mksgn_neuro.sim.readout import Readout
 from mksgn_neuro.sim.recorded import from_spikes, run_reference
+from mksgn_neuro.sim.streams import Part, class_spikes_by_frame
 
 LAVA_STREAMS = 8  # that one start of Lava runs
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
@@ -34,7 +36,7 @@ TRAFFIC_PIECES, TRAFFIC_STEPS = 16, 96
 @dataclass(frozen=True)
 class Simulation:
     """`class_spikes` (T_s, classes), in the smallest unsigned integers, of the first streams asked for; fewer than
-    asked where `partial`.
+    asked where `partial`. They lie in a file where they are many: read them through `data.mapped.rows_of`.
 
     `frames`: of these streams, without the silence after them. `counts` and `measurement` are of every step; `traffic`
     is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `reset_interval` is what the emulator ran with:
@@ -83,7 +85,6 @@ class Simulation:
 
 
 Progress = Callable[[int, int], None]
-Part = tuple[list[np.ndarray], Counts]  # class spikes of some streams, in order, and their counts
 
 
 def simulate(
@@ -103,30 +104,44 @@ def simulate(
     stream that was not finished does not count.
     """
     reset_interval = reset_interval_of(network, streams) if reset else None
-    started, done, partial = time.perf_counter(), [], False
-    try:
-        for part in BACKEND_RUNS[backend](network, streams, reset_interval):
-            done.append((list(map(small, part[0])), part[1]))
-            if progress:
-                progress(sum(len(spikes) for spikes, _ in done), len(streams))
-    except KeyboardInterrupt:
-        if not done:
-            raise
-        partial = True
+    started = time.perf_counter()
+    found = _run(BACKEND_RUNS[backend](network, streams, reset_interval), Readout.of(network), streams, progress)
     seconds = time.perf_counter() - started
-    counts = total([counts for _, counts in done])
-    class_spikes = tuple(spikes for part, _ in done for spikes in part)
+    counts, done = found.counts, found.counts.clips
     placement = place_cores(map_network(network, chip), counts.spikes)
-    traffic = traffic_in_pieces(placement, streams[: len(class_spikes)], reset_interval)
-    frames, measured = sum(map(len, class_spikes)), measure(network, counts)
+    traffic = traffic_in_pieces(placement, streams[:done], reset_interval)
     return Simulation(
-        network, backend, class_spikes, frames, counts, measured, placement, traffic, reset_interval, seconds, partial
-    )
+        network, backend, found.class_spikes, sum(map(len, found.class_spikes)), counts, measure(network, counts),
+        placement, traffic, reset_interval, seconds, partial=done < len(streams),
+    )  # fmt: skip
 
 
-def small(counts: np.ndarray) -> np.ndarray:
-    """The same numbers, none below 0, in as few bytes as hold them: tens of thousands of clips have many."""
-    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+@dataclass(frozen=True)
+class _Run:
+    class_spikes: tuple[np.ndarray, ...]
+    counts: Counts
+
+
+def _run(parts: Iterator[Part], readout: Readout, streams: Sequence[np.ndarray], progress: Progress | None) -> _Run:
+    """What the streams say, of all that were finished before Ctrl-C; raises KeyboardInterrupt where none was."""
+    ends = np.cumsum(lengths_of(streams) // readout.stride)
+    said = scratch((int(ends[-1]), readout.classes), readout.counting)
+    counts = unfinished = None
+    at = 0
+    try:
+        for rows, counted in parts:
+            said[at : at + len(rows)] = rows
+            at += len(rows)
+            let_go(said)
+            unfinished = counted if unfinished is None else unfinished + counted
+            if counted.clips:
+                counts, unfinished = unfinished if counts is None else counts + unfinished, None
+                if progress:
+                    progress(counts.clips, len(streams))
+    except KeyboardInterrupt:
+        if counts is None:
+            raise
+    return _Run(tuple(np.split(said, ends[:-1])[: counts.clips]), counts)
 
 
 def silent_steps_after(network: Network) -> int:
@@ -140,24 +155,18 @@ def reset_interval_of(network: Network, streams: Sequence[np.ndarray]) -> int:
 
 
 def emulated(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
-    """By the fast engine, a few streams at a time; split over the processes that torchrun started."""
-    emulator, silent_steps = Emulator(network), silent_steps_after(network)
-    if distributed.start():
-        yield distributed.run(emulator, streams, silent_steps=silent_steps, reset_interval=reset_interval)
-        return
-    readout = emulator.readout
-    for result in emulator.stream(
-        streams, record=(readout.name,), silent_steps=silent_steps, reset_interval=reset_interval
-    ):
-        yield readout.by_frame(result.spikes[readout.name], result.steps - silent_steps), result.counts
+    """By the fast engine; split over the processes that torchrun started."""
+    options = {"silent_steps": silent_steps_after(network), "reset_interval": reset_interval}
+    run = distributed.run if distributed.start() else class_spikes_by_frame
+    return run(Emulator(network), streams, **options)
 
 
 def _by_reference(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
     readout, silent_steps = Readout.of(network), silent_steps_after(network)
-    for stream, result in zip(
-        streams, run_reference(network, streams, silent_steps=silent_steps, reset_interval=reset_interval)
-    ):
-        yield _part(readout, result, len(stream))
+    whole = map(np.asarray, streams)
+    results = run_reference(network, whole, silent_steps=silent_steps, reset_interval=reset_interval)
+    for result in results:
+        yield _part(readout, result, int(result.steps[0]) - silent_steps)
 
 
 def _by_lava(network: Network, streams: Sequence[np.ndarray], reset_interval: int | None) -> Iterator[Part]:
@@ -165,7 +174,7 @@ def _by_lava(network: Network, streams: Sequence[np.ndarray], reset_interval: in
     readout, silent_steps = Readout.of(network), silent_steps_after(network)
     together = 1 if reset_interval is None else LAVA_STREAMS
     for start in range(0, len(streams), together):
-        group = streams[start : start + together]
+        group = [np.asarray(stream) for stream in streams[start : start + together]]
         span = max(map(len, group)) + silent_steps
         joined = np.concatenate([np.pad(s, ((0, span - len(s)), (0, 0))) for s in group])
         limit = LAVA_SECONDS + LAVA_SECONDS_PER_STEP * len(joined)
@@ -177,7 +186,7 @@ def _by_lava(network: Network, streams: Sequence[np.ndarray], reset_interval: in
 
 
 def _part(readout: Readout, result: Result, frames: int) -> Part:
-    return readout.by_frame(result.spikes[readout.name], np.array([frames])), result.counts
+    return readout.by_frame(result.spikes[readout.name], np.array([frames]))[0], result.counts
 
 
 BACKEND_RUNS = {"emulator": emulated, "reference": _by_reference, "lava": _by_lava}
@@ -197,8 +206,9 @@ def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset
     found = [(s, own) for s, n in enumerate(steps) for own in range(0, n, TRAFFIC_STEPS)]
     chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
     firsts = [max(0, own - silent_steps - TRAFFIC_STEPS) for _, own in chosen]
-    padded = {s: np.pad(streams[s], ((0, silent_steps), (0, 0))) for s in {s for s, _ in chosen}}
-    pieces = [padded[s][first : own + TRAFFIC_STEPS] for (s, own), first in zip(chosen, firsts)]
+    ends = [min(own + TRAFFIC_STEPS, steps[s]) for s, own in chosen]
+    given = [streams[s][first:end] for (s, _), first, end in zip(chosen, firsts, ends)]
+    pieces = [np.pad(x, ((0, end - first - len(x)), (0, 0))) for x, first, end in zip(given, firsts, ends)]
     result = Emulator(network).run(pieces, record="all", reset_interval=reset_interval)
 
     # `longest_way` steps before each piece, silent where its stream begins: what is on its way when the piece begins

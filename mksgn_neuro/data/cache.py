@@ -107,12 +107,23 @@ def load_stored(name: str, joints: int) -> Stored | None:
             return None
         shape = (size, joints, 3)
         positions = np.memmap(folder / "positions.f32", np.float32, "r", shape=shape) if size else np.zeros(shape)
-        if not all(np.isfinite(rows_of(positions, slice(a, a + BLOCK))).all() for a in range(0, size, BLOCK)):
+        if not _untouched(folder) and not _all_finite(positions):
             return None
     except (OSError, ValueError, BadInput):
         return None
     texts = {field: tuple(str(text) for text in arrays[field]) for field in TEXTS}
     return Stored(positions=positions, **{**arrays, **texts})
+
+
+def _untouched(folder: Path) -> bool:
+    """Whether the positions are as they were when the index was written, after them: all finite."""
+    positions, index = ((folder / name).stat().st_mtime_ns for name in ("positions.f32", "index.npz"))
+    return positions <= index
+
+
+def _all_finite(positions: np.ndarray) -> bool:
+    """Reads all of them, gigabytes of a large data set."""
+    return all(np.isfinite(rows_of(positions, slice(a, a + BLOCK))).all() for a in range(0, len(positions), BLOCK))
 
 
 def _checked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mksgn_neuro.data import cache as data_cache
 from mksgn_neuro.data import records, registry
 from mksgn_neuro.data.readers import ntu
 from mksgn_neuro.errors import BadInput, WorkFailed
@@ -161,6 +162,18 @@ def test_a_damaged_entry_is_stored_anew_and_what_a_kill_left_is_removed(folder, 
     again = registry.load("ntu60-xsub", folder)
     assert again.names == first.names and np.array_equal(again.positions, expected)
     assert entries(cache) == [entry] and (entry / part).read_bytes() == content
+
+
+def test_positions_are_looked_through_only_where_they_were_written_to_since(folder, cache, monkeypatch):
+    first = np.array(registry.load("ntu60-xsub", folder).positions)
+    (entry,) = entries(cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(data_cache, "_all_finite", lambda _: pytest.fail("looked through"))
+        registry.load("ntu60-xsub", folder)
+    with open(entry / "positions.f32", "r+b") as file:
+        file.seek(400)
+        file.write(np.float32("nan").tobytes())
+    assert np.array_equal(registry.load("ntu60-xsub", folder).positions, first)
 
 
 def test_an_index_of_other_lengths_is_stored_anew(folder, cache):

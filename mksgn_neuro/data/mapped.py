@@ -7,6 +7,7 @@ run that has seen every clip once holds all of them. The system keeps them cache
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 
 import numpy as np
@@ -25,10 +26,16 @@ def rows_of(array: np.ndarray, chosen: slice | np.ndarray) -> np.ndarray:
 
 
 def scratch(shape: tuple[int, ...], dtype: object) -> np.ndarray:
-    """Zeros to be written to: in memory, or where they are many in a file without a name, gone with the array."""
-    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= IN_MEMORY:
+    """Zeros to be written to: in memory, or where they are many in a file without a name, gone with the array.
+
+    Raises OSError where there is no room for the file.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY:
         return np.zeros(shape, dtype)
     with tempfile.TemporaryFile() as file:
+        if hasattr(os, "posix_fallocate"):  # else a full disk would end this process when it writes into the array
+            os.posix_fallocate(file.fileno(), 0, size)
         return np.memmap(file, dtype, "w+", shape=shape)
 
 

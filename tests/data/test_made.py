@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mksgn_neuro.data.made import Made, joined, lengths_of
-from mksgn_neuro.data.mapped import rows_of
+from mksgn_neuro.data.mapped import IN_MEMORY, let_go, rows_of, scratch
 
 LENGTHS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
 ENDS = st.one_of(st.none(), st.integers(-3, 30))
@@ -61,3 +61,16 @@ def test_rows_of_a_mapped_file_are_copies_that_leave_none_of_it_in_memory(tmp_pa
     some = np.array([3, 999, 3])
     assert np.array_equal(rows_of(mapped, some), content[some])
     assert np.array_equal(rows_of(mapped, slice(5, 700)), content[5:700]) and resident(mapped) == 0
+
+
+def test_scratch_holds_what_was_written_and_little_of_it_in_memory():
+    small, large = scratch((10, 3), np.uint8), scratch((IN_MEMORY // 50, 100), np.uint8)
+    assert not isinstance(small, np.memmap) and isinstance(large, np.memmap)
+    rng = np.random.default_rng(0)
+    for array in (small, large):
+        content = rng.integers(0, 256, array.shape).astype(np.uint8)
+        assert not array.any()
+        array[:] = content
+        let_go(array)
+        parts = np.array_split(array, 7)
+        assert all(np.array_equal(rows_of(a, slice(None)), b) for a, b in zip(parts, np.array_split(content, 7)))

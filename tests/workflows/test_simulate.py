@@ -1,12 +1,15 @@
 """Networks on streams: every backend gives the same, events are those of following every spike."""
 
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
+from mksgn_neuro.data.made import Made
 from mksgn_neuro.lowering import balance_delays, lower
+from mksgn_neuro.sim import streams as stream_module
 from mksgn_neuro.sim.stepwise import StepEmulator
 from mksgn_neuro.workflows import simulate as module
 from mksgn_neuro.workflows.simulate import silent_steps_after, simulate
@@ -161,3 +164,24 @@ def test_joules_and_throughput_are_per_clip(network):
     assert run.energy("paper", 4).joules_per_sample == pytest.approx(picojoules * 1e-12 / 4)
     assert run.throughput(8)["samples_per_s"] == pytest.approx(8 / run.seconds)
     assert run.throughput(8)["synops_per_s"] == pytest.approx((events.acs + events.macs) / run.seconds)
+
+
+def test_memory_does_not_grow_with_the_number_of_clips(network):
+    """But for a byte per class and frame, which goes into a file where it is much."""
+    given, peaks = streams((20,))[0], []
+    for count in (40, 600):
+        many = Made(np.full(count, len(given)), lambda i: np.roll(given, i, axis=0))
+        tracemalloc.start()
+        found = simulate(network, many)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found.streams == count
+    assert peaks[1] < 1.2 * peaks[0] + 600 * len(given) * 3
+
+
+def test_one_long_stream_is_the_same_in_pieces_and_at_once(network, monkeypatch):
+    long = [*streams((900,)), *streams((5,))]
+    whole = [simulate(network, long, reset=reset) for reset in (False, True)]
+    monkeypatch.setattr(stream_module, "LONG", 100)
+    for reset, at_once in zip((False, True), whole):
+        same(simulate(network, long, reset=reset), at_once)

@@ -46,7 +46,7 @@ def command(
 
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.training.ablate import ablate
-    from mksgn_neuro.training.collective import choose_device
+    from mksgn_neuro.training.collective import choose_device, is_first_rank
     from mksgn_neuro.training.presets import preset
 
     choose_device(device)
@@ -57,6 +57,8 @@ def command(
     options = {"seed": seed, "resume": resume, "teacher": teacher}
     with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
+    if not is_first_rank():
+        return
     if as_json:
         print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})
         return

@@ -17,15 +17,19 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import require_writable
 from mksgn_neuro.gates.regular import printable
 from mksgn_neuro.names import MAX_MESSAGE_BITS, PROFILES
+from mksgn_neuro.processes.together import is_first
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def stderr() -> Console:
-    """The console of progress and notes; silent under --quiet, which stands before the command's name."""
+    """The console of progress and notes; silent under --quiet, which stands before the command's name, and in all but
+    the first of several processes.
+    """
     context = click.get_current_context(silent=True)
-    return _console(quiet=context is not None and bool(context.find_root().params.get("quiet")))
+    quiet = context is not None and bool(context.find_root().params.get("quiet"))
+    return _console(quiet=quiet or not is_first())
 
 
 @cache

@@ -90,6 +90,8 @@ def command(
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, chip=chip, seed=seed)
     document = document_of(path, representation, runs, energy_profile, protocols) | {"findings": networks.findings}
+    if not distributed.is_rank_zero():
+        return None
     shown = runs[document["protocol"]]
     if save_spikes:
         from mksgn_neuro.workflows.arrays import save_recording
@@ -98,8 +100,6 @@ def command(
         save_recording(
             network, shown.inputs[: run.streams], save_spikes, states=states, reset_interval=run.reset_interval
         )
-    if not distributed.is_rank_zero():
-        return None
     if report_path:
         from mksgn_neuro.commands.report import collected
         from mksgn_neuro.report.page import write_report

@@ -9,11 +9,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from mksgn_neuro.processes.together import answering
+
 
 def all_sum(tensor: Tensor) -> Tensor:
     """The sum over processes, in place; the tensor itself without torch.distributed."""
     if dist.is_initialized():
-        dist.all_reduce(tensor)
+        with answering():
+            dist.all_reduce(tensor)
     return tensor
 
 

@@ -26,6 +26,11 @@ def among_others() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def is_first() -> bool:
+    """Whether this process is the first, which alone speaks, or the only one; known before it joins the others."""
+    return not among_others() or int(os.environ.get("RANK", "0")) == 0
+
+
 def timeout() -> float:
     """Seconds to wait for another process; raises BadInput for a TIMEOUT that is no number above 0."""
     said = os.environ.get(TIMEOUT, str(SECONDS))

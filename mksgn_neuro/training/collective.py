@@ -10,19 +10,19 @@ from torch import nn
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.nn.collective import all_sum
+from mksgn_neuro.processes.together import among_others, answering, join
 
 _ASKED = {"type": ""}  # of this process, as CUDA's current device is
 
 
 def start() -> tuple[int, int]:
     """Join the process group that torchrun's environment describes; (rank, world size), (0, 1) without one."""
-    if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1:
+    if not among_others():
         return 0, 1
-    if not dist.is_initialized():
-        on_gpu = device().type == "cuda"
-        if on_gpu:
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("nccl" if on_gpu else "gloo")
+    on_gpu = device().type == "cuda"
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    join("nccl" if on_gpu else "gloo")
     return dist.get_rank(), dist.get_world_size()
 
 
@@ -58,7 +58,8 @@ def is_first_rank() -> bool:
 def wait_for_all() -> None:
     """Return when every process has come here."""
     if dist.is_initialized():
-        dist.barrier()
+        with answering():
+            dist.barrier()
 
 
 def sum_gradients(module: nn.Module) -> None:

@@ -15,8 +15,9 @@ from torch import nn
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.models.store import DAMAGE, read_checked, same_value, write_atomically
+from mksgn_neuro.processes.together import require_alike
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import is_first_rank
+from mksgn_neuro.training.collective import device, is_first_rank
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
 
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
@@ -66,6 +67,7 @@ def train_stage(module: nn.Module, stage: Stage, directory: Path, *, resume: boo
         report("restored", {"stage": stage.name, "history": list(history)})
     elif stage.start_counts and stage.epochs and not stage.keep_last:
         best["accuracy"] = stage.validate(module)["accuracy"]
+    require_alike(len(history), "checkpoints", f"let all of them see one folder {directory}", device())
     for epoch in range(len(history), stage.epochs):
         started = time.perf_counter()
         torch.manual_seed(stage.seed * 1_000_003 + epoch)

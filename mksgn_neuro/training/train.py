@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from mksgn_neuro.models.store import Model, build_student, save_model
 from mksgn_neuro.models.teacher import Ensemble
 from mksgn_neuro.nn import SpikingNetwork, quantize
 from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
+from mksgn_neuro.processes.together import require_alike
 from mksgn_neuro.training.allocator import keep_freed_memory
 from mksgn_neuro.training.batches import Batch
 from mksgn_neuro.training.collective import device, is_first_rank, start
@@ -129,6 +131,8 @@ def started_run(
             preset, fit_clips, held_out, scaling, directory, seed, resume, recorder.report, teacher_id, *ranks, findings
         )
         teachers = None if teacher is None else load_teachers(teacher, run)
+        same = zlib.crc32(run.fingerprint().encode())
+        require_alike(same, "clips or options", "give all of them the same data and options", device())
         for finding in findings:
             recorder.report("finding", {"stage": "", "finding": finding})
         if is_first_rank():

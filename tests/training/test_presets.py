@@ -14,6 +14,8 @@ from mksgn_neuro.models.store import build_student
 from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import PRESETS, preset
 
+TWO_CHIPS = {"channels": (144, 144, 144, 144, 216, 216), "query_channels": 72}
+
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
@@ -42,13 +44,15 @@ def test_a_change_that_is_none_keeps_what_the_preset_has():
     assert preset("tiny", epochs=None, synop_regularisation=2.0) == replace(preset("tiny"), synop_regularisation=2.0)
 
 
-def test_ntu_fits_one_chip():
+@pytest.mark.parametrize("wider, chips, cores", [({}, 1, 103), (TWO_CHIPS, 2, 185)], ids=["ntu", "half as wide again"])
+def test_ntu_fits_one_chip_and_half_as_wide_again_two(wider, chips, cores):
     """Untrained: what a chip must hold does not depend on how many weights training leaves at 0."""
-    chosen = preset("ntu")
+    chosen = replace(preset("ntu"), **wider)
     torch.manual_seed(0)
     student = build_student(chosen.student(60), SKELETON, chosen.graph_radius)
     mapping = map_network(balance_delays(lower(quantize(fold(student.eval())))))
-    assert mapping.chips == 1 and not list(deployable(mapping))
+    assert (mapping.chips, len(mapping.cores)) == (chips, cores)
+    assert [violation.rule for violation in deployable(mapping)] == ["cores"] * (chips > 1)
 
 
 def test_what_does_not_go_together_is_refused():

@@ -1,6 +1,7 @@
 """One clip as an array: `.npy`, or an `.npz` with one array of three or four axes.
 
-(T, V, C), (M, T, V, C) with M people, or ST-GCN's (C, T, V, M); C is 2, 3, or 3 of which the last is a confidence.
+(T, V, C), (M, T, V, C) with M people, or ST-GCN's (C, T, V, M); C is 2, 3, or 3 of which the last is a confidence; 4
+with MediaPipe's visibility. Or (T, V·C) for a named skeleton's V. Beside it `fps` or `rate`, frames a second.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import zipfile
 import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
+from mksgn_neuro.data.readers.poses import mediapipe
 from mksgn_neuro.data.readers.poses.people import numbers
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
@@ -18,6 +20,9 @@ from mksgn_neuro.gates.arrays import read_npy, read_npz
 from mksgn_neuro.gates.regular import shown
 
 HINT = "save one array (frames, joints, 2 or 3)"
+RATES = ("rate", "fps")
+# Joints and numbers of each, by the numbers of a frame in one row; 3 of a picture's are x, y and a confidence.
+ROWS = {34: (17, 2), 51: (17, 3), 60: (20, 3), 66: (33, 2), 75: (25, 3), 96: (32, 3), 99: (33, 3), 132: (33, 4)}
 IN_PIXELS = 10.0  # as in `coco`: no metres
 
 
@@ -37,45 +42,58 @@ def recognises(source: Source) -> bool:
 def read(source: Source) -> list[Recording]:
     """The one clip."""
     location = str(source.path)
-    people = _people(numbers(_array(source), location), location)
+    array, rate = _array(source)
+    people = _people(numbers(array, location), location)
     notes: list[str] = []
+    if people.shape[2:] == (mediapipe.JOINTS, 4):
+        notes.append("the fourth number is taken as MediaPipe's visibility")
+        people = np.where(people[..., 3:] >= LEAST_CONFIDENCE, people[..., :3], np.nan)
     if people.shape[3] == 3 and _is_confidence(people):
         notes.append("the third number is a confidence, not metres: two coordinates")
         people = np.where(people[..., 2:] >= LEAST_CONFIDENCE, people[..., :2], np.nan)
     people = np.where((people == 0).all(axis=(2, 3))[..., None, None], np.nan, people).astype(np.float32)
     body = body_of(people.shape[2], people.shape[3])
-    rest = {"second": people[1] if len(people) > 1 and np.isfinite(people[1]).any() else None}
+    rest = {"rate": rate, "second": people[1] if len(people) > 1 and np.isfinite(people[1]).any() else None}
     if body is None:
         return [Recording(source.name, "array", people[0], notes=tuple(notes), **rest)]
     notes.append(f"{people.shape[2]} joints: taken as {body.name}, in its order and axes")
+    if body.name == "mediapipe33" and people.shape[3] == 3 and rest["second"] is None:
+        return [mediapipe.recording_of(source.name, people[0], rate, None, tuple(notes), "array")]
     unit = body.unit if people.shape[3] == 2 or body.unit != "mm" else None
     return [of_body(source.name, "array", people[0], body, unit=unit, notes=tuple(notes), **rest)]
 
 
-def _array(source: Source) -> np.ndarray:
+def _array(source: Source) -> tuple[np.ndarray, float | None]:
+    """The clip, and its frames a second where the file says them."""
     if not zipfile.is_zipfile(source.path):
-        return read_npy(source.path, HINT)
+        return read_npy(source.path, HINT), None
     try:
         with zipfile.ZipFile(source.path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except Exception as error:  # what damage raises is anybody's guess
         raise BadInput(f"not a readable array ({shown(error)})", location=str(source.path), hint=HINT) from error
     found = read_npz(source.path, names, HINT)
-    clips = [name for name, x in found.items() if x.ndim in (3, 4) and x.dtype.kind in "fiu"]
+    clips = [name for name, x in found.items() if x.ndim in (2, 3, 4) and x.dtype.kind in "fiu"]
     if len(clips) != 1:
-        problem = f"{len(clips)} arrays with 3 or 4 axes among {', '.join(found) or 'none'}"
+        problem = f"{len(clips)} arrays with 2 to 4 axes among {', '.join(found) or 'none'}"
         raise BadInput(problem, location=str(source.path), hint=HINT)
-    return found[clips[0]]
+    said = [found[name] for name in RATES if name in found and found[name].size == 1]
+    rates = [float(x.item()) for x in said if x.dtype.kind in "fiu" and 0 < x.item() < np.inf]
+    return found[clips[0]], rates[0] if rates else None
 
 
 def _people(x: np.ndarray, location: str) -> np.ndarray:
     """(M, T, V, C)."""
+    given = x.shape
+    if x.ndim == 2 and x.shape[1] in ROWS:
+        x = x.reshape(len(x), *ROWS[x.shape[1]])
     if x.ndim == 3:
         x = x[None]
-    if x.ndim == 4 and x.shape[3] not in (2, 3) and x.shape[0] in (2, 3):
+    if x.ndim == 4 and x.shape[3] not in (2, 3, 4) and x.shape[0] in (2, 3):
         x = x.transpose(3, 1, 2, 0)
-    if x.ndim != 4 or x.shape[3] not in (2, 3) or 0 in x.shape:
-        raise BadInput(f"an array of shape {x.shape}", location=location, hint=HINT)
+    known = x.ndim == 4 and (x.shape[3] in (2, 3) or x.shape[2:] == (mediapipe.JOINTS, 4))
+    if not known or 0 in x.shape:
+        raise BadInput(f"an array of shape {given}", location=location, hint=HINT)
     return x
 
 

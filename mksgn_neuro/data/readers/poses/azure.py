@@ -9,7 +9,8 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import AZURE_32, BODIES
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.people import followed, numbers, rate_of
+from mksgn_neuro.data.readers.poses.pace import paced
+from mksgn_neuro.data.readers.poses.people import followed, numbers
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -41,9 +42,9 @@ def read(source: Source) -> list[Recording]:
         frames.append([_body(body, location)[order] for body in bodies])
         seconds.append(float(numbers(stamp, location)) * 1e-6 if isinstance(stamp, (int, float)) else None)
     positions, note = followed(frames, JOINTS, 3)
-    return [
-        of_body(source.name, "azure", positions, BODIES["azure32"], rate=rate_of(seconds), notes=(note,) * bool(note))
-    ]
+    positions, rate, notes = paced(positions, seconds)
+    notes = (*((note,) if note else ()), *notes)
+    return [of_body(source.name, "azure", positions, BODIES["azure32"], rate=rate, notes=notes)]
 
 
 def _order(names: object, location: str) -> list[int]:

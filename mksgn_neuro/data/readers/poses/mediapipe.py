@@ -1,63 +1,62 @@
-"""MediaPipe Pose, 33 landmarks: JSON (lines) with visibility, or CSV with a wide, numbered or tall header.
+"""MediaPipe Pose, 33 landmarks: JSON (lines) with visibility, or a table (`landmark_table`).
 
-JSON, one frame a line or an element: a list of 33 `{"x", "y", "z", "visibility"}` or [x, y, z, visibility], or an
-object with such a list under `pose_world_landmarks`, `landmarks`, … ; of several people the first. CSV, wide:
-`nose_x, nose_y, nose_z, nose_visibility, …`; numbered: `x0, y0, z0, v0, …`, from 0 or 1; tall: one landmark a row,
-`frame, landmark, x, y, z, visibility`. World landmarks are metres from the middle of the hips, y down; image landmarks
-are shares of the picture's width and height, of which x and y are taken.
+JSON, one frame a line or an element, the elements also under `frames` of an object that may say `fps`. A frame: 33
+`{"x", "y", "z", "visibility"}` or [x, y, z, visibility], or all their 99 or 132 numbers, or `{landmark's name: …}`; or
+an object with that under `pose_world_landmarks`, `landmarks`, … ; of several people the first. World landmarks are
+metres from the middle of the hips, y down; image landmarks are shares of the picture's width and height, of which x
+and y are taken.
 """
 
 from __future__ import annotations
 
-import csv
-import re
+from collections.abc import Iterator
 
 import numpy as np
 
-from mksgn_neuro.data.bodies import BODIES, MEDIAPIPE_33, PIXELS
+from mksgn_neuro.data.bodies import BODIES, COCO_17, PIXELS
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.people import numbers, rate_of, seen
+from mksgn_neuro.data.readers.poses.landmark_table import AT, COUNTED, HINT, JOINTS, SECONDS, is_table, read_table
+from mksgn_neuro.data.readers.poses.pace import paced
+from mksgn_neuro.data.readers.poses.people import numbers, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
-from mksgn_neuro.gates.regular import shown
+from mksgn_neuro.gates.text import parsed_json
 
-JOINTS, NUMBER = 33, (int, float)
-AT = {canonical(name): v for v, name in enumerate(MEDIAPIPE_33.joint_names)}
+NUMBER = (int, float)
 WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "worldLandmarks")
-KEYS = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks", "joints", "keypoints")
-SECONDS = {"t": 1.0, "time": 1.0, "seconds": 1.0, "timestamp": 1.0, "timestamp_ms": 1e-3, "timestamp_us": 1e-6}
+OWN = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks")  # nobody else calls joints that
+KEYS = (*OWN, "landmark", "joints", "keypoints")
+FRAMES = ("frames", "data", "results")
+RATES = ("fps", "frame_rate", "rate")
 LEFT_OF_CENTRE = 0.2  # share of x below 0: in a picture hardly any is, of metres from the hips mostly about half
 AT_HIPS = 0.1  # from the middle of the hips to the origin: metres begin there, a picture at its upper left corner
-HINT = "write 33 landmarks with x, y, z and visibility"
-
-NUMBERED = re.compile(r"(?:landmark[_ ]?)?(x|y|z|v|visibility)[_ ]?(\d+)", re.IGNORECASE)
-NAMED = re.compile(r"(.+?)[_ .\-]?(x|y|z|v|visibility)", re.IGNORECASE)
-AXES = {"x": 0, "y": 1, "z": 2, "v": 3, "visibility": 3}
-FRAME_COLUMNS = ("frame", "frame_id", "frame_number", "frame_idx", "image", "timestamp", "timestamp_ms", "time")
-POINT_COLUMNS = ("landmark", "landmark_id", "landmark_index", "landmark_name", "name", "joint", "id", "index")
 
 
 def recognises(source: Source) -> bool:
-    """Whether the first frame, or the header, has MediaPipe's landmarks."""
+    """Whether the first frame with anybody, or the header, has MediaPipe's landmarks."""
     if not source.path.is_file():
         return False
-    if source.first is not None:
-        value = source.first
-        return (isinstance(value, dict) and any(key in value for key in KEYS[:7])) or len(_points(value)) == JOINTS
-    header = _header(source)
-    return _tall(header) is not None or len({v for v, _ in _columns(header).values()}) == JOINTS
+    if source.first is None and source.document is None:
+        return is_table(source)
+    first = next(filter(_occupied, _looked_at(source)), None)
+    points = _points(first)
+    own = isinstance(first, dict) and any(key in first for key in OWN)
+    return own or (len(points) == JOINTS and not isinstance(points[0], NUMBER))
 
 
 def read(source: Source) -> list[Recording]:
     """The one clip."""
-    if source.first is not None:
-        frames, seconds, world = _from_json(source)
+    if source.first is None and source.document is None:
+        frames, seconds, counted = read_table(source)
+        rate = world = None
     else:
-        frames, seconds, world = _from_csv(source)
+        frames, seconds, counted, world = _from_json(source)
+        rate = _said_rate(source.document)
     if not len(frames):
         raise BadInput("no frame in it", location=str(source.path), hint=HINT)
-    return [_recording(source.name, frames, rate_of(seconds), world)]
+    frames, timed, notes = paced(frames, seconds, counted)
+    return [recording_of(source.name, frames, rate or timed, world, notes)]
 
 
 def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
@@ -72,15 +71,68 @@ def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
     return seen(table[:, :3], table[:, 3]), world or None
 
 
+def _frames(source: Source) -> list[tuple[object, str]]:
+    """The frames of a file in JSON, with their places."""
+    document, path = source.document, source.path
+    if document is None:
+        return source.values
+    listed = document
+    if isinstance(document, dict):
+        listed = next((document[key] for key in (*FRAMES, *KEYS) if isinstance(document.get(key), list)), None)
+    if not isinstance(listed, list) or _is_frame(listed):
+        return [(document, str(path))]
+    return [(value, f"{path}, frame {i}") for i, value in enumerate(listed)]
+
+
+def _looked_at(source: Source) -> Iterator[object]:
+    """Frames one by one, as long as they can be read: what is damaged later is the reader's to say."""
+    if source.document is not None:
+        yield from (frame for frame, _ in _frames(source))
+        return
+    for _, line in source.lines:
+        try:
+            yield parsed_json(line)
+        except ValueError:
+            return
+
+
+def _is_frame(listed: list) -> bool:
+    """Whether these are one frame's landmarks, no frames: each is a point, or a number."""
+    point = next((value for value in listed if value is not None), None)
+    if isinstance(point, dict):
+        return len(listed) == JOINTS and {"x", "y"} <= point.keys()
+    return isinstance(point, NUMBER) or (isinstance(point, list) and len(point) in (3, 4) and _is_frame(point))
+
+
+def _occupied(frame: object) -> bool:
+    """Whether a frame has anything in it that could be a person."""
+    if not isinstance(frame, dict):
+        return bool(frame)
+    return any(frame.get(key) for key in KEYS) or not any(key in frame for key in KEYS)
+
+
 def _points(value: object) -> list:
     """The first person's landmarks, wherever the frame keeps them."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in KEYS if value.get(key)), [])
-        if isinstance(value, dict):
-            value = value.get("landmark", [])
-    while isinstance(value, list) and value and isinstance(value[0], list) and len(value[0]) == JOINTS:
-        value = value[0]
-    return value if isinstance(value, list) else []
+    while isinstance(value, dict):
+        inner = next((value[key] for key in KEYS if value.get(key)), None)
+        if inner is None:
+            return _by_name(value)
+        value = inner
+    if not isinstance(value, list):
+        return []
+    if len(value) in (3 * JOINTS, 4 * JOINTS) and all(isinstance(x, NUMBER) for x in value):
+        width = len(value) // JOINTS
+        return [value[i : i + width] for i in range(0, len(value), width)]
+    person = value[0] if value and not _is_frame(value) else None
+    return _points(person) if isinstance(person, (list, dict)) and _points(person) else value
+
+
+def _by_name(value: dict) -> list:
+    """The landmarks of `{name: landmark}`, null for one that is not there; empty for what may be another body's."""
+    named = {canonical(str(name)): point for name, point in value.items() if isinstance(point, (dict, list))}
+    if len(named) <= COCO_17.joints or not named.keys() <= AT.keys():
+        return []
+    return [named.get(name) for name in AT]
 
 
 def _row(point: object, location: str) -> list:
@@ -93,16 +145,19 @@ def _row(point: object, location: str) -> list:
     raise BadInput("a landmark without x, y, z", location=location, hint=HINT)
 
 
-def _from_json(source: Source) -> tuple[np.ndarray, list[float | None], bool | None]:
-    values = source.values
-    document = source.document
-    if isinstance(document, list) and len(_points(document)) != JOINTS:
-        values = [(value, f"{source.path}, frame {i}") for i, value in enumerate(document)]
-    elif document is not None:
-        values = [(document, str(source.path))]
+def _from_json(source: Source) -> tuple[np.ndarray, list, list, bool | None]:
+    values = _frames(source)
     found = [frame_of(value, location) for value, location in values]
     said = {world for _, world in found if world is not None}
-    return np.stack([x for x, _ in found]), [seconds_of(value) for value, _ in values], said.pop() if said else None
+    frames = np.stack([x for x, _ in found]) if found else np.empty((0, JOINTS, 3), dtype=np.float32)
+    seconds, counted = ([of(value) for value, _ in values] for of in (seconds_of, _counted))
+    return frames, seconds, counted, said.pop() if said else None
+
+
+def _said_rate(document: object) -> float | None:
+    """Frames a second, where a file that is one object says them."""
+    said = [document.get(key) for key in RATES] if isinstance(document, dict) else []
+    return next((float(rate) for rate in said if isinstance(rate, NUMBER) and 0 < rate < np.inf), None)
 
 
 def seconds_of(value: object) -> float | None:
@@ -111,6 +166,12 @@ def seconds_of(value: object) -> float | None:
         return None
     found = (numbers(value[key], "") * factor for key, factor in SECONDS.items() if isinstance(value.get(key), NUMBER))
     return next((float(second) for second in found if np.isfinite(second)), None)
+
+
+def _counted(value: object) -> float | None:
+    """The number of a frame in JSON; None where it has none."""
+    said = [value.get(key) for key in COUNTED] if isinstance(value, dict) else []
+    return next((float(numbers(number, "")) for number in said if isinstance(number, NUMBER)), None)
 
 
 def looks_like_metres(frames: np.ndarray) -> bool:
@@ -122,122 +183,18 @@ def looks_like_metres(frames: np.ndarray) -> bool:
     return near or len(x) == 0 or float((x < 0).mean()) > LEFT_OF_CENTRE
 
 
-def _recording(name: str, frames: np.ndarray, rate: float | None, world: bool | None) -> Recording:
+def recording_of(
+    name: str, frames: np.ndarray, rate: float | None, world: bool | None, notes: tuple[str, ...] = (),
+    form: str = "mediapipe",
+) -> Recording:  # fmt: skip
+    """Landmarks (T, 33, 3) as metres in the room, or as a picture; `world` None: by where they lie."""
     in_the_room = looks_like_metres(frames) if world is None else world
     if in_the_room:
         note = () if world else ("the origin is at the hips: taken as world landmarks, in metres",)
-        return of_body(name, "mediapipe", frames, BODIES["mediapipe33"], rate=rate, notes=note)
+        return of_body(name, form, frames, BODIES["mediapipe33"], rate=rate, notes=(*note, *notes))
     note = "image landmarks, shares of the picture: the picture is taken as square, z is left out"
-    return of_body(name, "mediapipe", frames[..., :2], BODIES["mediapipe33"], rate=rate, unit=PIXELS, notes=(note,))
-
-
-def _header(source: Source) -> list[str]:
-    if not source.lines or source.suffix not in (".csv", ".tsv", ".txt"):
-        return []
-    try:
-        return [cell.strip() for cell in _cells(source.lines[0][1], _delimiter(source))]
-    except csv.Error:
-        return []
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    """Of one line; raises csv.Error, which is no ValueError, for a zero byte or a cell without end."""
-    return next(csv.reader([line], delimiter=delimiter), [])
-
-
-def _delimiter(source: Source) -> str:
-    return next((mark for mark in ("\t", ";") if mark in source.lines[0][1]), ",")
-
-
-def _columns(header: list[str]) -> dict[int, tuple[int, int]]:
-    """Column -> (landmark, 0 to 3 for x, y, z, visibility)."""
-    numbered, named = {}, {}
-    for i, cell in enumerate(header):
-        match = NUMBERED.fullmatch(cell)
-        if match:
-            numbered[i] = int(match.group(2)), AXES[match.group(1).lower()]
-            continue
-        match = NAMED.fullmatch(cell)
-        if match:
-            name, axis = canonical(match.group(1)), AXES[match.group(2).lower()]
-            digits = re.search(r"(\d+)$", match.group(1))
-            if name in AT:
-                named[i] = AT[name], axis
-            elif digits:
-                numbered[i] = int(digits.group(1)), axis
-    found = named or numbered
-    if not named and numbered and {v for v, _ in numbered.values()} == set(range(1, JOINTS + 1)):
-        found = {i: (v - 1, axis) for i, (v, axis) in numbered.items()}
-    counted = {i: at for i, at in found.items() if 0 <= at[0] < JOINTS}
-    return counted if set(counted.values()) >= {(v, a) for v in range(JOINTS) for a in range(3)} else {}
-
-
-def _tall(header: list[str]) -> tuple[int, int, list[int]] | None:
-    """Columns of the frame, the landmark and x, y, z, visibility; None where it is another layout."""
-    at = {name.lower(): i for i, name in enumerate(header)}
-    frame = next((at[name] for name in FRAME_COLUMNS if name in at), None)
-    point = next((at[name] for name in POINT_COLUMNS if name in at), None)
-    if frame is None or point is None or not {"x", "y", "z"} <= at.keys():
-        return None
-    shown = [at[name] for name in ("visibility", "v") if name in at]
-    return frame, point, [at["x"], at["y"], at["z"], *shown[:1]]
-
-
-def _from_csv(source: Source) -> tuple[np.ndarray, list[float | None], None]:
-    header, delimiter = _header(source), _delimiter(source)
-    rows = [_row_of(line, delimiter, len(header), f"{source.path}, line {n}") for n, line in source.lines[1:]]
-    tall = _tall(header)
-    tables = _tall_tables(rows, *tall) if tall else _wide_tables(rows, _columns(header))
-    times = _time_column(header, tall)
-    seconds = [None] * len(tables)
-    if times is not None and not tall:
-        column, factor = times
-        seconds = [float(numbers(row[column] or "nan", location)) * factor for row, location in rows]
-    frames = [seen(table[:, :3], table[:, 3]) for table in tables]
-    return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), seconds, None
-
-
-def _row_of(line: str, delimiter: str, columns: int, location: str) -> tuple[list[str], str]:
-    try:
-        row = _cells(line, delimiter)
-    except csv.Error as error:
-        raise BadInput(f"not a row ({shown(error)})", location=location, hint=HINT) from error
-    if len(row) != columns:
-        raise BadInput(f"{len(row)} columns, the header has {columns}", location=location, hint=HINT)
-    return row, location
-
-
-def _time_column(header: list[str], tall: object) -> tuple[int, float] | None:
-    at = {name.lower(): i for i, name in enumerate(header)}
-    return next(((at[name], factor) for name, factor in SECONDS.items() if name in at), None)
-
-
-def _wide_tables(rows: list[tuple[list[str], str]], columns: dict[int, tuple[int, int]]) -> list[np.ndarray]:
-    tables = []
-    for row, location in rows:
-        table = np.ones((JOINTS, 4))
-        for i, (v, axis) in columns.items():
-            table[v, axis] = _number(row[i], location)
-        tables.append(table)
-    return tables
-
-
-def _tall_tables(rows: list[tuple[list[str], str]], frame: int, point: int, axes: list[int]) -> list[np.ndarray]:
-    tables: dict[str, np.ndarray] = {}
-    for row, location in rows:
-        table = tables.setdefault(row[frame], np.full((JOINTS, 4), np.nan))
-        said = row[point].strip()
-        v = int(said) if said.isdecimal() else AT.get(canonical(said), -1)
-        if not 0 <= v < JOINTS:
-            raise BadInput(
-                f"no landmark {shown(repr(said))}", location=location, hint="give 0 to 32, or MediaPipe's names"
-            )
-        table[v] = [*(_number(row[i], location) for i in axes), 1.0][:4]
-    return list(tables.values())
-
-
-def _number(cell: str, location: str) -> float:
-    return float(numbers(cell if cell.strip() else "nan", location))
+    rest = {"rate": rate, "unit": PIXELS, "notes": (note, *notes)}
+    return of_body(name, form, frames[..., :2], BODIES["mediapipe33"], **rest)
 
 
 FORMAT = Format("mediapipe", "MediaPipe Pose, 33 landmarks with visibility", recognises, read)

@@ -61,11 +61,3 @@ def _prominence(person: np.ndarray) -> tuple[int, float]:
 
 def _distance(person: np.ndarray, last: np.ndarray) -> float:
     return float(np.linalg.norm(np.nanmean(person, axis=0) - np.nanmean(last, axis=0)))
-
-
-def rate_of(seconds: Sequence[float | None]) -> float | None:
-    """Frames per second from the times of frames; None where they do not rise or some have none."""
-    if len(seconds) < 2 or any(second is None for second in seconds):
-        return None
-    steps = np.diff(np.array(seconds, dtype=np.float64))
-    return float(1 / np.median(steps)) if (steps > 0).all() else None

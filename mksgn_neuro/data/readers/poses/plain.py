@@ -10,7 +10,9 @@ import numpy as np
 from mksgn_neuro.data.bodies import BODIES, body_named
 from mksgn_neuro.data.clips import KINECT_RATE
 from mksgn_neuro.data.readers import one_clip
-from mksgn_neuro.data.readers.poses.people import numbers, rate_of
+from mksgn_neuro.data.readers.poses import mediapipe
+from mksgn_neuro.data.readers.poses.pace import paced
+from mksgn_neuro.data.readers.poses.people import numbers, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import TALLEST_BODY, Recording, height, of_body
 from mksgn_neuro.errors import BadInput
@@ -28,16 +30,34 @@ def read(source: Source) -> list[Recording]:
     if source.suffix == ".json":
         return [_of_nw_ucla(source)]
     frames, names, seconds = one_clip.read_named(source.path)
-    rate = rate_of(seconds)
+    frames, rate, notes = paced(frames, seconds)
+    landmarks = _landmarks(frames) if names is None else None
+    if landmarks is not None:
+        notes = (*notes, "a frame's numbers are as many as MediaPipe's: taken as its landmarks")
+        return [mediapipe.recording_of(source.name, landmarks, rate, None, notes, "plain")]
     body = body_named(names) if names else None
     if body is None or body.coordinates == 2:
-        return [Recording(source.name, "plain", frames, names, rate=rate)]
-    notes = [f"joints named as {body.name}'s: its axes"]
+        return [Recording(source.name, "plain", frames, names, rate=rate, notes=notes)]
+    said = [f"joints named as {body.name}'s: its axes"]
     unit = body.unit
     if unit == "mm" and max(height(frames, axis) for axis in range(3)) <= TALLEST_BODY:
         unit = "m"
-        notes.append(f"{body.name} is in millimetres, this body is of metres: taken as metres")
-    return [Recording(source.name, "plain", frames, names, body, unit, body.signs, rate, tuple(notes))]
+        said.append(f"{body.name} is in millimetres, this body is of metres: taken as metres")
+    return [Recording(source.name, "plain", frames, names, body, unit, body.signs, rate, (*said, *notes))]
+
+
+def _landmarks(frames: np.ndarray) -> np.ndarray | None:
+    """MediaPipe's landmarks (T, 33, 3) where joints (T, V, 3) have as many numbers, with or without visibility."""
+    size = frames[0].size
+    if size == 3 * mediapipe.JOINTS:
+        return frames
+    if size != 4 * mediapipe.JOINTS:
+        return None
+    table = frames.reshape(len(frames), mediapipe.JOINTS, 4)
+    visibility = table[..., 3]
+    if not ((visibility >= 0) & (visibility <= 1)).all():
+        return None
+    return np.stack([seen(points[:, :3], points[:, 3]) for points in table])
 
 
 def _of_nw_ucla(source: Source) -> Recording:

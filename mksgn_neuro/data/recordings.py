@@ -123,7 +123,8 @@ def _times(recording: Recording, factor: float | np.ndarray) -> Recording:
 def _upright(recording: Recording, wanted: Wanted) -> Recording:
     """With the Kinect's axes: by the option, by the format, or as it is, which is said."""
     signs = recording.signs
-    if wanted.up is not None:
+    says = None if signs is None else ("y", "-y")[signs[1] < 0]
+    if wanted.up is not None and wanted.up != says:
         turned = _turned(recording.positions, wanted.up)
         second = None if recording.second is None else _turned(recording.second, wanted.up)
         return replace(recording, positions=turned, second=second, signs=KINECT_AXES)

@@ -11,12 +11,14 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.readers.poses.pace import whole_rate
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
 HINT = "export it again as BVH"
+FACING = (-1, 1, -1)  # a rig faces +z: a camera there sees it from the front, half a turn from the file's own axes
 MOST = 1e6  # of a coordinate or an angle in degrees
 CHANNELS = {f"{axis}{kind}" for axis in "xyz" for kind in ("position", "rotation")}
 # Animators name a joint after the bone that begins there; the usual rig, in our words.
@@ -33,6 +35,7 @@ RIG = {
     "left toe base": "left foot",
     "left toe": "left foot",
 }
+POSITIONS = ("xposition", "yposition", "zposition")
 MARKS = ("left up leg", "left leg")  # where both are there, names are a rig's
 
 
@@ -53,12 +56,13 @@ def read(source: Source) -> list[Recording]:
     """The one clip; BVH has no unit, y is up by convention."""
     joints, start = _hierarchy(source)
     rate, motion = _motion(source, start, sum(len(joint.channels) for joint in joints))
-    positions = _kinematics(joints, motion)
+    moved, places = _placing(joints, motion)
+    positions = _kinematics(joints, motion, places=places)
+    rate = whole_rate(rate, len(motion))
     kept = [v for v, joint in enumerate(joints) if joint.name]
     names = _renamed([joints[v].name for v in kept])
-    notes = ("BVH does not say which axis points up: taken as y, as is usual (--up)",)
-    signs = (1, 1, 1)
-    return [Recording(source.name, "bvh", positions[:, kept], names, signs=signs, rate=rate, notes=notes)]
+    notes = ("BVH does not say which axis points up: taken as y, as is usual (--up)", *moved)
+    return [Recording(source.name, "bvh", positions[:, kept], names, signs=FACING, rate=rate, notes=notes)]
 
 
 def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
@@ -130,16 +134,43 @@ def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarra
     return rate, motion
 
 
-def _kinematics(joints: list[_Joint], motion: np.ndarray) -> np.ndarray:
-    """Positions (T, V, 3) float32 in the file's unit: every joint turns what hangs on it, in its channels' order."""
-    positions, turns, at = np.zeros((len(motion), len(joints), 3)), [], 0
-    for v, joint in enumerate(joints):
-        values = {name: motion[:, at + i] for i, name in enumerate(joint.channels)}
-        at += len(joint.channels)
+def _channels(joints: list[_Joint], motion: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Each joint's own columns, by channel."""
+    ends = np.cumsum([len(joint.channels) for joint in joints])
+    columns = zip(joints, ends - [len(joint.channels) for joint in joints])
+    return [{name: motion[:, at + i] for i, name in enumerate(joint.channels)} for joint, at in columns]
+
+
+def _placing(joints: list[_Joint], motion: np.ndarray) -> tuple[tuple[str, ...], bool]:
+    """Whether a joint's position stands for its offset or is added to it, and what is said of that.
+
+    Programs differ, and BVH does not say: a position that is nearer to the offset than to nothing stands for it.
+    """
+    ratios = []
+    for joint, values in zip(joints, _channels(joints, motion)):
+        length = np.linalg.norm(joint.offset)
+        if joint.parent >= 0 and length > 0 and all(name in values for name in POSITIONS):
+            place = np.stack([values[name] for name in POSITIONS], axis=1)
+            near, far = (np.linalg.norm(place - origin, axis=1).mean() for origin in (joint.offset, np.zeros(3)))
+            ratios.append(near < far)
+    if not ratios:
+        return (), False
+    places = bool(np.mean(ratios) > 0.5)
+    said = "stand for their offsets" if places else "are added to their offsets"
+    return (f"joints have positions of their own: they {said}",), places
+
+
+def _kinematics(joints: list[_Joint], motion: np.ndarray, *, places: bool = False) -> np.ndarray:
+    """Positions (T, V, 3) float32 in the file's unit: every joint turns what hangs on it, in its channels' order.
+
+    `places`: positions of joints stand for their offsets, as the root's always do.
+    """
+    positions, turns = np.zeros((len(motion), len(joints), 3)), []
+    for v, (joint, values) in enumerate(zip(joints, _channels(joints, motion))):
         offset = np.tile(joint.offset, (len(motion), 1))
-        for axis, name in enumerate(("xposition", "yposition", "zposition")):
+        for axis, name in enumerate(POSITIONS):
             if name in values:
-                offset[:, axis] = values[name] if joint.parent < 0 else offset[:, axis] + values[name]
+                offset[:, axis] = values[name] if places or joint.parent < 0 else offset[:, axis] + values[name]
         order = [name for name in joint.channels if name.endswith("rotation")]
         own = Rotation.identity(len(motion))
         for name in order:

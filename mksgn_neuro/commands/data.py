@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -32,8 +34,11 @@ def inspect(path: Path, as_json: bool) -> None:
         print_json(report)
         return
     click.echo(f"{path}: {report['description']}")
-    for recording in report.get("recordings", ()):
+    found = report.get("recordings", ())
+    for recording in found:
         click.echo("\n".join(_recording_lines(recording)))
+    for note, of in _counted(found).items():
+        click.echo(f"note: {note}" if of == len(found) else f"note: {note} ({of} of {len(found)} clips)")
     for line in report.get("left_out", ()):
         click.echo(f"left out: {line}")
     for dataset in report["datasets"]:
@@ -45,11 +50,15 @@ def inspect(path: Path, as_json: bool) -> None:
 @click.argument("output", type=Output())
 @click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto it. Default: the first clip's.")
 @click.option("--bodies", type=click.IntRange(1, 2), default=1, show_default=True, help="2: clips of two people.")
+@click.option(
+    "--people", metavar="REGEX",
+    help="Who is in a clip: what this finds in its path inside its class's folder, ^[a-z]+ say. Whole people test.",
+)  # fmt: skip
 @recording_options
 @json_option
 def import_folder(
-    folder: Path, output: Path, skeleton: str | None, bodies: int, unit: str | None, up: str | None, rate: float | None,
-    flat: bool, as_json: bool,
+    folder: Path, output: Path, skeleton: str | None, bodies: int, people: str | None, unit: str | None, up: str | None,
+    rate: float | None, flat: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the recordings in FOLDER as one data set, OUTPUT.npz, to train on with --dataset npz --data OUTPUT.npz.
 
@@ -65,7 +74,7 @@ def import_folder(
     if output.suffix != ".npz":
         raise BadInput("is no .npz", location=str(output), hint="call it OUTPUT.npz")
     with counting("reading") as progress:
-        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress, bodies)
+        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress, bodies, people)
     npz.save(clips, output)
     report = inspection.summary_of(clips)
     if as_json:
@@ -103,10 +112,15 @@ def _recording_lines(r: dict) -> list[str]:
     made = f"{r['joints']} joints ({r['skeleton'] or 'no known skeleton'}), {r['coordinates']} coordinates"
     bodies = ", two bodies" if r["bodies"] > 1 else ""
     lines = [
-        f"{r['clip']}: {r['format']}, {r['frames']} frames {rate}, {made}{bodies}",
+        f"{r['clip']}: {r['format']}, {r['frames']} frames, {rate}, {made}{bodies}",
         f"  body {r['height']:.4g} high in y ({unit}), up: {up}, joints not seen: {r['joints_missing']:.1%}",
     ]
-    return [*lines, *(f"  note: {note}" for note in r["notes"]), *(f"  looks wrong: {said}" for said in r["wrong"])]
+    return [*lines, *(f"  looks wrong: {said}" for said in r["wrong"])]
+
+
+def _counted(recordings: Sequence[dict]) -> Counter[str]:
+    """Each note, and of how many clips it is."""
+    return Counter(note for recording in recordings for note in recording["notes"])
 
 
 def _leaks(d: dict) -> str:

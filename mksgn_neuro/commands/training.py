@@ -186,7 +186,7 @@ def _watched_words(training: dict, *, count: bool = True) -> str:
     if not training["held_out_clips"]:
         return "clips that it was trained on"
     known = ", of which the given model may know some" if training.get("held_out_known_before") else ""
-    return "held-out training subjects" + (f" ({training['held_out_clips']} clips{known})" if count else "")
+    return "held-out training clips" + (f" ({training['held_out_clips']}{known})" if count else "")
 
 
 def print_spread(found: list[dict], path: Path, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mksgn_neuro.data.readers.poses import arrays, azure, bvh, coco, kinect_2, mediapipe, openpose, pickles, plain
@@ -24,7 +25,8 @@ def format_of(source: Source) -> Format | None:
 def recordings(path: Path) -> tuple[list[Recording], list[str]]:
     """The clips of a file, or of a folder and all that lies in it; and which files were left out, and why.
 
-    Raises BadInput where there is no clip, or where a file that was named itself cannot be read.
+    In a folder a clip is called by its place in it. Raises BadInput where there is no clip, or where a file that was
+    named itself cannot be read.
     """
     if not path.exists():
         raise BadInput("no such file or folder", location=str(path), hint="check the path")
@@ -34,7 +36,7 @@ def recordings(path: Path) -> tuple[list[Recording], list[str]]:
             left_out.append(f"{source.path}: no known format")
             continue
         try:
-            found += file_format.read(source)
+            found += [_placed(recording, source.path, path) for recording in file_format.read(source)]
         except BadInput as error:
             if source.path == path:
                 raise
@@ -43,6 +45,12 @@ def recordings(path: Path) -> tuple[list[Recording], list[str]]:
         problem = f"no clip in it (first: {left_out[0]})" if left_out and path.is_dir() else "holds no known format"
         raise BadInput(problem, location=str(path), hint=HINT)
     return found, left_out
+
+
+def _placed(recording: Recording, source: Path, path: Path) -> Recording:
+    """Called by the folders inside `path` that its file lies in, too."""
+    inside = source.parent.relative_to(path).parts if source != path else ()
+    return replace(recording, name="/".join((*inside, recording.name)))
 
 
 def _sources(path: Path) -> Iterator[tuple[Source, Format | None]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,30 +23,41 @@ TESTED = 5  # every so many clips of a class tests, where nothing says which
 LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLDER/test/CLASS/FILES"
 
 
+@dataclass(frozen=True)
+class _Clip:
+    """A recording, the name of its class, who is in it ("" where that is not known), and the share of lost joints."""
+
+    recording: Recording
+    label: str
+    person: str = ""
+    lost: float = 0.0
+
+
 def import_recordings(
     path: Path, wanted: Wanted, skeleton: str | None = None, progress: Callable[[int, int], None] | None = None,
-    bodies: int = 1,
+    bodies: int = 1, people: str | None = None,
 ) -> Clips:  # fmt: skip
     """The recordings under `path` as clips with `skeleton`'s joints, a key of BODIES; None: those of the first one.
 
-    `bodies`: 2 for clips of two people, one of whom may be absent.
+    `bodies`: 2 for clips of two people, one of whom may be absent. `people`: a regular expression whose first group,
+    or whole match, in a clip's name inside its class says who is in it.
 
     A clip's class is its label in the file, else the folder it lies in. Clips that cannot be used are left out and
     listed. Where some are of a picture, all have two coordinates, unless `wanted.flat`. Raises BadInput where no clip
     can be used, where one has no class, or where fewer than two classes are found.
     """
-    found, skipped = _labelled(path)
-    body = BODIES[skeleton] if skeleton else next((r.body for r, _ in found if r.body), None)
+    found, skipped = _labelled(path, _person_of(people))
+    body = BODIES[skeleton] if skeleton else next((clip.recording.body for clip in found if clip.recording.body), None)
     if body is None:
         raise BadInput("no known skeleton in it", location=str(path), hint=f"give --skeleton {', '.join(BODIES)}")
-    coordinates = 3 if wanted.flat else min(recording.coordinates for recording, _ in found)
+    coordinates = 3 if wanted.flat else min(clip.recording.coordinates for clip in found)
     whole_skeleton = replace(body.skeleton.repeated(bodies) if bodies > 1 else body.skeleton, coordinates=coordinates)
-    kept: list[tuple[Recording, str, float]] = []
-    for done, (recording, name) in enumerate(found, 1):
+    kept: list[_Clip] = []
+    for done, clip in enumerate(found, 1):
         try:
-            ready = for_joints(in_metres(recording, wanted, coordinates), whole_skeleton.joint_names, bodies)
+            ready = for_joints(in_metres(clip.recording, wanted, coordinates), whole_skeleton.joint_names, bodies)
             whole, lost = without_gaps(ready, bodies)
-            kept.append((whole, name, lost))
+            kept.append(replace(clip, recording=whole, lost=lost))
         except BadInput as error:
             skipped.append(str(error))
         if progress:
@@ -54,22 +67,40 @@ def import_recordings(
     return _clips(path, whole_skeleton, kept, tuple(skipped))
 
 
-def _labelled(path: Path) -> tuple[list[tuple[Recording, str]], list[str]]:
-    """Recordings with the names of their classes, called by their place in the folder."""
+def _person_of(pattern: str | None) -> Callable[[str], str]:
+    """Who is in a clip of that name."""
+    if pattern is None:
+        return lambda name: ""
+    try:
+        found = re.compile(pattern)
+    except re.error as error:
+        hint = "give a regular expression, such as '^[a-z]+'"
+        raise BadInput(f"{pattern!r}: {error}", location="--people", hint=hint) from error
+
+    def person(name: str) -> str:
+        match = found.search(name)
+        return (match.group(1 if found.groups else 0) or "") if match else ""
+
+    return person
+
+
+def _labelled(path: Path, person: Callable[[str], str]) -> tuple[list[_Clip], list[str]]:
+    """Clips of the recordings, called by their place in the folder."""
     if not path.is_dir():
         recordings, skipped = formats.recordings(path)
         if any(recording.label is None for recording in recordings):
             raise BadInput("a clip has no class", location=str(path), hint=LAYOUT)
-        return [(recording, f"class {recording.label}") for recording in recordings], skipped
+        return [_Clip(each, f"class {each.label}", person(each.name)) for each in recordings], skipped
     found, skipped = [], []
     for folder, name, training in _class_folders(path):
         recordings, left_out = formats.recordings(folder)
         skipped += left_out
         for recording in recordings:
-            training = recording.training if training is None else training
             label = f"class {recording.label}" if recording.label is not None else name
             called = f"{folder.relative_to(path)}/{recording.name}"
-            found.append((replace(recording, name=called, training=training), label))
+            split = recording.training if training is None else training
+            whole = replace(recording, name=called, training=split)
+            found.append(_Clip(whole, label, person(recording.name)))
     return found, skipped
 
 
@@ -112,24 +143,23 @@ def without_gaps(recording: Recording, bodies: int = 1) -> tuple[Recording, floa
     return replace(recording, positions=filled), float(lost.mean())
 
 
-def _clips(path: Path, skeleton: Skeleton, kept: list[tuple[Recording, str, float]], skipped: tuple[str, ...]) -> Clips:
-    recordings = [recording for recording, _, _ in kept]
-    names = sorted({name for _, name, _ in kept})
+def _clips(path: Path, skeleton: Skeleton, kept: list[_Clip], skipped: tuple[str, ...]) -> Clips:
+    recordings = [clip.recording for clip in kept]
+    names = sorted({clip.label for clip in kept})
     if len(names) < 2:
         raise BadInput(f"only one class, {names[0]!r}", location=str(path), hint=LAYOUT)
     rate = recordings[0].rate
     arrays = [at_rate(recording.positions, recording.rate, rate, skeleton.bodies) for recording in recordings]
-    labels = np.array([names.index(name) for _, name, _ in kept])
-    train, assumed = _split(recordings, labels)
-    lost = float(np.mean([share for _, _, share in kept]))
-    notes = dict.fromkeys(note for recording in recordings for note in recording.notes)
-    gaps = (f"{lost:.1%} of the joints were not seen: put between the frames around them",) if lost else ()
+    labels = np.array([names.index(clip.label) for clip in kept])
+    people = sorted({clip.person for clip in kept} - {""})
+    subjects = np.array([people.index(clip.person) if clip.person else -1 for clip in kept])
+    train, assumed = _split(recordings, labels, subjects, people)
     positions, lengths = joined(arrays)
     return Clips(
         positions=positions,
         lengths=lengths,
         labels=labels,
-        subjects=np.full(len(labels), -1),
+        subjects=subjects,
         train=train,
         names=tuple(recording.name for recording in recordings),
         class_names=tuple(names),
@@ -137,17 +167,36 @@ def _clips(path: Path, skeleton: Skeleton, kept: list[tuple[Recording, str, floa
         dataset=path.stem,
         rate=rate,
         skipped=skipped,
-        assumed=(*notes, *gaps, *assumed),
+        assumed=(*_notes(kept), *assumed),
     )
 
 
-def _split(recordings: list[Recording], labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which clips train (N,): as the recordings say; of those that do not, every TESTED-th of a class tests."""
-    said = [recording.training for recording in recordings]
-    train = np.array([True if training is None else training for training in said])
-    unsaid = np.array([training is None for training in said])
+def _notes(kept: list[_Clip]) -> list[str]:
+    """What was guessed, each said once, with the number of clips where it is not all of them."""
+    said = Counter(note for clip in kept for note in clip.recording.notes)
+    notes = [note if n == len(kept) else f"{note} ({n} of {len(kept)} clips)" for note, n in said.items()]
+    lost = float(np.mean([clip.lost for clip in kept]))
+    return notes + [f"{lost:.1%} of the joints were not seen: put between the frames around them"] * (lost > 0)
+
+
+def _split(
+    recordings: list[Recording], labels: np.ndarray, subjects: np.ndarray, people: list[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:  # fmt: skip
+    """Which clips train (N,), and what is said of that.
+
+    As the recordings say. Of those that do not, all of every TESTED-th person test, at least of the last one; where
+    that cannot be, every TESTED-th clip of a class.
+    """
+    train = np.array([True if recording.training is None else recording.training for recording in recordings])
+    unsaid = np.array([recording.training is None for recording in recordings])
     if not unsaid.any():
         return train, ()
+    tested = people[TESTED - 1 :: TESTED] or people[-1:]
+    of_them = np.isin(subjects, [people.index(person) for person in tested])
+    if unsaid.all() and (subjects >= 0).all() and set(labels[~of_them]) == set(labels):
+        return ~of_them, (f"nothing says which clips test: those of {', '.join(tested)} do",)
     for label in np.unique(labels):
         train[np.flatnonzero(unsaid & (labels == label))[TESTED - 1 :: TESTED]] = False
-    return train, (f"nothing says which clips test: every {TESTED}th of each class does",)
+    unknown = "; who is in them is not known, so that the same people train and test (--people)"
+    split = f"nothing says which clips test: every {TESTED}th of each class does"
+    return train, (split + unknown * bool((subjects < 0).any()),)

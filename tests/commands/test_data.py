@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from mksgn_neuro.cli import cli
 from mksgn_neuro.commands.reading import load_clips
 from mksgn_neuro.data.readers import npz
+from tests.data import pose_files
 from tests.data.make import clips
 from tests.data.readers.test_nw_ucla import GOOD, write_zip
 from tests.paths import NW_UCLA, needs_shared_data
@@ -62,3 +63,13 @@ def test_what_is_left_out_is_listed_on_stderr(tmp_path, capsys):
     shown = capsys.readouterr()
     assert len(clips) == 4 and shown.out == ""
     assert "left out 1 clips" in shown.err and "unknown action a07" in shown.err
+
+
+def test_a_folder_tells_its_clips_apart_and_says_each_note_once(tmp_path):
+    for name in ("sit", "wave"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        pose_files.mediapipe_lines(tmp_path / "own" / name)
+    pose_files.npy(tmp_path / "own")
+    shown = CliRunner().invoke(cli, ["data", "inspect", str(tmp_path / "own")]).stdout
+    assert "\nsit/pose: mediapipe, 12 frames, frame rate unknown" in shown and "\nwave/pose: " in shown
+    assert shown.count("note: ") == 2 and "taken as world landmarks, in metres (2 of 3 clips)\n" in shown

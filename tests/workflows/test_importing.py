@@ -38,6 +38,64 @@ def test_folders_are_classes_and_every_fifth_clip_of_each_tests(tmp_path):
         assert words in said
 
 
+def people_folder(path, people=("anna", "ben", "cem")):
+    for name in ("sit", "wave"):
+        for person in people:
+            for i in range(2):
+                (path / name / person / str(i)).mkdir(parents=True)
+                pose_files.mediapipe_lines(path / name / person / str(i))
+    return path
+
+
+def test_whole_people_test_where_a_pattern_says_who_is_in_a_clip(tmp_path):
+    made = import_recordings(people_folder(tmp_path), Wanted(), people="^[^/]+")
+    assert made.subjects.tolist() == [0, 0, 1, 1, 2, 2] * 2 and made.names[0] == "sit/anna/0/pose"
+    assert made.train.tolist() == [subject != 2 for subject in made.subjects]
+    assert made.assumed[-1] == "nothing says which clips test: those of cem do"
+
+
+@pytest.mark.parametrize("pattern", [None, "^(anna)"], ids=["nobody", "one of them"])
+def test_where_somebody_is_unknown_every_fifth_clip_tests_and_that_is_said(tmp_path, pattern):
+    made = import_recordings(people_folder(tmp_path), Wanted(), people=pattern)
+    assert made.train.tolist() == [True, True, True, True, False, True] * 2
+    assert "who is in them is not known" in made.assumed[-1]
+    assert made.subjects.tolist() == ([-1] * 12 if pattern is None else [0, 0, -1, -1, -1, -1] * 2)
+
+
+def test_a_class_of_one_person_keeps_its_training_clips(tmp_path):
+    folder = people_folder(tmp_path)
+    (folder / "jump" / "cem" / "0").mkdir(parents=True)
+    pose_files.mediapipe_lines(folder / "jump" / "cem" / "0")
+    made = import_recordings(folder, Wanted(), people="^[^/]+")
+    assert made.train[made.labels == 0].all() and "every 5th of each class does" in made.assumed[-1]
+
+
+def test_a_pattern_that_is_none_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="--people: '\\^\\[a': .*; give a regular expression"):
+        import_recordings(people_folder(tmp_path), Wanted(), people="^[a")
+
+
+def test_a_note_says_of_how_many_clips_it_is(tmp_path):
+    folder = folder_of(tmp_path)
+    (folder / "sit" / "0" / "pose.jsonl").unlink()
+    pose_files.mediapipe_tasks(folder / "sit" / "0")
+    assert (
+        "no frame rate in it: taken as 30 Hz (--rate) (11 of 12 clips)" in import_recordings(folder, Wanted()).assumed
+    )
+
+
+def test_splits_of_files_are_their_own(tmp_path):
+    """What the first of several pickles says of its clips is nothing of the next one's."""
+    for name in ("sit", "wave"):
+        for i, part in enumerate(("train", "val")):
+            (tmp_path / name / str(i)).mkdir(parents=True)
+            path, _ = pose_files.pyskl(tmp_path / name / str(i))
+            content = pickle.loads(path.read_bytes())
+            content["annotations"][0]["label"] = ("sit", "wave").index(name)
+            path.write_bytes(pickle.dumps({**content, "split": {part: ["walk"]}}))
+    assert import_recordings(tmp_path, Wanted()).train.tolist() == [True, False] * 2
+
+
 def test_train_and_test_folders_are_the_split(tmp_path):
     made = import_recordings(folder_of(tmp_path, ("train", "test"), 2), Wanted(), "kinect20")
     assert made.skeleton == KINECT_20 and made.train.tolist() == [False] * 4 + [True] * 4

@@ -185,10 +185,11 @@ def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
 
 
 def _landmarks(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
-    """MediaPipe's world landmarks."""
+    """MediaPipe's landmarks: those of the world, or for a network of two coordinates those of the picture."""
     content = json_at(location, line, mediapipe.HINT)
     frame, world = mediapipe.frame_of(content, location)
-    if not world and not mediapipe.looks_like_metres(frame):
+    picture = not world and not mediapipe.looks_like_metres(frame)
+    if picture and skeleton.coordinates == 3:
         hint = "send pose_world_landmarks, which are metres"
         raise BadInput("landmarks in a picture, the network takes metres", location=location, hint=hint)
     body = BODIES["mediapipe33"]
@@ -196,7 +197,7 @@ def _landmarks(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line
     positions = _onto(frame, body.skeleton.joint_names, skeleton, location)
     if not gaps and np.isnan(positions).any():
         raise BadInput("a joint is missing", location=location, hint="leave --strict out")
-    return Line(positions, mediapipe.seconds_of(content))
+    return Line(positions, mediapipe.seconds_of(content), picture)
 
 
 def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, location: str) -> np.ndarray:

@@ -1,0 +1,41 @@
+"""Lines of a stream with MediaPipe's landmarks, of the world and of a picture."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mksgn_neuro.data.bodies import BODIES, MEDIAPIPE_33
+from mksgn_neuro.data.recordings import TORSO
+from mksgn_neuro.errors import BadInput
+from mksgn_neuro.workflows.frame_lines import FrameLines
+from tests.data import pose_files
+
+TABLE, _ = pose_files._landmarks()
+IN_PICTURE = TABLE.copy()
+IN_PICTURE[..., :2] = 0.5 + TABLE[..., :2] / 4
+
+
+def middle(frame, joint):
+    at = MEDIAPIPE_33.joint_names.index
+    return (frame[at(f"left {joint}")] + frame[at(f"right {joint}")]) / 2
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"landmark": x}, lambda x: {"landmarks": x, "t": 0.0}])
+def test_a_network_of_two_coordinates_takes_landmarks_of_a_picture(wrap):
+    skeleton = replace(BODIES["mediapipe33"].skeleton, coordinates=2)
+    read = FrameLines(skeleton, line_format="mediapipe")
+    found = read(json.dumps(wrap(pose_files._named(IN_PICTURE)[0])), "line 1").positions
+    assert np.linalg.norm(middle(found, "shoulder") - middle(found, "hip")) == pytest.approx(TORSO, rel=1e-5)
+    signed = TABLE[0, :, :2] * [-1, -1]
+    factor = TORSO / np.linalg.norm(middle(signed, "shoulder") - middle(signed, "hip"))
+    assert np.allclose(found[:, :2] - middle(found[:, :2], "hip"), factor * signed, atol=1e-5)
+    assert not found[:, 2].any()
+
+
+def test_a_network_of_three_refuses_them_and_says_what_to_send():
+    read = FrameLines(BODIES["mediapipe33"].skeleton, line_format="mediapipe")
+    with pytest.raises(BadInput, match="line 7: landmarks in a picture.*pose_world_landmarks"):
+        read(json.dumps(pose_files._named(IN_PICTURE)[0]), "line 7")
+    assert np.isfinite(read(json.dumps(pose_files._named(TABLE)[0]), "line 8").positions).all()

@@ -14,7 +14,7 @@ from mksgn_neuro.data.gaps import HOLD, GapFiller
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.picture import PictureScale
 from mksgn_neuro.data.readers import one_clip
-from mksgn_neuro.data.readers.poses import mediapipe
+from mksgn_neuro.data.readers.poses import landmark_table, mediapipe
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.data.units import doubt_about_frame
@@ -186,7 +186,7 @@ def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
 
 def _landmarks(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
     """MediaPipe's landmarks: those of the world, or for a network of two coordinates those of the picture."""
-    content = json_at(location, line, mediapipe.HINT)
+    content = json_at(location, line, landmark_table.HINT)
     frame, world = mediapipe.frame_of(content, location)
     picture = not world and not mediapipe.looks_like_metres(frame)
     if picture and skeleton.coordinates == 3:

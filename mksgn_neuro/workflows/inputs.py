@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mksgn_neuro.data.background import background_of, for_classes
 from mksgn_neuro.data.clips import Clips
@@ -177,8 +178,8 @@ class EncodedStream:
         begin = (first - lead) * times
         return steps[start - begin : stop - begin : step]
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self[:].astype(dtype or np.int32, copy=False)
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(np.int32 if dtype is None else dtype, copy=False)
 
 
 def in_steps(frames: np.ndarray, steps_per_frame: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load, save
-from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
+from mksgn_neuro.workflows.checks import Planned
+from mksgn_neuro.workflows.equivalence import ReferenceRun
 from mksgn_neuro.workflows.simulators import by_emulator
 
 SMALL = Chip.of("small", *(tuple(vars(limit).values()) for limit in LOIHI2.limits.values()))
@@ -37,6 +37,6 @@ def write(network: Network, stem: Path, reset_interval: int | None) -> tuple[Pat
     return (path,)
 
 
-def check(reference_run: ReferenceRun, path: Path, lava: bool) -> Iterator[EquivalenceCheck]:
+def check(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """The file, read back and run."""
-    yield reference_run.against_steps("my file", load(path), by_emulator)
+    return [Planned("my file", lambda: reference_run.against_steps("my file", load(path), by_emulator))]

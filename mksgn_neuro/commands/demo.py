@@ -34,4 +34,5 @@ def command(ctx: click.Context, output: Path, force: bool, seed: int) -> None:
 
 
 def _headline(text: str) -> None:
-    say(f"\n── {text}")
+    say("")  # a line of its own: `say` prints control characters as escapes
+    say(f"── {text}")

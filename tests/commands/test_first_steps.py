@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from mksgn_neuro import names
 from mksgn_neuro.chip.energy import PROFILES
 from mksgn_neuro.cli import COMMANDS, cli
+from mksgn_neuro.commands import demo
 from mksgn_neuro.commands.options import beside, find_model
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.errors import BadInput
@@ -124,3 +125,8 @@ def test_quiet_leaves_the_result_alone_and_errors_stay(model, tmp_path):
     command = [sys.executable, "-m", "mksgn_neuro", "-q", "inspect", "missing.net"]
     failed = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert failed.returncode == 2 and "missing.net" in failed.stderr and failed.stdout == ""
+
+
+def test_headlines_of_the_demo_stand_after_an_empty_line(capsys):
+    demo._headline("1/3  train")
+    assert capsys.readouterr().err == "\n── 1/3  train\n"

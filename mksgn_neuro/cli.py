@@ -108,6 +108,10 @@ def main() -> None:
         if error.strerror is None:
             raise
         _end(f"mksgn-neuro: {printable(str(error.filename or 'output'))}: {error.strerror}", BadInput.exit_code)
+    except ModuleNotFoundError as missing:
+        if missing.name != "torch":
+            raise
+        _end("mksgn-neuro: this needs PyTorch, which is not installed; pip install torch", BadInput.exit_code)
     except MemoryError as error:
         _end(f"mksgn-neuro: not enough memory ({str(error) or 'no more was given'})", WorkFailed.exit_code)
 

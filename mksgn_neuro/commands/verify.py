@@ -79,8 +79,6 @@ def command(
     MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
     inputs, at every layer and step. Of a .nir or .ir.h5 file every representation is compared, on random inputs.
     """
-    from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.workflows.inputs import Request
     from mksgn_neuro.workflows.load import Port, suffix_of
 
     path = find_model(model)
@@ -97,6 +95,9 @@ def command(
         verify_any = verify_file if path.suffix == ".net" else verify_network
         return verify_any(path, Port(input_bits, input_shape), **drawn)
     refuse_options(ONLY_FILES, "is for a .net, .nir or .ir.h5 file, not for a model", "leave it out")
+    from mksgn_neuro.models.store import load_model
+    from mksgn_neuro.workflows.inputs import Request
+
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or beside(path, ".net")
     checks, what = run_checks(load_model(path), "loihi2", file, request, everything=True, lava=lava)

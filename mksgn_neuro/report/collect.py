@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from scipy.special import rel_entr
 
 from mksgn_neuro.chip.fit import nearest_limit
 from mksgn_neuro.chip.placement import coordinates
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import read_json
 from mksgn_neuro.ir import Task
-from mksgn_neuro.models.fusion import mutual_information
-from mksgn_neuro.models.store import Model, load_model
-from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.report.clip_data import PlayerData, player_data
 from mksgn_neuro.report.energy_table import EnergyRow, energy_rows
 from mksgn_neuro.report.observe import Observed, observe
@@ -25,6 +23,9 @@ from mksgn_neuro.report.shown import Shown, shown_of
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.recognise import Recognised
 from mksgn_neuro.workflows.simulate import Progress, Simulation
+
+if TYPE_CHECKING:
+    from mksgn_neuro.models.store import Model
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,11 @@ def report_of(
     progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Everything to show of the simulated file `path`."""
-    model = load_model(path) if path.suffix == ".pt" else None
+    model = None
+    if path.suffix == ".pt":
+        from mksgn_neuro.models.store import load_model
+
+        model = load_model(path)
     return collect(runs, document, model=model, folder=path.parent, checks=checks, progress=progress)
 
 
@@ -168,9 +173,26 @@ def information_of(observed: Observed, task: Task, model: Model | None) -> Infor
     """Of the encoder's spikes; None where the network has no encoder, or its neurons are not told apart by modality."""
     if observed.both_fire is None or len(observed.both_fire) != len(task.modalities):
         return None
-    weights = model.student.fusion_weights if model and isinstance(model.student, MKSGN) else None
-    matrix = mutual_information(torch.from_numpy(observed.both_fire)).numpy()
-    return Information(task.modalities, matrix, None if weights is None else weights.numpy(), model is not None)
+    matrix = mutual_information(observed.both_fire)
+    return Information(task.modalities, matrix, model and fusion_weights(model), model is not None)
+
+
+def mutual_information(both_fire: np.ndarray) -> np.ndarray:
+    """(M, M) nats, as `models.fusion` has it, without PyTorch."""
+    fires = both_fire.diagonal()
+    row, column = fires[:, None], fires[None, :]
+    either = np.maximum(row - both_fire, 0), np.maximum(column - both_fire, 0)
+    cells = (both_fire, row * column), (either[0], row * (1 - column)), (either[1], (1 - row) * column)
+    neither = np.maximum(1 - row - column + both_fire, 0), (1 - row) * (1 - column)
+    return sum(rel_entr(*cell) for cell in (*cells, neither))
+
+
+def fusion_weights(model: Model) -> np.ndarray | None:
+    """(M,), what training made of the modalities' information; None where nothing is weighted by it."""
+    from mksgn_neuro.models.student import MKSGN
+
+    weights = model.student.fusion_weights if isinstance(model.student, MKSGN) else None
+    return None if weights is None else weights.numpy()
 
 
 def core_loads(run: Simulation, samples: int) -> tuple[CoreLoad, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import alone_in, require_writable
@@ -12,9 +13,11 @@ from mksgn_neuro.ir import Network, Task
 from mksgn_neuro.ir.timing import timing_json
 from mksgn_neuro.lowering import lower, steps_per_sample
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
-from mksgn_neuro.models.store import Model
 from mksgn_neuro.workflows.load import Networks
 from mksgn_neuro.workflows.targets import TARGETS, build
+
+if TYPE_CHECKING:
+    from mksgn_neuro.models.store import Model
 
 Progress = Callable[[int, int], None]  # passes that are done, and of how many
 

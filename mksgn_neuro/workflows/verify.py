@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mksgn_neuro.export.netx.metadata import metadata_in
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.lowering.passes import DEFAULT, Built, Options
-from mksgn_neuro.models.store import Model
 from mksgn_neuro.processes.guarded import scratch_folder
 from mksgn_neuro.workflows.checks import Planned, Watch, carried_out, representation_checks
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
 from mksgn_neuro.workflows.export import reset_interval_of, resets_by_default, write_built
 from mksgn_neuro.workflows.inputs import in_steps, random_samples
 from mksgn_neuro.workflows.targets import TARGETS, build
+
+if TYPE_CHECKING:
+    import torch
+
+    from mksgn_neuro.models.store import Model
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mksgn_neuro.data.registry import load
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.lowering.passes import Built
-from mksgn_neuro.models.store import Model
 from mksgn_neuro.workflows.checks import Watch
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck
 from mksgn_neuro.workflows.inputs import Read, Request, verification_frames, verification_stream
 from mksgn_neuro.workflows.verify import Driven, check_all
+
+if TYPE_CHECKING:
+    from mksgn_neuro.models.store import Model
 
 
 def check_model(

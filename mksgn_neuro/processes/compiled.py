@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-VARIABLE = "NUMBA_CACHE_DIR"
+VARIABLE, MATPLOTLIBS = "NUMBA_CACHE_DIR", "MPLCONFIGDIR"
 PACKAGE = Path(__file__).resolve().parents[1]
 FALLBACK = "mksgn-neuro-numba"
 
@@ -22,6 +22,7 @@ def find_cache_folder() -> str:
         return ""
     with suppress(OSError):
         os.environ[VARIABLE] = _private_folder()
+        os.environ.setdefault(MATPLOTLIBS, os.environ[VARIABLE])  # which would warn, and make a new one each time
         return f"compiled code is kept in {os.environ[VARIABLE]}: neither {PACKAGE} nor a cache folder is writable"
     return ""
 

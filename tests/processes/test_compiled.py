@@ -45,6 +45,7 @@ def installation(tmp_path_factory):
     [
         ("simulate", "MODEL", "--limit", "2"),
         ("export", "MODEL", "--target", "nir", "--no-verify", "--output", "OUT/out.nir"),
+        ("report", "MODEL", "--limit", "2", "--output", "OUT/page.html"),
     ],
     ids=lambda arguments: arguments[0],
 )
@@ -53,14 +54,15 @@ def test_commands_run_from_a_read_only_installation(arguments, installation, tmp
     changed = {"MODEL": str(installation / "model.pt")}
     words = [changed.get(word, word).replace("OUT", str(tmp_path)) for word in arguments]
     home = installation / "home"
-    kept = {name: value for name, value in os.environ.items() if name not in ("XDG_CACHE_HOME", compiled.VARIABLE)}
+    own = ("XDG_CACHE_HOME", compiled.VARIABLE, compiled.MATPLOTLIBS)
+    kept = {name: value for name, value in os.environ.items() if name not in own}
     environment = {**kept, "HOME": str(home), "TMPDIR": str(tmp_path), "PYTHONPATH": str(installation / "site")}
     result = subprocess.run(
         [sys.executable, "-m", "mksgn_neuro.cli", *words], cwd=home, env=environment, capture_output=True, text=True,
         preexec_fn=obey_modes,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("compiled code is kept in") == 1
+    assert result.stderr.count("compiled code is kept in") == 1 and "Matplotlib" not in result.stderr
     assert list((tmp_path / f"{compiled.FALLBACK}-{os.getuid()}").rglob("*.nbi"))
 
 
@@ -79,6 +81,9 @@ def test_numbas_own_places_are_left_alone_where_one_is_writable(tmp_path, monkey
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(compiled.VARIABLE, "/proc/none")
+    monkeypatch.setenv(compiled.MATPLOTLIBS, "")  # so that it is unset again afterwards
+    monkeypatch.delenv(compiled.MATPLOTLIBS)
     assert compiled.find_cache_folder() == "" and os.environ[compiled.VARIABLE] == "/proc/none"
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     assert compiled.find_cache_folder().startswith(f"compiled code is kept in {tmp_path}")
+    assert os.environ[compiled.MATPLOTLIBS] == os.environ[compiled.VARIABLE]

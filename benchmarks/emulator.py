@@ -22,7 +22,7 @@ from benchmarks.workload import Workload, calibrated_student, trained_student
 from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.lowering import balance_delays
-from mksgn_neuro.sim import kernels
+from mksgn_neuro.sim import kernels, passes
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.stepwise import StepEmulator
@@ -168,11 +168,11 @@ def counting_share(workload: Workload) -> float:
     fill_inputs(emulator.plan, workload.network.source, work, 0, clip)
     start, end = np.array([0]), np.array([len(clip)])
     counts = np.zeros(len(tables.degree), dtype=np.int32)
-    fired = np.zeros((len(tables.pop_slot), len(clip)), dtype=np.int64)
+    most, synops = np.zeros(len(tables.pop_slot), dtype=np.int64), np.zeros(len(clip), dtype=np.int64)
     reached = np.zeros((len(clip), HALF_LANES), dtype=np.int32)
     works = {
         "run": lambda: kernels.run(tables, work, start, start, end, 0),
-        "count": lambda: kernels.count_spikes(tables, work.bits, len(clip), counts, fired, reached),
+        "count": lambda: passes.count_spikes(tables, work.bits, len(clip), counts, most, reached, synops),
     }
     seconds = best(works, 30)
     return seconds["count"] / seconds["run"]

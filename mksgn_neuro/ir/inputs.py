@@ -20,9 +20,9 @@ def checked(source: Source, inputs: np.ndarray, *, batch: bool = False) -> np.nd
         raise BadInput(f"inputs have shape {inputs.shape}", location=source.name, hint=hint)
     if inputs.dtype.kind not in "biuf":
         raise BadInput(f"inputs are {inputs.dtype}", location=source.name, hint=f"give integers in {low}..{high}")
-    legal = (inputs >= low) & (inputs <= high) & (inputs == np.round(inputs))
-    if not legal.all():
-        worst = inputs[~legal][0]
+    whole = inputs.dtype.kind != "f" or np.array_equal(inputs, np.round(inputs))
+    if inputs.size and not (whole and int(inputs.min()) >= low and int(inputs.max()) <= high):
+        worst = inputs[(inputs < low) | (inputs > high) | (inputs != np.round(inputs))][0]
         what = "binary input takes" if source.message_bits == 0 else f"{source.message_bits} bits hold"
         raise BadInput(f"an input is {worst}", location=source.name, hint=f"{what} integers in {low}..{high}")
     return inputs.astype(np.int32)

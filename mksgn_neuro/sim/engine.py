@@ -14,14 +14,17 @@ from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked, require_count
-from mksgn_neuro.sim import kernels
+from mksgn_neuro.sim import kernels, passes
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
-from mksgn_neuro.sim.vector import HALF_LANES
+from mksgn_neuro.sim.tables import LEAD_HALVES
+from mksgn_neuro.sim.vector import HALF_LANES, LANES
 from mksgn_neuro.sim.workspace import Workspace, allocate, fill_inputs, spikes_of
 
-GROUP_ROWS = 256  # time steps that one thread takes at once: enough to reuse a tile's weights, few enough to stay in L2
+# Time steps that one thread takes at once: enough to reuse a tile's weights and to be worth the Python around them, few
+# enough for spikes and inputs to stay in L2.
+GROUP_BYTES, LEAST_ROWS, MOST_ROWS = 2**20, 256, 1024
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Emulator:
         self.readout = Readout.of(network)
         self.plan = build(network)
         self.input_degree = out_degree(network, network.source.name)
+        row_bytes = 4 * (2 * self.plan.words + network.source.size)
+        self.group_rows = int(np.clip(GROUP_BYTES // row_bytes, LEAST_ROWS, MOST_ROWS))
         self.workspaces: dict[bool, SimpleQueue] = {False: SimpleQueue(), True: SimpleQueue()}
 
     def run(
@@ -75,8 +80,9 @@ class Emulator:
         arrive. Raises BadInput for inputs of another shape or beyond the source's range.
         """
         clips = list(inputs[None] if isinstance(inputs, np.ndarray) and inputs.ndim == 2 else inputs)
-        rows = -(-sum(len(clip) + silent_steps for clip in clips) // self.threads)
-        parts = self._stream(clips, record, states, reset_interval, silent_steps, min(rows, GROUP_ROWS))
+        rows = sum(len(clip) + silent_steps for clip in clips)
+        groups = self.threads * -(-rows // (self.threads * self.group_rows))
+        parts = self._stream(clips, record, states, reset_interval, silent_steps, -(-rows // max(groups, 1)))
         return _joined(list(parts))
 
     def stream(
@@ -89,7 +95,7 @@ class Emulator:
         silent_steps: int = 0,
     ) -> Iterator[Result]:
         """As `run`, but takes clips as they come and yields a Result per few clips, in order, in bounded memory."""
-        return self._stream(clips, record, states, reset_interval, silent_steps, GROUP_ROWS)
+        return self._stream(clips, record, states, reset_interval, silent_steps, self.group_rows)
 
     def _stream(
         self,
@@ -135,9 +141,9 @@ class _Job:
         starts, rows = ends - steps, int(ends[-1])
         work = self._take_workspace(rows)
         silence = np.zeros((self.silent_steps, self.network.source.size), dtype=np.int32)
-        fill_inputs(
-            self.plan, self.network.source, work, 0, np.concatenate([part for c in clips for part in (c, silence)])
-        )
+        for clip, start in zip(clips, starts):
+            fill_inputs(self.plan, self.network.source, work, start, clip)
+            fill_inputs(self.plan, self.network.source, work, start + len(clip), silence)
         kernels.run(self.plan.tables, work, starts, np.zeros_like(starts), steps, self.reset_interval)
         counts = counted(self.emulator, work, slice(0, rows), clips=len(clips))
         result = Result(steps, self._scores(work, starts, ends, lengths), counts, **self._traces(work, starts, steps))
@@ -150,16 +156,17 @@ class _Job:
         except Empty:
             work = None
         if work is None or len(work.payload) < rows:
-            capacity = -(-rows // GROUP_ROWS) * GROUP_ROWS
+            capacity = -(-rows // LEAST_ROWS) * LEAST_ROWS
             return allocate(self.plan, capacity, self.network.source.size, states=self.states)
         return work
 
     def _scores(self, work: Workspace, starts: np.ndarray, ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         readout = self.emulator.readout
-        class_spikes = spikes_of(self.network, self.plan, work, readout.name, slice(0, int(ends[-1])))
         first = np.minimum(starts + readout.first, ends)
-        windows = zip(first, np.minimum(first + lengths, ends))
-        return readout.scores(np.stack([class_spikes[a:b].sum(axis=0, dtype=np.int64) for a, b in windows]))
+        counts = np.zeros((len(starts), self.network[readout.name].size), dtype=np.int64)
+        half = LEAD_HALVES + self.plan.slots[readout.name] // LANES
+        passes.count_windows(work.bits, half, first, np.minimum(first + lengths, ends), counts)
+        return readout.scores(counts)
 
     def _traces(self, work: Workspace, starts: np.ndarray, steps: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         rows = slice(0, int(steps.sum()))
@@ -178,27 +185,15 @@ def counted(emulator: Emulator, work: Workspace, rows: slice, *, clips: int) -> 
     """Events of some consecutive rows of a workspace, which hold the ends of so many clips."""
     network, plan, steps = emulator.network, emulator.plan, rows.stop - rows.start
     source, slots, order = network.source, plan.slots, network.order
-    inputs, sent, synops = (np.zeros(n, dtype=np.int64) for n in (source.size, steps, steps))
-    kernels.count_inputs(work.payload[rows], steps, emulator.input_degree, inputs, sent, synops)
-    counts, fired, reached = _spike_counts(emulator, work, rows.stop)
-    if rows.start:
-        counts -= _spike_counts(emulator, work, rows.start)[0]
-    fired, reached = fired[:, rows.start :], reached[rows.start :]
-    synops += reached.sum(axis=1, dtype=np.int64)
-    spikes, most = {source.name: inputs}, {source.name: int(sent.max(initial=0))}
-    for p, busiest in zip(order, fired.max(axis=1, initial=0)):
-        spikes[p.name] = counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64)
-        most[p.name] = int(busiest)
+    inputs, synops = np.zeros(source.size, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+    sent = passes.count_inputs(work.payload[rows], steps, emulator.input_degree, inputs, synops)
+    counts = np.zeros(len(plan.tables.degree), dtype=np.int32)
+    busiest, reached = np.zeros(len(order), dtype=np.int64), np.zeros((steps, HALF_LANES), dtype=np.int32)
+    passes.count_spikes(plan.tables, work.bits, rows.start, steps, counts, busiest, reached, synops)
+    spikes = {source.name: inputs}
+    spikes |= {p.name: counts[slots[p.name] : slots[p.name] + p.size].astype(np.int64) for p in order}
+    most = dict(zip(spikes, [sent, *busiest.tolist()]))
     return Counts(clips, steps, spikes, most, int(synops.max(initial=0)))
-
-
-def _spike_counts(emulator: Emulator, work: Workspace, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`kernels.count_spikes` of the first rows."""
-    tables, populations = emulator.plan.tables, len(emulator.network.order)
-    counts = np.zeros(len(tables.degree), dtype=np.int32)
-    fired, reached = np.zeros((populations, rows), dtype=np.int64), np.zeros((rows, HALF_LANES), dtype=np.int32)
-    kernels.count_spikes(tables, work.bits, rows, counts, fired, reached)
-    return counts, fired, reached
 
 
 def _grouped(clips: Iterable[np.ndarray], rows: int, silent_steps: int) -> Iterator[list[np.ndarray]]:
@@ -228,8 +223,7 @@ def _joined(parts: list[Result]) -> Result:
     longest = max(int(part.steps.max()) for part in parts)
 
     def join(arrays: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        widened = [{n: np.pad(a, ((0, 0), (0, longest - a.shape[1]), (0, 0))) for n, a in d.items()} for d in arrays]
-        return {name: np.concatenate([d[name] for d in widened]) for name in widened[0]}
+        return {name: np.concatenate([_lengthened(d[name], longest) for d in arrays]) for name in arrays[0]}
 
     return Result(
         np.concatenate([part.steps for part in parts]),
@@ -239,3 +233,9 @@ def _joined(parts: list[Result]) -> Result:
         join([part.u for part in parts]),
         join([part.v for part in parts]),
     )
+
+
+def _lengthened(recorded: np.ndarray, steps: int) -> np.ndarray:
+    """(B, T, N) as (B, steps, N), zero after T."""
+    missing = steps - recorded.shape[1]
+    return np.pad(recorded, ((0, 0), (0, missing), (0, 0))) if missing else recorded

@@ -18,8 +18,6 @@ from mksgn_neuro.sim.vector import (
     add_masked,
     add_rows,
     add_scaled,
-    count_bits,
-    count_chunk,
     fire,
     integrate_sums,
     integrate_wide,
@@ -28,21 +26,7 @@ from mksgn_neuro.sim.vector import (
 
 # numba keeps compiled kernels until this very file changes; it does not look at what they are built of. Whoever edits
 # one of these files writes its new digest here, which is that change (tests/sim/test_compiled_parts.py says which).
-BUILT_OF = {"vector.py": "f158c40a8abac206", "tables.py": "623eaeee979fde38", "uncounted.py": "4d6b1e61b96e788d"}
-
-
-@njit(cache=True, nogil=True)
-def count_inputs(payload, steps, degree, counts, row_counts, row_synops):
-    """Count the non-zero inputs of the first `steps` rows per channel and per row, and the synapses they reach."""
-    for row in range(steps):
-        sent, synops = 0, 0
-        for channel in range(len(counts)):
-            present = payload[row, channel] != 0
-            counts[channel] += present
-            sent += present
-            synops += present * degree[channel]
-        row_counts[row] = sent
-        row_synops[row] = synops
+BUILT_OF = {"vector.py": "265182979cb90b66", "tables.py": "2ab5ee64e0ae01b2", "uncounted.py": "4d6b1e61b96e788d"}
 
 
 @njit(cache=True, nogil=True)
@@ -158,7 +142,7 @@ def _fire(tables, work, p, tile, start, begin, end, reset_interval):
         _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
         return
     slot, chunks, threshold = tables.tile_slot[tile], tables.tile_chunks[tile], tables.tile_threshold[tile]
-    rows = work.bits.shape[1]
+    rows, leaks = work.bits.shape[1], tables.tile_leaks[tile]
     t = begin
     while t < end:
         stop = end
@@ -174,9 +158,9 @@ def _fire(tables, work, p, tile, start, begin, end, reset_interval):
         bit_at = (LEAD_HALVES + slot // LANES) * rows + start + (t & work.row_mask)
         v, decay_factor, bias, bits, steps = work.v, tables.v_decay_factor, tables.bias, work.bits, stop - t
         if tables.tile_wide[tile]:
-            fire(chunks, work.totals, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
+            fire(chunks, leaks, work.totals, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
         else:
-            fire(chunks, work.sums, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
+            fire(chunks, leaks, work.sums, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
         t = stop
 
 
@@ -209,22 +193,6 @@ def _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
             for n in range(slot, slot + chunks * LANES):
                 work.u_trace[row, n] = u[n]
                 work.v_trace[row, n] = v[n]
-
-
-@njit(cache=True, nogil=True, **UNCOUNTED)
-def count_spikes(tables, bits, steps, counts, row_spikes, reached):
-    """Count the spikes of the first `steps` rows: per slot, per population and row, and the synapses they reach.
-
-    `counts` is int32 (slots,); `row_spikes` int64 (populations, rows); `reached` int32 (rows, HALF_LANES) partial sums.
-    """
-    if steps == 0:
-        return
-    for p in range(len(tables.pop_slot)):
-        for n in range(tables.pop_slot[p], tables.pop_slot[p] + tables.pop_slots[p], LANES):
-            half = LEAD_HALVES + n // LANES
-            count_chunk(bits, half * bits.shape[1], steps, tables.degree, n, counts, reached)
-            for row in range(steps):
-                row_spikes[p, row] += count_bits(bits[half, row])
 
 
 @njit(cache=True, nogil=True, **UNCOUNTED)

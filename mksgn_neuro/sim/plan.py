@@ -235,11 +235,13 @@ class _Builder:
         self, population: Population, incoming: tuple[Projection, ...], target: _Target, wide: np.ndarray
     ) -> None:
         tiles = target.tiles
+        leaking = np.broadcast_to(np.asarray(population.v_decay) != 0, (population.size,))
         self.sizes["tiles"] += len(tiles)
         self._extend(
             tile_slot=target.slot + tiles[:, 0] * LANES,
             tile_chunks=tiles[:, 1],
             tile_wide=wide,
+            tile_leaks=np.logical_or.reduceat(leaking, tiles[:, 0] * LANES),
             tile_threshold=np.full(len(tiles), 64 * population.vth),
             pop_tile_ptr=self.sizes["tiles"],
             pop_slot=target.slot,

@@ -15,7 +15,7 @@ from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.sim import kernels
 from mksgn_neuro.sim.counts import Counts
-from mksgn_neuro.sim.engine import GROUP_ROWS, Emulator, counted
+from mksgn_neuro.sim.engine import Emulator, counted
 from mksgn_neuro.sim.workspace import Workspace, allocate, fill_inputs, spikes_of
 
 LONG = 4096  # steps, of a stream that is run piece by piece; clips are shorter, and run side by side
@@ -48,10 +48,10 @@ def class_spikes_by_frame(
 
 
 def _in_pieces(emulator: Emulator, stream: np.ndarray, silent_steps: int, reset_interval: int) -> Iterator[Part]:
-    """GROUP_ROWS steps at a time, after as many rows as the longest delay looks back."""
+    """`group_rows` of the emulator at a time, after as many rows as the longest delay looks back."""
     network, plan, readout = emulator.network, emulator.plan, emulator.readout
     lead, steps = plan.max_lag, len(stream)
-    work = allocate(plan, lead + GROUP_ROWS, network.source.size)
+    work = allocate(plan, lead + emulator.group_rows, network.source.size)
     for begin, inputs in _inputs(emulator, stream, silent_steps):
         end = begin + len(inputs)
         fill_inputs(plan, network.source, work, lead, inputs)
@@ -68,13 +68,13 @@ def _in_pieces(emulator: Emulator, stream: np.ndarray, silent_steps: int, reset_
 
 def _inputs(emulator: Emulator, stream: np.ndarray, silent_steps: int) -> Iterator[tuple[int, np.ndarray]]:
     """The first step of each piece and its inputs (n, channels) int32, the silence after the stream included."""
-    source, steps = emulator.network.source, len(stream)
+    source, steps, rows = emulator.network.source, len(stream), emulator.group_rows
     for fetched in range(0, steps, FETCHED):
         given = checked(source, stream[fetched : fetched + FETCHED])
         if fetched + FETCHED >= steps:
             given = np.pad(given, ((0, silent_steps), (0, 0)))
-        for begin in range(0, len(given), GROUP_ROWS):
-            yield fetched + begin, given[begin : begin + GROUP_ROWS]
+        for begin in range(0, len(given), rows):
+            yield fetched + begin, given[begin : begin + rows]
 
 
 def _hand_on(work: Workspace, lead: int, steps: int) -> None:

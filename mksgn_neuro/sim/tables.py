@@ -35,6 +35,7 @@ class Tables(NamedTuple):
     tile_slot: np.ndarray
     tile_chunks: np.ndarray
     tile_wide: np.ndarray  # whether 16 bits cannot hold its sums
+    tile_leaks: np.ndarray  # whether a neuron of it loses voltage from step to step
     tile_threshold: np.ndarray  # int32, 64·vth
     span_ptr: np.ndarray  # per tile
     span_lag: np.ndarray

@@ -209,8 +209,11 @@ def _kept(builder, v, decay_factor):
     return builder.add(builder.mul(high, decay_factor), low)
 
 
-def _fire_for_width(chunks: int):
-    """The neurons of a tile `chunks` wide without memory in u, over many time steps: v stays in registers."""
+def _fire_for_width(chunks: int, leaks: bool):
+    """The neurons of a tile `chunks` wide without memory in u, over many time steps: v stays in registers.
+
+    Neurons that keep all of their voltage need half of the instructions: none for the leak.
+    """
     width = chunks * LANES
 
     @intrinsic
@@ -233,9 +236,10 @@ def _fire_for_width(chunks: int):
             states = parameters(3)
             first = [builder.load(state, align=4) for state in states]
             decay_factors = [builder.and_(builder.load(k, align=4), _splat(8191, LANES)) for k in parameters(4)]
-            # what `_kept` gives too much is taken off the bias, once
-            excess = [builder.mul(decay_factor, _splat(2048, LANES)) for decay_factor in decay_factors]
-            biases = [builder.sub(builder.load(b, align=4), e) for b, e in zip(parameters(5), excess)]
+            biases = [builder.load(b, align=4) for b in parameters(5)]
+            if leaks:  # what `_kept` gives too much is taken off the bias, once
+                excess = [builder.mul(decay_factor, _splat(2048, LANES)) for decay_factor in decay_factors]
+                biases = [builder.sub(bias, e) for bias, e in zip(biases, excess)]
             threshold, before = _broadcast(builder, args[7], LANES), builder.block
             loop, done = builder.append_basic_block("fire"), builder.append_basic_block("fire.done")
             builder.branch(loop)
@@ -245,9 +249,12 @@ def _fire_for_width(chunks: int):
             for chunk, (v, decay_factor, bias) in enumerate(zip(states_now, decay_factors, biases)):
                 u = vector(0, builder.add(row, ir.Constant(I64, chunk * LANES)), lane, LANES)
                 u = builder.load(u, align=lane.width // 8)
-                u = builder.sext(u, ir.VectorType(I32, LANES)) if lane.width < 32 else u
-                u = _wrapped(builder, builder.shl(u, _splat(6, LANES)))
-                v = _clamped(builder, builder.add(_kept(builder, v, decay_factor), builder.add(u, bias)))
+                if lane.width < 32:  # 64 times 16 bits cannot leave 24
+                    u = builder.shl(builder.sext(u, ir.VectorType(I32, LANES)), _splat(6, LANES))
+                else:
+                    u = _wrapped(builder, builder.shl(u, _splat(6, LANES)))
+                kept = _kept(builder, v, decay_factor) if leaks else v
+                v = _clamped(builder, builder.add(kept, builder.add(u, bias)))
                 fired = builder.icmp_signed(">", v, threshold)
                 out = builder.add(builder.add(args[9], step), builder.mul(args[10], ir.Constant(I64, chunk)))
                 mask = vector(8, out, I32, 1)
@@ -269,20 +276,29 @@ def _fire_for_width(chunks: int):
     return fire
 
 
-_fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks) for chunks in WIDTHS)
+_fire1, _fire2, _fire3, _fire4 = (_fire_for_width(chunks, leaks=True) for chunks in WIDTHS)
+_sum1, _sum2, _sum3, _sum4 = (_fire_for_width(chunks, leaks=False) for chunks in WIDTHS)
 
 
 @njit(inline="always")
-def fire(chunks, sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride):
-    """Neurons without memory in u, of a tile whose sums are int16 or int32."""
-    if chunks == 4:
+def fire(chunks, leaks, sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride):
+    """Neurons without memory in u, of a tile whose sums are int16 or int32; some `leaks`, or all keep their v."""
+    if chunks == 4 and leaks:
         _fire4(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
-    elif chunks == 3:
+    elif chunks == 4:
+        _sum4(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 3 and leaks:
         _fire3(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
-    elif chunks == 2:
+    elif chunks == 3:
+        _sum3(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
+    elif chunks == 2 and leaks:
         _fire2(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
-    else:
+    elif chunks == 2:
+        _sum2(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
+    elif leaks:
         _fire1(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
+    else:
+        _sum1(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
 
 
 @intrinsic

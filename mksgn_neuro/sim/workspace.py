@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mksgn_neuro.ir import Network, Source
+from mksgn_neuro.sim import passes
 from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD, Plan, aligned
 from mksgn_neuro.sim.vector import LANES, WIDTHS
 
@@ -47,14 +48,9 @@ def allocate(plan: Plan, rows: int, channels: int, *, states: bool = False, ring
 
 
 def fill_inputs(plan: Plan, source: Source, work: Workspace, row: int, clip: np.ndarray) -> None:
-    """Write the inputs (T, N_in) of the time steps from `row` on."""
-    work.payload[row : row + len(clip)] = clip
-    if source.name in plan.slots:
-        packed = np.packbits(clip.astype(np.uint8), axis=1, bitorder="little")
-        packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 4)))
-        first = LEAD_HALVES + plan.slots[source.name] // LANES
-        halves = np.ascontiguousarray(packed).view("<u4").T
-        work.bits[first : first + len(halves), row : row + len(clip)] = halves
+    """Write the inputs (T, N_in) int32 of the time steps from `row` on."""
+    half = LEAD_HALVES + plan.slots[source.name] // LANES if source.name in plan.slots else -1
+    passes.fill_inputs(np.ascontiguousarray(clip, dtype=np.int32), work.payload, work.bits, half, row)
 
 
 def spikes_of(network: Network, plan: Plan, work: Workspace, name: str, rows: slice) -> np.ndarray:

@@ -27,7 +27,7 @@ silent = silent_steps_after(NETWORK)
 runs = [(CLIPS, None), (CLIPS, 90), (CLIPS[6:], None)]
 emulator = Emulator(NETWORK, threads=1)
 distributed.REDUCED = 10  # so that there are several blocks
-streams.LONG, streams.GROUP_ROWS = 20, 8  # and some streams run piece by piece
+streams.LONG, emulator.group_rows = 20, 8  # and some streams run piece by piece
 found = [
     list(distributed.run(emulator, clips, silent_steps=silent, reset_interval=interval)) for clips, interval in runs
 ]

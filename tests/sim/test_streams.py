@@ -29,11 +29,12 @@ class Lazy:
         return self.array[chosen]
 
 
-def assert_as_at_once(network, streams, **options):
+def assert_as_at_once(network, streams, *, rows=None, **options):
     emulator = Emulator(network, threads=1)
     whole = emulator.run(streams, record=[network.readout], **options)
     readout, recorded = Readout.of(network), whole.spikes[network.readout]
     expected = readout.by_frame(recorded, whole.steps - options["silent_steps"])
+    emulator.group_rows = rows or emulator.group_rows
     given_streams = [Lazy(x) if len(x) > module.LONG else x for x in streams]
     parts = list(class_spikes_by_frame(emulator, given_streams, **options))
     assert np.array_equal(np.concatenate([rows for rows, _ in parts]), np.concatenate(expected))
@@ -54,17 +55,16 @@ def test_pieces_of_random_networks_are_the_whole(seed, transmission_delay, bits,
     silent_steps = Readout.of(network).first + seed % 5
     streams = [random_inputs(seed + i, network, steps) for i, steps in enumerate((23, 3, 41))]
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("LONG", 1), ("GROUP_ROWS", rows), ("FETCHED", 13)):
+        for name, value in (("LONG", 1), ("FETCHED", 13)):
             patch.setattr(module, name, value)
-        parts = assert_as_at_once(network, streams, silent_steps=silent_steps, reset_interval=interval)
+        parts = assert_as_at_once(network, streams, rows=rows, silent_steps=silent_steps, reset_interval=interval)
     assert len(parts) > 3
 
 
 def test_pieces_through_convolutions_that_are_not_unrolled(monkeypatch):
     network = conv_network(3)
     monkeypatch.setattr(module, "LONG", 1)
-    monkeypatch.setattr(module, "GROUP_ROWS", 5)
-    assert_as_at_once(network, [random_inputs(1, network, 33)], silent_steps=4)
+    assert_as_at_once(network, [random_inputs(1, network, 33)], rows=5, silent_steps=4)
 
 
 def test_short_and_long_streams_in_their_order(monkeypatch):

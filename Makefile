@@ -47,6 +47,7 @@ fuzz: install
 PEERS := $(patsubst benchmarks/peers/requirements/%.txt,%,$(wildcard benchmarks/peers/requirements/*.txt))
 bench-peers: install $(addprefix benchmarks/peers/environments/,$(addsuffix /.made,$(PEERS)))
 	$(BIN)/python -m benchmarks.peers.run
+	$(BIN)/python -m benchmarks.peers.events
 
 benchmarks/peers/environments/%/.made: benchmarks/peers/requirements/%.txt
 	$(PYTHON) -m venv $(@D)

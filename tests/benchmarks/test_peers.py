@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.peers import network, run
+from benchmarks.peers import events, network, run
 from benchmarks.peers.adapters import numpy_loop, ours_clip, ours_step
+from mksgn_neuro.sim.engine import Emulator
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,24 @@ def test_a_peer_without_its_environment_is_named_and_not_run(tmp_path, monkeypat
     monkeypatch.setattr(run, "ENVIRONMENTS", tmp_path)
     peer = run.Peer("somebody", "numpy_loop", "nobody")
     assert run.start(peer, tmp_path / "n.npz", tmp_path).startswith("not run: no environment")
+
+
+def test_a_peer_without_its_environment_counts_nothing_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "ENVIRONMENTS", tmp_path)
+    for _, environment, adapter, _ in events.PEERS:
+        assert events.theirs(environment, adapter, tmp_path / "n.npz").startswith("not run: no environment")
+
+
+def test_what_is_counted_is_every_spike_times_its_weights_that_are_not_0(given, monkeypatch):
+    """As NeuroBench counts; dense are all weights at every step."""
+    monkeypatch.setattr(events, "STEPS", 60)
+    counted, weights = events.ours(given), [given[f"w{k}"] for k in range(3)]
+    mlp = network.as_network(given)
+    found = Emulator(mlp, threads=1).run(given["inputs"][:1], record="all").spikes
+    sent = [given["inputs"][0], *(found[p.name][0] for p in mlp.order)]
+    acs = sum(int(x.sum(axis=0) @ (w != 0).sum(axis=0)) for x, w in zip(sent, weights))
+    assert counted["acs"] == acs > 0 and counted["macs"] == 0
+    assert counted["dense with zeros"] == 61 * sum(w.size for w in weights)
 
 
 def test_a_peer_that_fails_is_named_with_its_reason(tmp_path):

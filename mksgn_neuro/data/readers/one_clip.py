@@ -202,6 +202,9 @@ def _frame(joints: list, skeleton: Skeleton, location: str, *, gaps: bool) -> np
 def _guess_json(line: str, location: str) -> Skeleton:
     try:
         first = parsed_json(line)
+        if isinstance(first, dict) and "joints" not in first:
+            keys = ", ".join(map(str, first)) or "nothing"
+            raise BadInput(f'no "joints", but {shown(keys)}', location=location, hint=HINT)
         joints = first["joints"] if isinstance(first, dict) else first
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)

@@ -10,6 +10,8 @@ from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
+LARGEST_SHARE = 2.0  # of a picture's width or height; joints may lie a little outside
+
 
 def with_confidence(values: object, joints: int, location: str, coordinates: int = 2) -> np.ndarray:
     """Joints (V, C) float32 from (V, C + 1) numbers, flat or nested; NaN where the confidence is too small."""
@@ -34,6 +36,14 @@ def numbers(values: object, location: str) -> np.ndarray:
     except (ValueError, TypeError, OverflowError) as error:
         raise BadInput(f"not numbers ({shown(error)})", location=location, hint="write the frame again") from error
     return np.where(np.isfinite(table), table, np.nan)
+
+
+def in_shares(positions: np.ndarray) -> tuple[str, ...]:
+    """What is said of a picture's joints (T, V, 2) that are no pixels."""
+    seen_ones = np.abs(positions[np.isfinite(positions)])
+    if not len(seen_ones) or seen_ones.max() > LARGEST_SHARE:
+        return ()
+    return ("shares of the picture's width and height: the picture is taken as square",)
 
 
 def followed(frames: Sequence[Sequence[np.ndarray]], joints: int, coordinates: int) -> tuple[np.ndarray, str]:

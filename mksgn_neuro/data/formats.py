@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mksgn_neuro.data.readers.poses import arrays, azure, bvh, coco, kinect_2, mediapipe, openpose, pickles, plain
+from mksgn_neuro.data.readers.poses import (
+    arrays,
+    azure,
+    bvh,
+    coco,
+    kinect_2,
+    mediapipe,
+    openpose,
+    pickles,
+    plain,
+    yolo,
+)
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 
 # The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
-MODULES = (openpose, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
+MODULES = (openpose, yolo, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in MODULES}
 HINT = f"known are {'; '.join(file_format.description for file_format in FORMATS.values())}"
 

@@ -121,6 +121,18 @@ def ultralytics(folder):
     return jsonl(folder / "yolo.jsonl", frames), expected
 
 
+def yolo_text(folder):
+    """Nobody is seen in frame 7, for which nothing is written."""
+    points, confidence, expected = _coco()
+    shares = np.concatenate([points / [1280, 720], confidence[..., None]], axis=-1).reshape(FRAMES, -1)
+    path = folder / "labels"
+    path.mkdir()
+    for t in (t for t in range(FRAMES) if t != 7):
+        (path / f"walk_{t + 1}.txt").write_text("0 0.5 0.5 0.2 0.6 " + " ".join(f"{x:.8f}" for x in shares[t]) + "\n")
+    expected[7] = np.nan
+    return path, (expected / [1280, 720]).astype(np.float32)
+
+
 def coco_results(folder):
     points, confidence, expected = _coco()
     triples = np.concatenate([points, confidence[..., None]], axis=-1).reshape(FRAMES, -1)
@@ -262,6 +274,7 @@ def npz_of_stgcn(folder):
 WRITERS = {
     "openpose": (openpose,),
     "coco": (mmpose, mmpose_list, ultralytics, coco_results, coco_triples),
+    "yolo": (yolo_text,),
     "mediapipe": (mediapipe_lines, mediapipe_tasks, mediapipe_wide, mediapipe_numbered, mediapipe_tall),
     "azure": (azure,),
     "plain": (azure_lines,),

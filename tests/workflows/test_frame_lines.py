@@ -39,3 +39,18 @@ def test_a_network_of_three_refuses_them_and_says_what_to_send():
     with pytest.raises(BadInput, match="line 7: landmarks in a picture.*pose_world_landmarks"):
         read(json.dumps(pose_files._named(IN_PICTURE)[0]), "line 7")
     assert np.isfinite(read(json.dumps(pose_files._named(TABLE)[0]), "line 8").positions).all()
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "null", "{}", '{"t": 1}', '{"landmarks": []}', '{"pose_landmarks": null, "t": 1}']
+)
+def test_an_empty_frame_is_nobody(line):
+    read = FrameLines(BODIES["mediapipe33"].skeleton, line_format="mediapipe")
+    assert np.isnan(read(line, "line 1").positions).all()
+
+
+@pytest.mark.parametrize("line", ['{"skeleton": [1, 2]}', '{"people": []}', '{"NOSE": {"x": 0, "y": 0, "z": 0}}'])
+def test_an_object_of_something_else_is_not_nobody(line):
+    read = FrameLines(BODIES["mediapipe33"].skeleton, line_format="mediapipe")
+    with pytest.raises(BadInput, match="line 1: no landmarks, but (skeleton|people|NOSE)"):
+        read(line, "line 1")

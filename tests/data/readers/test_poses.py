@@ -208,7 +208,11 @@ def test_landmarks_of_a_picture_are_none(tmp_path):
     table[..., :2] = 0.5 + table[..., :2] / 4
     pose_files.jsonl(tmp_path / "x.jsonl", pose_files._named(table))
     (found,), _ = recordings(tmp_path / "x.jsonl")
-    assert found.coordinates == 2 and "shares of the picture" in found.notes[0]
+    assert found.coordinates == 2 and any("shares of the picture" in note for note in found.notes)
+    table[..., :2] *= [1920, 1080]
+    pose_files.jsonl(tmp_path / "y.jsonl", pose_files._named(table))
+    (found,), _ = recordings(tmp_path / "y.jsonl")
+    assert found.coordinates == 2 and not any("shares of the picture" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from mksgn_neuro.data.bodies import BODIES, COCO_17, PIXELS
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers.poses.landmark_table import AT, COUNTED, HINT, JOINTS, SECONDS, is_table, read_table
 from mksgn_neuro.data.readers.poses.pace import paced
-from mksgn_neuro.data.readers.poses.people import numbers, seen
+from mksgn_neuro.data.readers.poses.people import in_shares, numbers, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.gates.text import parsed_json
 
 NUMBER = (int, float)
@@ -64,11 +65,19 @@ def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
     points = _points(value)
     world = any(key in value for key in WORLD) if isinstance(value, dict) else None
     if not len(points):
+        _require_nobody(value, location)
         return np.full((JOINTS, 3), np.nan, dtype=np.float32), world or None
     if len(points) != JOINTS:
         raise BadInput(f"{len(points)} landmarks, expected {JOINTS}", location=location, hint=HINT)
     table = numbers([_row(point, location) for point in points], location)
     return seen(table[:, :3], table[:, 3]), world or None
+
+
+def _require_nobody(value: object, location: str) -> None:
+    """Raise BadInput for an object that holds something else than an empty frame."""
+    empty = not isinstance(value, dict) or any(key in value for key in KEYS) or value.keys() <= {*SECONDS, *COUNTED}
+    if not empty:
+        raise BadInput(f"no landmarks, but {shown(', '.join(map(str, value)))}", location=location, hint=HINT)
 
 
 def _frames(source: Source) -> list[tuple[object, str]]:
@@ -192,9 +201,9 @@ def recording_of(
     if in_the_room:
         note = () if world else ("the origin is at the hips: taken as world landmarks, in metres",)
         return of_body(name, form, frames, BODIES["mediapipe33"], rate=rate, notes=(*note, *notes))
-    note = "image landmarks, shares of the picture: the picture is taken as square, z is left out"
-    rest = {"rate": rate, "unit": PIXELS, "notes": (note, *notes)}
-    return of_body(name, form, frames[..., :2], BODIES["mediapipe33"], **rest)
+    picture = frames[..., :2]
+    said = ("image landmarks: x and y are taken, z is left out", *in_shares(picture), *notes)
+    return of_body(name, form, picture, BODIES["mediapipe33"], rate=rate, unit=PIXELS, notes=said)
 
 
 FORMAT = Format("mediapipe", "MediaPipe Pose, 33 landmarks with visibility", recognises, read)

@@ -25,12 +25,24 @@ from mksgn_neuro.errors import BadInput
 # The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
 MODULES = (openpose, yolo, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in MODULES}
+VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 HINT = f"known are {'; '.join(file_format.description for file_format in FORMATS.values())}"
 
 
 def format_of(source: Source) -> Format | None:
     """The format that recognises the file or folder; None where none does."""
     return next((file_format for file_format in FORMATS.values() if file_format.recognises(source)), None)
+
+
+def unknown(path: Path, hint: str = HINT) -> BadInput:
+    """What is said of a path that holds no known format."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEOS:
+        return BadInput("is a video", location=str(path), hint="give what a pose estimator writes of it, MediaPipe say")
+    if suffix in ARCHIVES:
+        return BadInput("is an archive of no known data set", location=str(path), hint="unpack it and give its folder")
+    return BadInput("holds no known format", location=str(path), hint=hint)
 
 
 def recordings(path: Path) -> tuple[list[Recording], list[str]]:
@@ -53,8 +65,9 @@ def recordings(path: Path) -> tuple[list[Recording], list[str]]:
                 raise
             left_out.append(str(error))
     if not found:
-        problem = f"no clip in it (first: {left_out[0]})" if left_out and path.is_dir() else "holds no known format"
-        raise BadInput(problem, location=str(path), hint=HINT)
+        if left_out and path.is_dir():
+            raise BadInput(f"no clip in it (first: {left_out[0]})", location=str(path), hint=HINT)
+        raise unknown(path)
     return found, left_out
 
 

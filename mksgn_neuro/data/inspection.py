@@ -52,7 +52,7 @@ def recognise(path: Path) -> str:
         return file_format.name
     if path.is_dir() and any(formats.format_of(Source(file)) for file in path.rglob("*")):
         return RECORDINGS
-    raise BadInput("holds no known format", location=str(path), hint=HINT)
+    raise formats.unknown(path, HINT)
 
 
 def _dataset(path: Path) -> str | None:
@@ -68,7 +68,7 @@ def _dataset(path: Path) -> str | None:
     for ending, name, pattern in ((".skeleton", "ntu-text", NTU_NAME), (".json", "nw-ucla", nw_ucla.NAME)):
         try:
             with opened(path, ending) as entries:
-                if suffix == ".zip" or any(pattern.search(entry) for entry in entries):
+                if any(pattern.search(entry) for entry in entries):
                     return name
         except BadInput as error:
             if "file in it" not in error.problem:

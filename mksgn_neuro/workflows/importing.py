@@ -185,7 +185,7 @@ def _split(
     """Which clips train (N,), and what is said of that.
 
     As the recordings say. Of those that do not, all of every TESTED-th person test, at least of the last one; where
-    that cannot be, every TESTED-th clip of a class.
+    that cannot be, every TESTED-th clip of a class, or the last of two to four.
     """
     train = np.array([True if recording.training is None else recording.training for recording in recordings])
     unsaid = np.array([recording.training is None for recording in recordings])
@@ -196,7 +196,8 @@ def _split(
     if unsaid.all() and (subjects >= 0).all() and set(labels[~of_them]) == set(labels):
         return ~of_them, (f"nothing says which clips test: those of {', '.join(tested)} do",)
     for label in np.unique(labels):
-        train[np.flatnonzero(unsaid & (labels == label))[TESTED - 1 :: TESTED]] = False
+        own = np.flatnonzero(unsaid & (labels == label))
+        train[own[TESTED - 1 :: TESTED] if len(own) >= TESTED else own[1:][-1:]] = False
     unknown = "; who is in them is not known, so that the same people train and test (--people)"
-    split = f"nothing says which clips test: every {TESTED}th of each class does"
+    split = f"nothing says which clips test: every {TESTED}th of each class does, of fewer the last"
     return train, (split + unknown * bool((subjects < 0).any()),)

@@ -80,10 +80,13 @@ def test_what_is_not_recognised_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no such file"):
         recognise(tmp_path / "nowhere")
     (tmp_path / "x.mp4").write_bytes(b"video")
-    with pytest.raises(BadInput, match="holds no known format"):
+    with pytest.raises(BadInput, match="is a video; give what a pose estimator writes"):
         recognise(tmp_path / "x.mp4")
+    (tmp_path / "x.doc").write_bytes(b"text")
     with pytest.raises(BadInput, match="holds no known format; known are NW-UCLA"):
-        recognise(write_zip(tmp_path / "empty.zip", {}))
+        recognise(tmp_path / "x.doc")
+    with pytest.raises(BadInput, match="is an archive of no known data set; unpack it"):
+        recognise(write_zip(tmp_path / "own.zip", {"sit/1.json": "[]"}))
     (tmp_path / "x.npz").write_bytes(b"PK")
     with pytest.raises(BadInput, match="not a readable"):
         recognise(tmp_path / "x.npz")

@@ -38,6 +38,21 @@ def test_folders_are_classes_and_every_fifth_clip_of_each_tests(tmp_path):
         assert words in said
 
 
+def test_of_few_clips_the_last_tests_and_a_single_one_trains(tmp_path):
+    folder = folder_of(tmp_path, clips=3)
+    (folder / "jump").mkdir()
+    pose_files.npy(folder / "jump")
+    assert import_recordings(folder, Wanted(), "kinect20").train.tolist() == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
 def people_folder(path, people=("anna", "ben", "cem")):
     for name in ("sit", "wave"):
         for person in people:

@@ -179,7 +179,9 @@ def test_a_folder_gives_what_can_be_read_and_says_what_not(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("x.mp4", "video", "holds no known format"),
+        ("x.txt", "text", "holds no known format"),
+        ("x.MP4", "video", "is a video; give what a pose estimator writes of it"),
+        ("x.tar.gz", "archive", "is an archive of no known data set; unpack it"),
         ("x.json", '{"people": [{"pose_keypoints_2d": [' + ", ".join(["1"] * 54) + "]}]}", "18 joints, those of"),
         ("x.json", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', "2 numbers, expected 25 joints"),
         ("x.json", '{"frames": [{"bodies": [{"joint_positions": [[1, 2, 3]]}]}]}', r"joints of shape \(1, 3\)"),

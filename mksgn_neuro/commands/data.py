@@ -89,7 +89,7 @@ def _lines(d: dict) -> list[str]:
     subjects = f"{d['subjects']} subjects" if d["subjects"] else "subjects unknown"
     lines = [
         f"{d['dataset']}: {d['clips']} clips, {len(d['classes'])} classes, {d['joints']} joints, {subjects}",
-        f"frames: {frames['min']} min, {frames['median']:g} median, {frames['max']} max, at {d['rate']:g} Hz",
+        f"frames: {frames['min']} to {frames['max']}, median {frames['median']:g}, at {d['rate']:g} Hz",
         *(f"note: {line}" for line in d["assumed"]),
         f"body: {d['body_height']:.3g} high along {d['up_axis']}, {d['coordinates']} coordinates, unit {d['unit']}",
         *(f"looks wrong: {line}" for line in d["suspicions"]),

@@ -58,7 +58,7 @@ def inspect(path: Path, as_json: bool) -> None:
 @json_option
 def import_folder(
     folder: Path, output: Path, skeleton: str | None, bodies: int, people: str | None, unit: str | None, up: str | None,
-    rate: float | None, flat: bool, as_json: bool,
+    rate: float | None, flat: bool, aspect: float | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the recordings in FOLDER as one data set, OUTPUT.npz, to train on with --dataset npz --data OUTPUT.npz.
 
@@ -74,7 +74,7 @@ def import_folder(
     if output.suffix != ".npz":
         raise BadInput("is no .npz", location=str(output), hint="call it OUTPUT.npz")
     with counting("reading") as progress:
-        clips = import_recordings(folder, Wanted(unit, up, rate, flat), skeleton, progress, bodies, people)
+        clips = import_recordings(folder, Wanted(unit, up, rate, flat, aspect), skeleton, progress, bodies, people)
     npz.save(clips, output)
     report = inspection.summary_of(clips)
     if as_json:

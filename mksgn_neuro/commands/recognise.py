@@ -28,14 +28,14 @@ SHOWN = 3  # classes with most spikes
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else the shipped one.")
 @recording_options
-@evidence_option(1)
+@evidence_option
 @hold_option
 @energy_option
 @click.option("--csv", "csv_path", type=Output(), help="OUT.csv: one clip a row.")
 @json_option
 def command(
     files: tuple[Path, ...], model: Path | None, unit: str | None, up: str | None, rate: float | None, flat: bool,
-    evidence: int, hold: float | None, energy_profile: str, csv_path: Path | None, as_json: bool,
+    aspect: float | None, evidence: int, hold: float | None, energy_profile: str, csv_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Recognise the action in every clip of FILES: recordings of pose estimators and cameras, or folders of them.
 
@@ -48,7 +48,7 @@ def command(
     from mksgn_neuro.workflows.load import load_networks
     from mksgn_neuro.workflows.recordings import Settings, recognise_all, require_task
 
-    settings = Settings(Wanted(unit, up, rate, flat), evidence, HOLD if hold is None else hold, energy_profile)
+    settings = Settings(Wanted(unit, up, rate, flat, aspect), evidence, HOLD if hold is None else hold, energy_profile)
     path = find_model(model)
     networks = load_networks(path)
     representation, network = networks.default_representation

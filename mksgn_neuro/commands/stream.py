@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mksgn_neuro.commands.options import evidence_option, find_model, hold_option, refuse_options, say
+from mksgn_neuro.commands.options import aspect_option, evidence_option, find_model, hold_option, refuse_options, say
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "line_format", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True
 )
-@evidence_option(0)
+@evidence_option
 @hold_option
+@aspect_option
 @click.option("--strict", is_flag=True, help="End at the first line that is not a whole frame.")
 @click.option(
     "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0: a port that is free."
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--play", type=click.Path(path_type=Path), help="With --serve: a recording, over and over.")
 def command(
     model: Path | None, rate: float | None, window: int | None, line_format: str, evidence: int, hold: float | None,
-    strict: bool, port: int | None, play: Path | None,
+    aspect: float | None, strict: bool, port: int | None, play: Path | None,
 ) -> None:  # fmt: skip
     """Recognise actions in a stream of skeletons, simulated on CPU.
 
@@ -67,9 +68,9 @@ def command(
         if port is None:
             hint = "add --serve PORT, or give the file to mksgn-neuro recognise"
             raise BadInput("--play without --serve", hint=hint)
-        refuse_options(("rate", "line_format"), "is for a camera's lines, not for --play", "leave it out")
+        refuse_options(("rate", "line_format", "aspect"), "is for a camera's lines, not for --play", "leave it out")
     path = find_model(model)
-    options = Options(rate, window, line_format, evidence, HOLD if hold is None else hold, strict)
+    options = Options(rate, window, line_format, evidence, HOLD if hold is None else hold, strict, aspect)
     network = frame_network(path)
     if port is None:
         return stream(network, sys.stdin, sys.stdout, path, options)

@@ -17,6 +17,7 @@ from mksgn_neuro.gates.regular import shown
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 PIXELS = "px"  # a picture's: no length in the room
+SHARES = "shares"  # of a picture's width, x, and of its height, y
 KINECT_AXES, IMAGE_AXES = (1, 1, 1), (-1, -1, 1)
 
 

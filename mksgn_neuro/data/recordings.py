@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mksgn_neuro.data.bodies import KINECT_AXES, METRES, PIXELS, Body, mapping
+from mksgn_neuro.data.bodies import KINECT_AXES, METRES, PIXELS, SHARES, Body, mapping
 from mksgn_neuro.data.clips import KINECT_RATE, SHORTEST_BODY, TALLEST_BODY, require_rate
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.errors import BadInput
@@ -59,13 +59,15 @@ def of_body(name: str, form: str, positions: np.ndarray, body: Body, **rest: obj
 class Wanted:
     """What the user says of recordings that do not say it: `unit`, `up` (the axis that points up), `rate` in Hz.
 
-    `flat`: a recording in a picture may be taken as one in the room, its depth 0 and its size guessed.
+    `flat`: a recording in a picture may be taken as one in the room, its depth 0 and its size guessed. `aspect`: a
+    picture's width by its height, where a recording has shares of them.
     """
 
     unit: str | None = None
     up: str | None = None
     rate: float | None = None
     flat: bool = False
+    aspect: float | None = None
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in UNITS:
@@ -93,7 +95,7 @@ def in_metres(recording: Recording, wanted: Wanted, coordinates: int = 3) -> Rec
         recording = _with_rate(recording, wanted)
     if not np.isfinite(recording.positions).any():
         raise BadInput("no joint is seen in any frame", location=recording.name, hint="give a clip with a person in it")
-    recording = _upright(recording, wanted)
+    recording = _upright(_of_one_unit(recording, wanted), wanted)
     unit = wanted.unit or recording.unit
     if recording.coordinates == 2:
         return _in_the_room(recording, wanted, coordinates)
@@ -133,6 +135,16 @@ def _upright(recording: Recording, wanted: Wanted) -> Recording:
     else:
         recording = _times(recording, np.array(signs[: recording.coordinates], dtype=np.float32))
     return replace(recording, signs=KINECT_AXES)
+
+
+def _of_one_unit(recording: Recording, wanted: Wanted) -> Recording:
+    """With x in the unit of y, where they are shares of a picture's width and height."""
+    if recording.unit != SHARES:
+        said = ("coordinates are no shares of a picture: --aspect changes nothing",) if wanted.aspect else ()
+        return recording.noted(*said)
+    if wanted.aspect is None:
+        return recording.noted("shares of the picture's width and height: the picture is taken as square (--aspect)")
+    return replace(_times(recording, np.array([wanted.aspect, 1.0], dtype=np.float32)), unit=PIXELS)
 
 
 def _turned(positions: np.ndarray, up: str) -> np.ndarray:

@@ -24,6 +24,7 @@ class Options:
     evidence: int = 0
     hold: float = HOLD
     strict: bool = False
+    aspect: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Session:
         )
         self.task, self.skeleton = self._recogniser.task, self._recogniser.skeleton
         rate = options.rate or self.task.rate
-        reading = {"line_format": options.line_format, "rate": rate, "hold": options.hold, "strict": options.strict}
-        self._lines = FrameLines(self.skeleton, **reading)
+        reading = {"line_format": options.line_format, "hold": options.hold, "strict": options.strict}
+        self._lines = FrameLines(self.skeleton, **reading, rate=rate, aspect=options.aspect)
 
     def new_clip(self) -> None:
         """The next line is the first of a clip."""

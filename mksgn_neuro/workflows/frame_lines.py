@@ -59,15 +59,16 @@ class FrameLines:
     """Reads the lines of a stream one by one; `new_clip` forgets what was seen.
 
     `line_format`: a key of FORMATS. With `strict` a frame must be whole; without, a joint that it lacks is held for
-    `hold` seconds and then absent. `rate`: frames per second where the lines have no time.
+    `hold` seconds and then absent. `rate`: frames per second where the lines have no time. `aspect`: of the
+    picture, width by height, where lines have shares of these.
     """
 
     def __init__(
         self, skeleton: Skeleton, *, line_format: str = "joints", rate: float | None = None, hold: float = HOLD,
-        strict: bool = False,
+        strict: bool = False, aspect: float | None = None,
     ) -> None:  # fmt: skip
         self._skeleton, self._read, self._strict = skeleton, FORMATS[line_format], strict
-        self._rate, self._hold = rate or KINECT_RATE, hold
+        self._rate, self._hold, self._aspect = rate or KINECT_RATE, hold, aspect or 1.0
         self.new_clip()
 
     def new_clip(self) -> None:
@@ -98,7 +99,7 @@ class FrameLines:
     def _in_metres(self, said: Line, location: str) -> np.ndarray:
         if self._scale is None:
             self._scale = PictureScale(self._skeleton.joint_names, location)
-        return self._scale(said.positions)
+        return self._scale(said.positions * np.array([self._aspect, 1, 1], dtype=np.float32))
 
 
 def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:

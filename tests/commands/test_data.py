@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
@@ -74,3 +75,22 @@ def test_a_folder_tells_its_clips_apart_and_says_each_note_once(tmp_path):
     shown = CliRunner().invoke(cli, ["data", "inspect", str(tmp_path / "own")]).stdout
     assert "\nsit/pose: mediapipe, 12 frames, frame rate unknown" in shown and "\nwave/pose: " in shown
     assert shown.count("note: ") == 2 and "taken as world landmarks, in metres (2 of 3 clips)\n" in shown
+
+
+@pytest.mark.parametrize("aspect", ["16x9", "0:9", "16:", "1.5"])
+def test_an_aspect_is_two_whole_numbers(tmp_path, aspect):
+    done = CliRunner().invoke(cli, ["data", "import", str(tmp_path), str(tmp_path / "o.npz"), "--aspect", aspect])
+    assert done.exit_code == 2 and "is not W:H, two whole numbers such as 16:9" in done.output
+
+
+def test_a_given_aspect_makes_bodies_of_shares_as_wide_as_they_are(tmp_path):
+    widths = []
+    for aspect in ("1:1", "16:9"):
+        folder, made = tmp_path / aspect, tmp_path / f"{aspect[:2]}.npz"
+        for name in ("sit", "wave"):
+            (folder / name).mkdir(parents=True)
+            pose_files.yolo_text(folder / name)
+        done = CliRunner().invoke(cli, ["data", "import", str(folder), str(made), "--aspect", aspect])
+        assert done.exit_code == 0, done.output
+        widths.append(np.ptp(npz.load(made).positions[..., 0], axis=1).max())
+    assert widths[1] / widths[0] == pytest.approx(16 / 9, rel=0.1)  # the torso, whose length is the unit, leans

@@ -91,7 +91,8 @@ def test_each_frame_has_the_scores_that_the_batch_has_then(model):
             assert (answer["frame"], answer["frames"]) == (t, 1) and "gap" not in answer
             assert list(answer["scores"]) == ["sit", "stand"]
             assert list(answer["scores"].values()) == expected.tolist()
-            assert answer["decision"] == TASK.class_names[int(np.argmax(expected))]
+            decided = TASK.class_names[int(np.argmax(expected))] if expected.any() else "none"
+            assert answer["decision"] == decided
             assert answer["latency_ms"] > 0
             at += 1
     assert any(sum(answer["scores"].values()) for answer in answers)

@@ -34,6 +34,15 @@ def test_a_network_of_two_coordinates_takes_landmarks_of_a_picture(wrap):
     assert not found[:, 2].any()
 
 
+def test_shares_of_a_wide_picture_are_made_square():
+    skeleton = replace(BODIES["mediapipe33"].skeleton, coordinates=2)
+    wide = IN_PICTURE.copy()
+    wide[..., 0] /= 2
+    made = FrameLines(skeleton, line_format="mediapipe", aspect=2.0)(json.dumps(wide[0].tolist()), "line 1").positions
+    square = FrameLines(skeleton, line_format="mediapipe")(json.dumps(IN_PICTURE[0].tolist()), "line 1").positions
+    assert np.allclose(made, square, atol=1e-5)
+
+
 def test_a_network_of_three_refuses_them_and_says_what_to_send():
     read = FrameLines(BODIES["mediapipe33"].skeleton, line_format="mediapipe")
     with pytest.raises(BadInput, match="line 7: landmarks in a picture.*pose_world_landmarks"):

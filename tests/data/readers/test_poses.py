@@ -62,7 +62,7 @@ def test_two_coordinates_are_three_only_where_that_is_asked_for(tmp_path):
 def test_image_landmarks_are_no_metres(tmp_path):
     table = np.concatenate([np.random.default_rng(0).uniform(0.3, 0.7, (4, 33, 3)), np.ones((4, 33, 1))], axis=-1)
     (found,), _ = recordings(jsonl(tmp_path / "x.jsonl", table.tolist()))
-    assert found.coordinates == 2 and found.unit == "px" and "image landmarks" in found.notes[0]
+    assert found.coordinates == 2 and found.unit == "shares" and "image landmarks" in found.notes[0]
 
 
 def test_one_of_several_people_is_followed(tmp_path):
@@ -210,11 +210,11 @@ def test_landmarks_of_a_picture_are_none(tmp_path):
     table[..., :2] = 0.5 + table[..., :2] / 4
     pose_files.jsonl(tmp_path / "x.jsonl", pose_files._named(table))
     (found,), _ = recordings(tmp_path / "x.jsonl")
-    assert found.coordinates == 2 and any("shares of the picture" in note for note in found.notes)
+    assert found.coordinates == 2 and found.unit == "shares"
     table[..., :2] *= [1920, 1080]
     pose_files.jsonl(tmp_path / "y.jsonl", pose_files._named(table))
     (found,), _ = recordings(tmp_path / "y.jsonl")
-    assert found.coordinates == 2 and not any("shares of the picture" in note for note in found.notes)
+    assert found.coordinates == 2 and found.unit == "px"
 
 
 @pytest.mark.parametrize(

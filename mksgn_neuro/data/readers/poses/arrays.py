@@ -12,7 +12,7 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.readers.poses.people import in_shares, numbers
+from mksgn_neuro.data.readers.poses.people import numbers, picture_unit
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -59,8 +59,7 @@ def read(source: Source) -> list[Recording]:
     notes.append(f"{people.shape[2]} joints: taken as {body.name}, in its order and axes")
     if body.name == "mediapipe33" and people.shape[3] == 3 and rest["second"] is None:
         return [mediapipe.recording_of(source.name, people[0], rate, None, tuple(notes), "array")]
-    notes += in_shares(people[0]) if people.shape[3] == 2 else ()
-    unit = body.unit if people.shape[3] == 2 or body.unit != "mm" else None
+    unit = picture_unit(people[0]) if people.shape[3] == 2 else body.unit if body.unit != "mm" else None
     return [of_body(source.name, "array", people[0], body, unit=unit, notes=tuple(notes), **rest)]
 
 

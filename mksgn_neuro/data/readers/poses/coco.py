@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES
-from mksgn_neuro.data.readers.poses.people import followed, in_shares, numbers, seen, with_confidence
+from mksgn_neuro.data.readers.poses.people import followed, numbers, picture_unit, seen, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -69,8 +69,8 @@ def read(source: Source) -> list[Recording]:
     if not frames:
         raise BadInput("no frame in it", location=str(source.path), hint="record it again")
     positions, note = followed(frames, JOINTS, 2)
-    notes = (*((note,) if note else ()), *in_shares(positions))
-    return [of_body(source.name, "coco", positions, BODIES["coco17"], notes=notes)]
+    rest = {"unit": picture_unit(positions), "notes": (note,) if note else ()}
+    return [of_body(source.name, "coco", positions, BODIES["coco17"], **rest)]
 
 
 def _frames(source: Source) -> list[tuple[list, str]]:

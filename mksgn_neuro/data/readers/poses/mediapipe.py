@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mksgn_neuro.data.bodies import BODIES, COCO_17, PIXELS
+from mksgn_neuro.data.bodies import BODIES, COCO_17
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers.poses.landmark_table import AT, COUNTED, HINT, JOINTS, SECONDS, is_table, read_table
 from mksgn_neuro.data.readers.poses.pace import paced
-from mksgn_neuro.data.readers.poses.people import in_shares, numbers, seen
+from mksgn_neuro.data.readers.poses.people import numbers, picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -202,8 +202,8 @@ def recording_of(
         note = () if world else ("the origin is at the hips: taken as world landmarks, in metres",)
         return of_body(name, form, frames, BODIES["mediapipe33"], rate=rate, notes=(*note, *notes))
     picture = frames[..., :2]
-    said = ("image landmarks: x and y are taken, z is left out", *in_shares(picture), *notes)
-    return of_body(name, form, picture, BODIES["mediapipe33"], rate=rate, unit=PIXELS, notes=said)
+    said = ("image landmarks: x and y are taken, z is left out", *notes)
+    return of_body(name, form, picture, BODIES["mediapipe33"], rate=rate, unit=picture_unit(picture), notes=said)
 
 
 FORMAT = Format("mediapipe", "MediaPipe Pose, 33 landmarks with visibility", recognises, read)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES
-from mksgn_neuro.data.readers.poses.people import followed, in_shares, with_confidence
+from mksgn_neuro.data.readers.poses.people import followed, picture_unit, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -50,8 +50,8 @@ def read(source: Source) -> list[Recording]:
 
 def _clip(name: str, files: list[Path]) -> Recording:
     positions, note = followed([_people(file) for file in files], JOINTS, 2)
-    notes = (*((note,) if note else ()), *in_shares(positions))
-    return of_body(name, "openpose", positions, BODIES["body25"], notes=notes)
+    rest = {"unit": picture_unit(positions), "notes": (note,) if note else ()}
+    return of_body(name, "openpose", positions, BODIES["body25"], **rest)
 
 
 def _people(file: Path) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mksgn_neuro.data.bodies import PIXELS, SHARES
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -38,12 +39,10 @@ def numbers(values: object, location: str) -> np.ndarray:
     return np.where(np.isfinite(table), table, np.nan)
 
 
-def in_shares(positions: np.ndarray) -> tuple[str, ...]:
-    """What is said of a picture's joints (T, V, 2) that are no pixels."""
-    seen_ones = np.abs(positions[np.isfinite(positions)])
-    if not len(seen_ones) or seen_ones.max() > LARGEST_SHARE:
-        return ()
-    return ("shares of the picture's width and height: the picture is taken as square",)
+def picture_unit(positions: np.ndarray) -> str:
+    """SHARES or PIXELS, whichever a picture's joints (T, V, 2) must be by their size."""
+    found = np.abs(positions[np.isfinite(positions)])
+    return SHARES if len(found) and found.max() <= LARGEST_SHARE else PIXELS
 
 
 def followed(frames: Sequence[Sequence[np.ndarray]], joints: int, coordinates: int) -> tuple[np.ndarray, str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.data.readers.poses.pace import paced
-from mksgn_neuro.data.readers.poses.people import followed, in_shares, numbers, seen
+from mksgn_neuro.data.readers.poses.people import followed, numbers, picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -55,8 +55,8 @@ def read(source: Source) -> list[Recording]:
 def _clip(name: str, frames: list[tuple[int, Path]]) -> Recording:
     positions, note = followed([_people(file) for _, file in frames], JOINTS, 2)
     positions, _, notes = paced(positions, [None] * len(frames), [float(number) for number, _ in frames])
-    said = (*((note,) if note else ()), *notes, *in_shares(positions))
-    return of_body(name, "yolo", positions, BODIES["coco17"], notes=said)
+    rest = {"unit": picture_unit(positions), "notes": (*((note,) if note else ()), *notes)}
+    return of_body(name, "yolo", positions, BODIES["coco17"], **rest)
 
 
 def _people(file: Path) -> list[np.ndarray]:

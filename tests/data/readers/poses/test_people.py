@@ -1,4 +1,4 @@
-"""Joints in a picture that are shares of it, which is said, for its width is not its height."""
+"""Joints in a picture that are shares of it, whose width is not its height."""
 
 import json
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from mksgn_neuro.data.formats import recordings
+from mksgn_neuro.data.recordings import Wanted, in_metres
 from tests.data import pose_files
-
-SAID = "shares of the picture's width and height: the picture is taken as square"
 
 
 def ultralytics(folder, size):
@@ -41,4 +40,18 @@ def array(folder, size):
 @pytest.mark.parametrize(("size", "said"), [((1280, 720), True), ((1, 1), False)], ids=["shares", "pixels"])
 def test_shares_are_told_from_pixels(tmp_path, write, size, said):
     (found,), _ = recordings(write(tmp_path, size))
-    assert (SAID in found.notes) == said
+    assert found.unit == ("shares" if said else "px")
+    notes = in_metres(found, Wanted(), coordinates=2).notes
+    assert any("taken as square (--aspect)" in note for note in notes) == said
+
+
+def test_with_the_pictures_aspect_shares_are_as_good_as_pixels(tmp_path):
+    """Up to one factor, which a body's size takes away."""
+    (folder_a, folder_b) = (tmp_path / "a", tmp_path / "b")
+    folder_a.mkdir(), folder_b.mkdir()
+    (shares,), _ = recordings(array(folder_a, (1280, 720)))
+    (pixels,), _ = recordings(array(folder_b, (1, 1)))
+    ready = in_metres(shares, Wanted(aspect=1280 / 720), coordinates=2)
+    assert np.allclose(ready.positions, in_metres(pixels, Wanted(), coordinates=2).positions, atol=1e-4)
+    assert not any("square" in note for note in ready.notes)
+    assert any("changes nothing" in note for note in in_metres(pixels, Wanted(aspect=2.0), coordinates=2).notes)

@@ -37,7 +37,7 @@ def test_frames_belong_to_clips_by_name_and_those_left_out_are_counted(tmp_path)
     found, left_out = recordings(path)
     assert [clip.name for clip in found] == ["sit", "walk"] and left_out == []
     assert any(note.startswith("1 frames left out of the file") for note in found[1].notes)
-    assert any("shares of the picture" in note for note in found[1].notes)
+    assert found[1].unit == "shares"
 
 
 def test_a_damaged_line_is_refused_with_its_place(tmp_path):

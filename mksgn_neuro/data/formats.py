@@ -11,6 +11,7 @@ from mksgn_neuro.data.readers.poses import (
     azure,
     bvh,
     coco,
+    coco_table,
     kinect_2,
     mediapipe,
     openpose,
@@ -23,7 +24,7 @@ from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 
 # The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
-MODULES = (openpose, yolo, azure, mediapipe, coco, kinect_2, bvh, pickles, arrays, plain)
+MODULES = (openpose, yolo, azure, mediapipe, coco, coco_table, kinect_2, bvh, pickles, arrays, plain)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in MODULES}
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")

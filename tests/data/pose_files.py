@@ -145,6 +145,13 @@ def coco_results(folder):
     return path, expected
 
 
+def coco_table(folder):
+    points, confidence, expected = _coco()
+    header = [f"{n.replace(' ', '_')}_{k}" for n in COCO_17.joint_names for k in ("x", "y", "confidence")]
+    rows = np.concatenate([points, confidence[..., None]], axis=-1).reshape(FRAMES, -1).tolist()
+    return _csv(folder / "yolo.csv", ["frame", *header], [[t, *row] for t, row in enumerate(rows)]), expected
+
+
 def coco_triples(folder):
     points, confidence, expected = _coco()
     return jsonl(folder / "x.jsonl", np.concatenate([points, confidence[..., None]], axis=-1).tolist()), expected
@@ -275,6 +282,7 @@ WRITERS = {
     "openpose": (openpose,),
     "coco": (mmpose, mmpose_list, ultralytics, coco_results, coco_triples),
     "yolo": (yolo_text,),
+    "coco-table": (coco_table,),
     "mediapipe": (mediapipe_lines, mediapipe_tasks, mediapipe_wide, mediapipe_numbered, mediapipe_tall),
     "azure": (azure,),
     "plain": (azure_lines,),

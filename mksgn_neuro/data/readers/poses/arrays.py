@@ -12,6 +12,7 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
 from mksgn_neuro.data.readers.poses import mediapipe
+from mksgn_neuro.data.readers.poses.pace import RATES
 from mksgn_neuro.data.readers.poses.people import numbers, picture_unit
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
@@ -20,7 +21,6 @@ from mksgn_neuro.gates.arrays import read_npy, read_npz
 from mksgn_neuro.gates.regular import shown
 
 HINT = "save one array (frames, joints, 2 or 3)"
-RATES = ("rate", "fps")
 # Joints and numbers of each, by the numbers of a frame in one row; 3 of a picture's are x, y and a confidence.
 ROWS = {34: (17, 2), 51: (17, 3), 60: (20, 3), 66: (33, 2), 75: (25, 3), 96: (32, 3), 99: (33, 3), 132: (33, 4)}
 IN_PIXELS = 10.0  # as in `coco`: no metres

@@ -6,22 +6,20 @@ one landmark a row, `frame, landmark, x, y, z, visibility`.
 
 from __future__ import annotations
 
-import csv
 import re
 
 import numpy as np
 
 from mksgn_neuro.data.bodies import MEDIAPIPE_33
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.people import numbers, seen
+from mksgn_neuro.data.readers.poses.people import seen
 from mksgn_neuro.data.readers.poses.source import Source
+from mksgn_neuro.data.readers.poses.table import COUNTED, Row, Times, header_of, number, rows_of, times_of
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
 JOINTS = 33
 AT = {canonical(name): v for v, name in enumerate(MEDIAPIPE_33.joint_names)}
-SECONDS = {"t": 1.0, "time": 1.0, "seconds": 1.0, "timestamp": 1.0, "timestamp_ms": 1e-3, "timestamp_us": 1e-6}
-COUNTED = ("frame", "frame_id", "frame_number", "frame_idx", "frame_index")
 HINT = "write 33 landmarks with x, y, z and visibility"
 
 NUMBERED = re.compile(r"(?:landmark[_ ]?)?(x|y|z|v|visibility)[_ ]?(\d+)", re.IGNORECASE)
@@ -31,61 +29,23 @@ AXES = {"x": 0, "y": 1, "z": 2, "v": 3, "visibility": 3}
 FRAME_COLUMNS = (*COUNTED, "image", "timestamp", "timestamp_ms", "time")
 POINT_COLUMNS = ("landmark", "landmark_id", "landmark_index", "landmark_name", "name", "joint", "id", "index")
 
-Times = list[float | None]
-
 
 def is_table(source: Source) -> bool:
     """Whether the header has all 33 landmarks, or is that of a row for each."""
-    header = _header(source)
+    header = header_of(source)
     return _tall(header) is not None or len({v for v, _ in _columns(header).values()}) == JOINTS
 
 
 def read_table(source: Source) -> tuple[np.ndarray, Times, Times]:
     """Frames (T, 33, 3) with NaN where not seen; when each was taken, and its number, None where it does not say."""
-    header, delimiter = _header(source), _delimiter(source)
-    rows = [_row_of(line, delimiter, len(header), f"{source.path}, line {n}") for n, line in source.lines[1:]]
+    header, rows = header_of(source), rows_of(source)
     tall = _tall(header)
     if tall:
         tables, firsts = _tall_tables(rows, *tall)
     else:
         tables, firsts = _wide_tables(rows, _columns(header)), rows
     frames = [seen(table[:, :3], table[:, 3]) for table in tables]
-    times = _column(firsts, header, SECONDS), _column(firsts, header, dict.fromkeys(COUNTED, 1.0))
-    return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), *times
-
-
-def _column(rows: list[tuple[list[str], str]], header: list[str], factors: dict[str, float]) -> Times:
-    """The first column of these names, in seconds or counted; None for what is no number."""
-    at = {name.lower(): i for i, name in enumerate(header)}
-    found = next(((at[name], factor) for name, factor in factors.items() if name in at), None)
-    if found is None:
-        return [None] * len(rows)
-    return [_time(row[found[0]], found[1]) for row, _ in rows]
-
-
-def _time(cell: str, factor: float) -> float | None:
-    try:
-        return float(cell) * factor
-    except ValueError:
-        return None
-
-
-def _header(source: Source) -> list[str]:
-    if not source.lines or source.suffix not in (".csv", ".tsv", ".txt"):
-        return []
-    try:
-        return [cell.strip() for cell in _cells(source.lines[0][1], _delimiter(source))]
-    except csv.Error:
-        return []
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    """Of one line; raises csv.Error, which is no ValueError, for a zero byte or a cell without end."""
-    return next(csv.reader([line], delimiter=delimiter), [])
-
-
-def _delimiter(source: Source) -> str:
-    return next((mark for mark in ("\t", ";") if mark in source.lines[0][1]), ",")
+    return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), *times_of(firsts, header)
 
 
 def _columns(header: list[str]) -> dict[int, tuple[int, int]]:
@@ -131,30 +91,20 @@ def _tall(header: list[str]) -> tuple[int, int, list[int]] | None:
     return frame, point, [at["x"], at["y"], at["z"], *shown[:1]]
 
 
-def _row_of(line: str, delimiter: str, columns: int, location: str) -> tuple[list[str], str]:
-    try:
-        row = _cells(line, delimiter)
-    except csv.Error as error:
-        raise BadInput(f"not a row ({shown(error)})", location=location, hint=HINT) from error
-    if len(row) != columns:
-        raise BadInput(f"{len(row)} columns, the header has {columns}", location=location, hint=HINT)
-    return row, location
-
-
-def _wide_tables(rows: list[tuple[list[str], str]], columns: dict[int, tuple[int, int]]) -> list[np.ndarray]:
+def _wide_tables(rows: list[Row], columns: dict[int, tuple[int, int]]) -> list[np.ndarray]:
     tables = []
     for row, location in rows:
         table = np.ones((JOINTS, 4))
         for i, (v, axis) in columns.items():
-            table[v, axis] = _number(row[i], location)
+            table[v, axis] = number(row[i], location)
         tables.append(table)
     return tables
 
 
-def _tall_tables(rows: list[tuple[list[str], str]], frame: int, point: int, axes: list[int]) -> tuple[list, list]:
+def _tall_tables(rows: list[Row], frame: int, point: int, axes: list[int]) -> tuple[list, list]:
     """Each frame's table, and its first row."""
     tables: dict[str, np.ndarray] = {}
-    firsts: dict[str, tuple[list[str], str]] = {}
+    firsts: dict[str, Row] = {}
     for row, location in rows:
         firsts.setdefault(row[frame], (row, location))
         table = tables.setdefault(row[frame], np.full((JOINTS, 4), np.nan))
@@ -164,9 +114,5 @@ def _tall_tables(rows: list[tuple[list[str], str]], frame: int, point: int, axes
             raise BadInput(
                 f"no landmark {shown(repr(said))}", location=location, hint="give 0 to 32, or MediaPipe's names"
             )
-        table[v] = [*(_number(row[i], location) for i in axes), 1.0][:4]
+        table[v] = [*(number(row[i], location) for i in axes), 1.0][:4]
     return list(tables.values()), list(firsts.values())
-
-
-def _number(cell: str, location: str) -> float:
-    return float(numbers(cell if cell.strip() else "nan", location))

@@ -15,10 +15,11 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES, COCO_17
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.landmark_table import AT, COUNTED, HINT, JOINTS, SECONDS, is_table, read_table
-from mksgn_neuro.data.readers.poses.pace import paced
+from mksgn_neuro.data.readers.poses.landmark_table import AT, HINT, JOINTS, is_table, read_table
+from mksgn_neuro.data.readers.poses.pace import RATES, paced
 from mksgn_neuro.data.readers.poses.people import numbers, picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.poses.table import COUNTED, SECONDS
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -29,7 +30,6 @@ WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "world
 OWN = (*WORLD, "pose_landmarks", "poseLandmarks", "landmarks")  # nobody else calls joints that
 KEYS = (*OWN, "landmark", "joints", "keypoints")
 FRAMES = ("frames", "data", "results")
-RATES = ("fps", "frame_rate", "rate")
 LEFT_OF_CENTRE = 0.2  # share of x below 0: in a picture hardly any is, of metres from the hips mostly about half
 AT_HIPS = 0.1  # from the middle of the hips to the origin: metres begin there, a picture at its upper left corner
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+RATES = ("fps", "frame_rate", "rate")  # what frames a second are called beside them
 GAP = 1.5  # usual steps from one frame to the next; beyond, frames lie between them
 MOST_PUT_IN = 10  # frames for each one in the file: what has more gaps is no recording with gaps
 WHOLE = 0.1  # frames by which a recording may end earlier or later at a whole number of frames a second

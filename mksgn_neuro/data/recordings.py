@@ -14,6 +14,7 @@ from mksgn_neuro.errors import BadInput
 TORSO = 0.38  # metres from the middle of the hips to the middle of the shoulders: the median over NW-UCLA
 UNITS = (*METRES, PIXELS)
 UPS = ("x", "-x", "y", "-y", "z", "-z")
+TOPMOST = ("head", "nose", "left shoulder")
 LEAST_CONFIDENCE = 0.1  # of a detector; a joint below it counts as not seen
 
 
@@ -200,21 +201,22 @@ def _plausible(recording: Recording, *, upright: bool) -> Recording:
     if largest < SHORTEST_BODY:
         hint = "give --unit, or metres in the file"
         raise BadInput(f"a body of {largest:.2g} metres", location=location, hint=hint)
-    if not upright and upside_down(recording):
+    joint = None if upright else below_the_hips(recording)
+    if joint:
         hint = "give the axis that points up: --up -y, z or -z"
-        raise BadInput("the head is below the hips", location=location, hint=hint)
+        raise BadInput(f"the {joint} is below the hips", location=location, hint=hint)
     return recording.noted(f"the body is only {size:.2g} m high") if size < SHORTEST_BODY else recording
 
 
-def upside_down(recording: Recording) -> bool:
-    """Whether the head is below the hips in most frames, by the names of the joints; False where they do not say."""
+def below_the_hips(recording: Recording) -> str | None:
+    """The first of TOPMOST that the recording has, where it is below the left hip in most frames; else None."""
     at = {canonical(name): v for v, name in enumerate(recording.joint_names or ())}
-    head, hip = (next((at[n] for n in names if n in at), None) for names in (("head", "nose"), ("left hip",)))
-    if head is None or hip is None:
-        return False
-    below = recording.positions[:, head, 1] - recording.positions[:, hip, 1]
+    top = next((name for name in TOPMOST if name in at), None)
+    if top is None or "left hip" not in at:
+        return None
+    below = recording.positions[:, at[top], 1] - recording.positions[:, at["left hip"], 1]
     below = below[np.isfinite(below)]
-    return bool(len(below)) and float(np.median(below)) < 0
+    return top if len(below) and float(np.median(below)) < 0 else None
 
 
 def for_joints(recording: Recording, joint_names: tuple[str, ...], bodies: int = 1) -> Recording:

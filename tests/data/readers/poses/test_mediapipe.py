@@ -8,6 +8,7 @@ import pytest
 from mksgn_neuro.data.bodies import COCO_17, MEDIAPIPE_33
 from mksgn_neuro.data.formats import recordings
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.recordings import Wanted, in_metres
 from mksgn_neuro.errors import BadInput
 from tests.data import pose_files
 from tests.data.pose_files import FRAMES, jsonl
@@ -134,3 +135,13 @@ def test_a_line_that_is_cut_off_is_refused_with_its_number(tmp_path):
     path.write_text(path.read_text()[:-500])
     with pytest.raises(BadInput, match=f"line {FRAMES + 1}: not JSON"):
         recordings(path)
+
+
+def test_landmarks_without_a_face_that_stand_on_their_head_are_refused(tmp_path):
+    """They are no known skeleton, so that nothing says that y points down."""
+    header = ["frame", *(f"{name.lower()}_{axis}" for name in NAMES[11:] for axis in "xyz")]
+    rows = [[t, *frame[11:, :3].ravel()] for t, frame in enumerate(TABLE)]
+    (found,), _ = recordings(table(header, rows)(tmp_path))
+    with pytest.raises(BadInput, match="the left shoulder is below the hips; give the axis that points up: --up -y"):
+        in_metres(found, Wanted())
+    assert np.isfinite(in_metres(found, Wanted(up="-y")).positions).all()

@@ -134,7 +134,7 @@ def _motion(source: Source, start: int, channels: int) -> tuple[float, np.ndarra
     return rate, motion
 
 
-def _channels(joints: list[_Joint], motion: np.ndarray) -> list[dict[str, np.ndarray]]:
+def _columns(joints: list[_Joint], motion: np.ndarray) -> list[dict[str, np.ndarray]]:
     """Each joint's own columns, by channel."""
     ends = np.cumsum([len(joint.channels) for joint in joints])
     columns = zip(joints, ends - [len(joint.channels) for joint in joints])
@@ -147,7 +147,7 @@ def _placing(joints: list[_Joint], motion: np.ndarray) -> tuple[tuple[str, ...],
     Programs differ, and BVH does not say: a position that is nearer to the offset than to nothing stands for it.
     """
     ratios = []
-    for joint, values in zip(joints, _channels(joints, motion)):
+    for joint, values in zip(joints, _columns(joints, motion)):
         length = np.linalg.norm(joint.offset)
         if joint.parent >= 0 and length > 0 and all(name in values for name in POSITIONS):
             place = np.stack([values[name] for name in POSITIONS], axis=1)
@@ -166,7 +166,7 @@ def _kinematics(joints: list[_Joint], motion: np.ndarray, *, places: bool = Fals
     `places`: positions of joints stand for their offsets, as the root's always do.
     """
     positions, turns = np.zeros((len(motion), len(joints), 3)), []
-    for v, (joint, values) in enumerate(zip(joints, _channels(joints, motion))):
+    for v, (joint, values) in enumerate(zip(joints, _columns(joints, motion))):
         offset = np.tile(joint.offset, (len(motion), 1))
         for axis, name in enumerate(POSITIONS):
             if name in values:

@@ -116,6 +116,7 @@ def announce_cost(preset: Preset, clips: Clips) -> None:
         f"{epochs[0]} + {epochs[1]} epochs of about {batches} steps: {sum(epochs) * batches:,} steps of "
         f"{preset.rows * preset.sequence} frames; --epochs changes that"
     )
+    say(f"{preset.rate:g} frames a second; on a stream the class spikes of the last {preset.window} of them decide")
 
 
 def with_mirroring(preset: Preset, mirror: bool | None, clips: Clips) -> Preset:

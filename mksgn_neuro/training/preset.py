@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mksgn_neuro.data.augment import Augmentation
 from mksgn_neuro.data.protocols import Timing
 from mksgn_neuro.data.sequences import rows_per_epoch
@@ -17,6 +19,9 @@ from mksgn_neuro.training.batches import Sequences
 
 if TYPE_CHECKING:
     from mksgn_neuro.data.clips import Clips
+
+LEAST_RATE = 10.0  # Hz, that `clip_frames` may lead to: in fewer frames fast motion is not seen
+WINDOWS = 10, 60  # frames, shortest and longest that it may lead to
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Preset:
     v_decay: int = DECAY_ONE  # neurons that keep nothing: what a network remembers is exactly its delays (ir.memory)
     rate: float = 30.0  # Hz, of the frames that the network gets
     window: int = 20  # frames whose class spikes are counted for a decision
+    clip_frames: int = 0  # of the median clip at most: slow actions get a slower `rate`; 0: `rate` and `window` stand
     frames: int = 40  # of a stretched clip, which teachers see; a shorter one is held until as many were seen
     batch: int = 16  # clips that a teacher sees at once
     rows: int = 8  # sequences that the student sees at once
@@ -94,15 +100,24 @@ class Preset:
         return replace(self, **(({"steps": 0} if "epochs" in given else {}) | given))
 
     def for_clips(self, clips: Clips) -> Preset:
-        """With as many epochs as `steps` ask for on these clips, and as large a share of them in integers as before.
+        """With the frame rate that `clip_frames` asks for on these clips, and the epochs that `steps` ask for.
 
-        `epochs` are the fewest, however many clips there are. The same where `steps` is 0.
+        The window is two thirds of the median clip. `epochs` are the fewest, however many clips there are; as large a
+        share of them as before is in integers. The same where both are 0.
         """
+        found = self._in_time_of(clips) if self.clip_frames and clips.train.any() else self
         if not self.steps:
-            return self
-        epochs = max(self.epochs, math.ceil(self.steps / self.batches(clips)))
+            return found
+        epochs = max(self.epochs, math.ceil(self.steps / found.batches(clips)))
         integer = round(self.integer_epochs * epochs / self.epochs)
-        return replace(self, steps=0, epochs=epochs, integer_epochs=integer)
+        return replace(found, steps=0, epochs=epochs, integer_epochs=integer)
+
+    def _in_time_of(self, clips: Clips) -> Preset:
+        seconds = float(np.median(clips.lengths[clips.train])) / clips.rate
+        every = math.ceil(seconds * self.rate / self.clip_frames)
+        rate = self.rate / max(1, min(every, int(self.rate / LEAST_RATE)))
+        window = int(np.clip(round(seconds * rate * 2 / 3), *WINDOWS))
+        return replace(self, rate=rate, window=window, clip_frames=0)
 
     def batches(self, clips: Clips) -> int:
         """Of an epoch, about: which clips are held out is not known yet."""

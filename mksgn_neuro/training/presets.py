@@ -111,10 +111,14 @@ NTU = replace(
     integer_epochs=3,
 )
 
-# For clips of one's own, few or many: without gates and teachers, and trained for as long on few clips as on more.
+# For clips of one's own, few or many: without gates and teachers, and trained for as long on few clips as on more. The
+# network remembers 48 frames, so that it sees most of a clip at once; people turn before one camera, no more.
 OWN = replace(
     NW_UCLA_LEAN,
     held_out=0.2,
+    clip_frames=48,
+    augmentation=replace(NW_UCLA_LEAN.augmentation, turn=30.0),
+    integer_augmentation=replace(NW_UCLA_LEAN.integer_augmentation, turn=30.0),
     steps=1200,
     least_batches=40,
     epochs=20,

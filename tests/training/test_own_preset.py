@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -26,6 +27,20 @@ def test_few_clips_are_shown_as_often_as_it_takes(clips, tmp_path):
         assert run.preset.epochs == found.epochs
         exact = batches_per_epoch(run.fit_clips, run.preset.sequences)
         assert math.isclose(exact, found.batches(made), rel_tol=0.3)
+
+
+def test_slow_actions_get_fewer_frames_a_second_and_a_window_of_their_own():
+    clips = generate(40)
+    for frames, rate, window in ((30, 30, 20), (48, 30, 32), (71, 15, 24), (130, 10, 29), (900, 10, 60), (3, 30, 10)):
+        made = replace(
+            clips, lengths=np.full(40, frames), positions=np.zeros((40 * frames, 20, 3), np.float32), starts=None
+        )
+        found = OWN.for_clips(made)
+        assert (found.rate, found.window) == (rate, window) == (found.timing.rate, found.sequences.rate and window)
+        assert found.for_clips(made) == found
+        assert preset("own", epochs=3).for_clips(made).rate == rate
+    nobody = replace(made, train=np.zeros(40, bool))
+    assert preset("own", epochs=3).for_clips(nobody).rate == 30
 
 
 def test_who_says_how_many_epochs_gets_them():

@@ -1,8 +1,9 @@
 """What a data set of NTU's size takes, measured on generated files of real size and extrapolated to the real ones.
 
 Run from the repository root: python -m benchmarks.ntu_scale [--clips 5000] [--classes 60]. Writes `.skeleton` files
-into a temporary folder, an eighth, a quarter, a half and all of --clips, and removes them. Every row is measured in a
-process of its own, with one thread; its memory is that process's peak.
+into a temporary folder, a quarter, a half and all of --clips, and removes them. Every row is measured in a
+process of its own, with one thread; its memory is that process's peak. With --home DIR the files and what was measured
+stay in DIR, and the same command goes on where it stopped: --seconds N stops it after about so many.
 """
 
 from __future__ import annotations
@@ -16,178 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-FRAMES, JOINTS = (55, 96), 25  # about 75 frames
-TOGETHER = {60: range(50, 61), 120: (*range(50, 61), *range(106, 121))}  # actions of two people
-SUBJECTS, SETUPS, CAMERAS = {60: 40, 120: 106}, {60: 17, 120: 32}, 3
+from benchmarks.ntu_files import SUBJECTS, write_clips
+from benchmarks.ntu_parts import AT_THE_END, COMPILING, MEASURED, SELDOM
+
 REAL = (56_880, 114_480)  # clips of NTU RGB+D 60 and 120
-STEPS, SIMULATED = 6, 24  # training steps and test clips that are timed
+LEAST_SPEED, LONGEST_START, MOST_MEMORY = 60, 3, 2048  # MB/s of text per core, s, MB
 LEAST_SECONDS = 0.05  # below, a clock's grain and Python's start-up are what is measured
-
-
-def body(rng: np.random.Generator, frames: int, beside: float) -> np.ndarray:
-    """A person who stands and moves the joints, (frames, 25, 3) metres as a Kinect sees it."""
-    v = np.arange(JOINTS)
-    pose = np.stack([beside + 0.25 * np.sin(v), np.linspace(-0.9, 0.8, JOINTS), 3 + 0.1 * np.cos(v)], axis=1)
-    phase, swing = rng.uniform(0, 6.3, (JOINTS, 3)), rng.uniform(0, 0.12, (JOINTS, 3))
-    t = np.arange(frames)[:, None, None]
-    return pose + swing * np.sin(0.2 * t + phase) + rng.normal(0, 0.002, (frames, JOINTS, 3))
-
-
-def frame_lines(xyz: np.ndarray, rest: np.ndarray, number: int) -> list[str]:
-    """One body of one frame: its line, the number of joints, and 25 lines of 12 fields."""
-    joints = [
-        " ".join(f"{a:.7g}" for a in place) + " " + " ".join(f"{a:.4g}" for a in other) + " 2"
-        for place, other in zip(xyz, rest)
-    ]
-    return [f"{72057594037937000 + number} 0 1 1 1 1 0 {rest[0, 0]:.7g} {rest[0, 1]:.7g} 2", "25", *joints]
-
-
-def frame_text(rng: np.random.Generator, bodies: list[np.ndarray]) -> str:
-    """One frame, of the bodies (25, 3) that are in it."""
-    lines = [str(len(bodies))]
-    for number, xyz in enumerate(bodies):
-        rest = rng.normal(0, 1, (JOINTS, 8)) * np.array([250, 200, 900, 500, 1, 1, 1, 1])
-        lines += frame_lines(xyz, rest, number)
-    return "\r\n".join(lines)
-
-
-def name_of(i: int, classes: int) -> str:
-    """The i-th clip's; no two are equal. Actions change fastest, then subjects, cameras, setups."""
-    action, rest = i % classes, i // classes
-    subject = (rest * 7 + action) % SUBJECTS[classes]
-    camera, more = rest % CAMERAS, rest // CAMERAS
-    setup, repetition = more % SETUPS[classes], more // SETUPS[classes]
-    return f"S{1 + setup:03d}C{1 + camera:03d}P{1 + subject:03d}R{1 + repetition:03d}A{1 + action:03d}"
-
-
-def write_clips(folder: Path, first: int, last: int, classes: int) -> int:
-    """Clips `first` to `last` − 1; bytes written. Their later frames come from a few dozen motions: text is slow."""
-    rng = np.random.default_rng(0)
-    pool = {1: [], 2: []}
-    for bodies in (1, 2):
-        for frames in rng.integers(*FRAMES, 16):
-            people = [body(rng, int(frames), float(b)) for b in range(bodies)]
-            pool[bodies].append((people, [frame_text(rng, [p[t] for p in people]) for t in range(1, frames)]))
-    size = 0
-    for i in range(first, last):
-        own, name = np.random.default_rng((1, i)), name_of(i, classes)
-        people, later = pool[2 if int(name[-3:]) in TOGETHER[classes] else 1][own.integers(16)]
-        start = frame_text(own, [p[0] + own.normal(0, 0.002, (JOINTS, 3)) for p in people])
-        text = "\r\n".join([str(len(later) + 1), start, *later]) + "\r\n"
-        size += (folder / f"{name}.skeleton").write_bytes(text.encode())
-    return size
-
-
-def load(folder: Path, classes: int) -> object:
-    """The clips, from the text or from the cache."""
-    from mksgn_neuro.data import registry
-
-    return registry.load(f"ntu{classes}-xsub", folder)
-
-
-def cache(folder: Path, classes: int) -> dict:
-    """Parse the text and store it."""
-    return {"clips": len(load(folder, classes))}
-
-
-def inspect(folder: Path, classes: int) -> dict:
-    """What `data inspect` does, on the cache."""
-    from mksgn_neuro.data.inspection import inspect as look
-
-    return {"clips": look(folder)["datasets"][0]["clips"]}
-
-
-def train(folder: Path, classes: int) -> dict:
-    """A few steps of `tiny`'s float stage without teachers, over batches of all training clips."""
-    import torch
-
-    from mksgn_neuro.data.frames import fit_scaling
-    from mksgn_neuro.models.store import build_student
-    from mksgn_neuro.training.allocator import keep_freed_memory
-    from mksgn_neuro.training.batches import batches_per_epoch, sequence_batches
-    from mksgn_neuro.training.presets import preset
-
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    clips = load(folder, classes)
-    fit, chosen = clips.subset(clips.train), preset("tiny", soft_label_weight=0.0, feature_weight=0.0)
-    scaling = fit_scaling(fit, chosen.rate)
-    student = build_student(chosen.student(classes), clips.skeleton, chosen.graph_radius)
-    begun = time.perf_counter()
-    shape = replace(chosen.sequences, least=STEPS + 1)
-    batches = sequence_batches(fit, scaling, shape, chosen.augmentation, seed=0, stage="float", epoch=0)
-    for drawn, batch in enumerate(batches):
-        if drawn == 1:  # the first one draws the epoch's plan and compiles kernels
-            first, begun = time.perf_counter() - begun, time.perf_counter()
-        activity = student(batch.frames)
-        spikes = activity.class_spikes.sum(-1).transpose(0, 1)
-        torch.nn.functional.cross_entropy(spikes.flatten(0, 1), batch.labels.flatten()).backward()
-        if drawn == STEPS:
-            break
-    step, steps = (time.perf_counter() - begun) / STEPS, batches_per_epoch(fit, chosen.sequences)
-    return {"first step": first, "seconds per step": step, "steps": steps, "hours per epoch": step * steps / 3600}
-
-
-def read_all(folder: Path, classes: int) -> dict:
-    """Every batch of an epoch, without a network: what the clips alone take."""
-    import torch
-
-    from mksgn_neuro.data.frames import fit_scaling
-    from mksgn_neuro.training.batches import sequence_batches
-    from mksgn_neuro.training.presets import preset
-
-    torch.set_num_threads(1)
-    clips, chosen = load(folder, classes), preset("tiny")
-    fit = clips.subset(clips.train)
-    batches = sequence_batches(
-        fit, fit_scaling(fit, chosen.rate), chosen.sequences, chosen.augmentation, seed=0, stage="float", epoch=0
-    )
-    return {"batches": sum(1 for _ in batches)}
-
-
-def simulate(folder: Path, classes: int) -> dict:
-    """Preset `tiny`, random weights, in integers on a few of the test clips, from rest."""
-    import torch
-
-    from mksgn_neuro.data.frames import fit_scaling
-    from mksgn_neuro.lowering import lower
-    from mksgn_neuro.models.store import Model, build_student, save_model
-    from mksgn_neuro.nn.stages import fold, quantize
-    from mksgn_neuro.training.presets import preset
-    from mksgn_neuro.workflows.load import load_networks
-    from mksgn_neuro.workflows.recognise import recognise
-
-    torch.manual_seed(0)
-    clips, chosen = load(folder, classes), preset("tiny")
-    student = quantize(fold(build_student(chosen.student(classes), clips.skeleton, chosen.graph_radius).eval()))
-    lower(student)
-    scaling, path = fit_scaling(clips, chosen.rate), folder.parent / "model.pt"
-    names = clips.class_names
-    save_model(
-        Model(student, clips.skeleton, chosen.graph_radius, scaling, names, chosen.timing, clips.dataset, {}), path
-    )
-    network = load_networks(path).default_representation[1]
-    test = clips.subset(~clips.train)
-    test = test.subset(np.linspace(0, len(test) - 1, min(SIMULATED, len(test))).astype(int))
-    begun = time.perf_counter()
-    recognise(network, test, "clip")
-    return {"seconds per clip": (time.perf_counter() - begun) / len(test)}
-
-
-MEASURED: dict[str, Callable[[Path, int], dict]] = {
-    "cache": cache,
-    "second start": cache,
-    "inspect": inspect,
-    "one epoch's batches": read_all,
-    "train": train,
-    "simulate": simulate,
-}
 
 
 def child(name: str, folder: Path, classes: int) -> None:
@@ -199,12 +38,12 @@ def child(name: str, folder: Path, classes: int) -> None:
 
 
 def measure(name: str, folder: Path, classes: int) -> dict:
-    """One part in a process of its own, whose compiled kernels an earlier one has left."""
+    """One part in a process of its own, whose compiled kernels an earlier one has left; and the machine's load."""
     command = [sys.executable, "-m", "benchmarks.ntu_scale", "--child", name, str(folder), "--classes", str(classes)]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     environment = os.environ | threads | {"MKSGN_NEURO_CACHE": str(folder.parent / "cache")}
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1]) | {"load": os.getloadavg()[0]}
 
 
 def exponent(sizes: list[int], values: list[float], least: float) -> float | None:
@@ -220,51 +59,136 @@ def extrapolated(sizes: list[int], values: list[float], least: float) -> str:
     """
     power = exponent(sizes, values, least)
     line = np.polyfit(sizes, values, 1)
-    real = (f"{max(float(np.polyval(line, n)), values[-1]):,.0f}" for n in REAL)
+    real = (f"{max(float(np.polyval(line, n)), values[-1]):,.1f}" for n in REAL)
     return " | ".join(["too fast to say" if power is None else f"{power:.2f}", *real])
+
+
+class Measured:
+    """Files and rows in `home`, so many bytes of text in so many clips; what is there is not made again."""
+
+    def __init__(self, home: Path, classes: int) -> None:
+        self.home, self.classes, self.path = home, classes, home / "found.json"
+        there = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.rows: dict[str, dict] = there.get("rows", {})
+        self.bytes: dict[str, int] = there.get("bytes", {"0": 0})
+        (home / "files").mkdir(parents=True, exist_ok=True)
+
+    def keep(self) -> None:
+        """What was found so far."""
+        self.path.write_text(json.dumps({"rows": self.rows, "bytes": self.bytes}))
+
+    def warm_up(self) -> None:
+        """Compile kernels, once for all."""
+        folder = self.home / "warm" / "files"
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            write_clips(folder, 0, 3 * self.classes, self.classes)
+            for name in COMPILING:
+                measure(name, folder, self.classes)
+
+    def write(self, count: int) -> None:
+        """Files of the first `count` clips."""
+        if str(count) not in self.bytes:
+            there = max(map(int, self.bytes))
+            written = write_clips(self.home / "files", there, count, self.classes)
+            self.bytes[str(count)] = self.bytes[str(there)] + written
+            self.keep()
+
+    def row(self, count: int, name: str) -> None:
+        """Measure a part, unless that was done."""
+        key = f"{count} {name}"
+        if key not in self.rows:
+            self.rows[key] = measure(name, self.home / "files", self.classes)
+            self.keep()
+
+    def of(self, name: str, sizes: list[int]) -> dict[int, dict]:
+        """The rows of a part by number of clips."""
+        return {count: self.rows[key] for count in sizes if (key := f"{count} {name}") in self.rows}
+
+
+def print_tables(found: Measured, sizes: list[int]) -> None:
+    """All rows, how they grow, and whether the limits hold."""
+    print("| clips | text MB | part | s | CPU s | peak MB | else |\n|---|---|---|---|---|---|---|")
+    for count in sizes:
+        text = found.bytes[str(count)] / 1e6
+        for name in MEASURED:
+            one = found.of(name, [count]).get(count)
+            if one is None:
+                continue
+            said = {key: value for key, value in one.items() if key not in ("seconds", "cpu", "MB", "load")}
+            said |= {"MB/s per core": text / one["cpu"]} if name == "cache" else {}
+            words = ", ".join(f"{key} {value:.4g}" for key, value in said.items())
+            cells = f"{one['seconds']:.2f} | {one['cpu']:.2f} | {one['MB']:.0f} | {words}"
+            print(f"| {count} | {text:.0f} | {name} | {cells} |")
+    print(f"\n| part | grows with the power | a line, at {REAL[0]:,} | at {REAL[1]:,} |\n|---|---|---|---|")
+    for name in MEASURED:
+        rows = found.of(name, sizes)
+        if len(rows) < 2:
+            continue
+        for what, key, least in (("CPU s", "cpu", LEAST_SECONDS), ("peak MB", "MB", 0)):
+            if what == "peak MB" or name != "train":  # of which a few steps are timed, whatever the number
+                print(f"| {name}, {what} | {extrapolated(list(rows), [one[key] for one in rows.values()], least)} |")
+    print_limits(found, sizes)
+
+
+def print_limits(found: Measured, sizes: list[int]) -> None:
+    """What the issue asks for, measured at the largest number of clips and on the line at the real ones."""
+    last, rows = sizes[-1], {name: found.of(name, sizes) for name in MEASURED}
+    speed = found.bytes[str(last)] / 1e6 / rows["cache"][last]["cpu"]
+    start = [line_at(rows["second start"], "cpu", n) for n in REAL]
+    peak = [max(line_at(by_size, "MB", n) for by_size in rows.values()) for n in (last, *REAL)]
+    text, seconds, most = LEAST_SPEED, LONGEST_START, MOST_MEMORY
+    print(f"\ncache: {speed:.0f} MB/s of text per core, at least {text}: {verdict(speed >= text)}")
+    print(f"second start: {start[0]:.2f} and {start[1]:.2f} CPU s, below {seconds}: {verdict(max(start) < seconds)}")
+    words = f"peak: {peak[0]:.0f} MB, on the line {peak[1]:.0f} and {peak[2]:.0f}, below {most}"
+    print(f"{words}: {verdict(max(peak) < most)}")
+    for name in ("train", "train, preset ntu"):
+        one = rows[name][last]
+        hours = one["steps"] * one["CPU s per step"] / 3600
+        words = f"{one['steps']} steps an epoch of {last} clips, {one['CPU s per step']:.2f} CPU s each"
+        print(f"{name}: {words}, {hours:.3f} CPU hours")
+    loads = [row["load"] for row in found.rows.values()]
+    print(f"load of the machine: {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} cores")
+
+
+def line_at(by_size: dict[int, dict], key: str, clips: int) -> float:
+    """A straight line through what was measured, at so many clips, not below the last value; that of a single row."""
+    values = [one[key] for one in by_size.values()]
+    line = np.polyfit(list(by_size), values, 1) if len(values) > 1 else [values[-1]]
+    return max(float(np.polyval(line, clips)), values[-1])
+
+
+def verdict(holds: bool) -> str:
+    """In words."""
+    return "holds" if holds else "DOES NOT HOLD"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=5000, help="the largest number of clips")
     parser.add_argument("--classes", type=int, default=60, choices=tuple(SUBJECTS))
+    parser.add_argument("--home", type=Path, help="a folder to keep files and rows in, to go on later")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after about so many, exit status 3")
     parser.add_argument("--child", nargs=2, metavar=("PART", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         return child(given.child[0], Path(given.child[1]), given.classes)
-    sizes = [given.clips // 8, given.clips // 4, given.clips // 2, given.clips]
-    home, rows = Path(tempfile.mkdtemp(prefix="ntu-scale-")), {name: [] for name in MEASURED}
+    sizes = [given.clips // 4, given.clips // 2, given.clips]
+    home, begun = given.home or Path(tempfile.mkdtemp(prefix="ntu-scale-")), time.monotonic()
     try:
-        folder, size, there = home / "files", 0, 0
-        warm = home / "warm" / "files"
-        for one in (folder, warm):
-            one.mkdir(parents=True)
-        write_clips(warm, 0, 3 * given.classes, given.classes)
-        for name in rows:  # compiles kernels, once for all
-            measure(name, warm, given.classes)
-        print("| clips | text MB | part | s | CPU s | peak MB | else |\n|---|---|---|---|---|---|---|")
+        found = Measured(home, given.classes)
+        found.warm_up()
         for count in sizes:
-            size, there = size + write_clips(folder, there, count, given.classes), count
-            for name, found in rows.items():
-                if name == "simulate" and count not in (sizes[0], sizes[-1]):  # it takes longest, whatever the number
-                    continue
-                found.append(one := measure(name, folder, given.classes))
-                said = {key: value for key, value in one.items() if key not in ("seconds", "cpu", "MB")}
-                if name == "cache":
-                    said |= {"MB/s per core": size / 1e6 / one["cpu"]}
-                words = ", ".join(f"{key} {value:.4g}" for key, value in said.items())
-                cells = f"{one['seconds']:.2f} | {one['cpu']:.2f} | {one['MB']:.0f} | {words}"
-                print(f"| {count} | {size / 1e6:.0f} | {name} | {cells} |", flush=True)
-        print(f"\n| part | grows with the power | a line, at {REAL[0]:,} | at {REAL[1]:,} |\n|---|---|---|---|")
-        for name, found in rows.items():
-            if name not in ("train", "simulate"):  # of these a few steps and clips are timed, whatever the number
-                print(f"| {name}, CPU s | {extrapolated(sizes, [one['cpu'] for one in found], LEAST_SECONDS)} |")
-            measured = sizes if len(found) == len(sizes) else [sizes[0], sizes[-1]]
-            print(f"| {name}, peak MB | {extrapolated(measured, [one['MB'] for one in found], 0)} |")
-        step, clip = rows["train"][-1]["seconds per step"], rows["simulate"][-1]["seconds per clip"]
-        print(f"\nOne epoch of {rows['train'][-1]['steps']} steps of {step:.2f} s; simulate {clip:.3f} s per clip.")
+            found.write(count)
+            for name in MEASURED:
+                if time.monotonic() - begun > given.seconds:
+                    sys.exit(3)
+                if count == sizes[-1] or name not in (*SELDOM, *AT_THE_END) or (name in SELDOM and count == sizes[0]):
+                    found.row(count, name)
+        print_tables(found, sizes)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if given.home is None:
+            shutil.rmtree(home, ignore_errors=True)
     return None
 
 

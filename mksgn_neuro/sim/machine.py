@@ -28,10 +28,17 @@ class Machine(structref.StructRefProxy):
     def __new__(
         cls, tables: Tables, work: Workspace, slots: np.ndarray, classes: np.ndarray, source: tuple[int, int, int]
     ) -> Machine:
-        return structref.StructRefProxy.__new__(cls, tables, work, slots, classes, source)
+        return _made(tables, work, slots, classes, source)
 
 
 structref.define_proxy(Machine, _MachineType, ["tables", "work", "slots", "classes", "source"])
+
+
+@njit(cache=True)
+def _made(tables, work, slots, classes, source):
+    """What structref's own constructor does, which is compiled anew in every process: more than a second."""
+    return Machine(tables, work, slots, classes, source)
+
 
 BUILT_OF = {"kernels.py": "c71796deb517cdd6"}  # as in sim.kernels
 

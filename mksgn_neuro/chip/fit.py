@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
 
 from mksgn_neuro.chip.catalog import LOIHI2
 from mksgn_neuro.chip.mapping import Core, Mapping, compiler_mapping, map_network
-from mksgn_neuro.chip.placement import Placement, naive_placement, place_cores
+from mksgn_neuro.chip.placement import Placement, place_cores
 from mksgn_neuro.chip.rules import RuleViolation, deployable
 from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.ir import Network
@@ -69,7 +71,7 @@ def fit_to_chip(network: Network, chip: Chip = LOIHI2, chips: int = 1) -> Fit:
     mapping = map_network(network, chip)
     placement = place_cores(mapping)
     compiler_cores = len(compiler_mapping(network, chip).cores)
-    naive = naive_placement(mapping).mean_hops
+    naive = replace(placement, site=np.arange(len(mapping.cores))).mean_hops  # in the order of the populations
     return Fit(placement, chips, compiler_cores, naive, tuple(deployable(mapping, chips)))
 
 

@@ -81,12 +81,26 @@ class Demand:
     def profiles(self) -> np.ndarray:
         """Index of each neuron's (i_decay, v_decay) among the distinct pairs, int (N,)."""
         p = self.population
-        pairs = np.stack([np.broadcast_to(p.i_decay, p.size), np.broadcast_to(p.v_decay, p.size)])
-        return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+        pair = np.broadcast_to(np.int64(4097) * p.i_decay + p.v_decay, (p.size,))  # decays are 0 to 4096
+        return np.unique(pair, return_inverse=True)[1].reshape(-1)
+
+    def _synapses_of_axons(self, rows: np.ndarray) -> np.ndarray:
+        """How many synapses each axon has to the neurons `rows` (sorted indices), int (axons,).
+
+        From the arrays themselves where rows follow each other, which takes a third of the time of scipy's rows.
+        """
+        own = self.pattern
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+            part = slice(own.indptr[rows[0]], own.indptr[rows[-1] + 1])
+            indices, data = own.indices[part], own.data[part]
+        else:
+            own = own[rows]
+            indices, data = own.indices, own.data
+        return np.bincount(indices, data, minlength=own.shape[1]).astype(np.int64)  # exact: far below 2^53
 
     def usage(self, rows: np.ndarray) -> Usage:
         """What the neurons `rows` (sorted indices) take together."""
-        counts = np.asarray(self.pattern[rows].sum(axis=0)).ravel()
+        counts = self._synapses_of_axons(rows)
         words = int(axon_words(counts, self.chip).sum()) + self.full_axons * int(axon_words(len(rows), self.chip))
         for conv in self.kernels:
             _, height, width = conv.output_shape

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 
 from mksgn_neuro.chip.catalog import LOIHI1, LOIHI2
-from mksgn_neuro.chip.mapping import compiler_mapping, map_network
+from mksgn_neuro.chip.mapping import _equal_parts, compiler_mapping, map_network
 from mksgn_neuro.lowering.prune import prune
 from tests.chip.sample_networks import mnist_mlp, pilotnet, student
 from tests.networks import conv_network, random_network, seeds
@@ -134,3 +134,9 @@ def test_fanout_counts_every_synapse_once():
 def test_loihi1_takes_more_cores():
     network = student()
     assert len(map_network(network, LOIHI1).cores) > len(map_network(network, LOIHI2).cores)
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(1, 1), (10, 3), (11, 4), (12, 4), (7, 7)])
+def test_equal_parts_are_numpys(length, pieces):
+    parts, expected = _equal_parts(np.arange(length), pieces), np.array_split(np.arange(length), pieces)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in expected]

@@ -79,3 +79,19 @@ def test_loihi1_stores_every_synapse_of_a_convolution():
     rows = np.arange(8)
     assert Demand(network, post, LOIHI1).usage(rows).axons == 4
     assert Demand(network, post, LOIHI2).usage(rows).axons == 1
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3, 4, 5], [2, 3, 4], [0, 3, 5], [1]], ids=str)
+def test_rows_count_the_same_whether_they_follow_each_other_or_not(rows):
+    weights = sp.random(6, 4, density=0.6, random_state=3, format="csr")
+    weights.data[:] = 2
+    demand = Demand(network := network_of(Projection("pre", "post", weights)), network["post"], LOIHI2)
+    per_axon = (weights.toarray()[rows] != 0).sum(axis=0)
+    usage = demand.usage(np.array(rows))
+    assert (usage.axons, usage.words) == (np.count_nonzero(per_axon), axon_words(per_axon, LOIHI2).sum())
+
+
+def test_decays_make_a_profile_per_pair():
+    decays = {"v_decay": np.array([100, 5, 100, 4096, 5, 0]), "i_decay": np.array([4096, 0, 4096, 0, 1, 0])}
+    network = network_of(Projection("pre", "post", sp.csr_matrix(np.full((6, 4), 2))), **decays)
+    assert Demand(network, network["post"], LOIHI2).profiles.tolist() == [4, 1, 4, 2, 3, 0]

@@ -1,12 +1,14 @@
 """How the compiler's time grows: with the width and the depth of `tiny`, and with the cores that are placed.
 
-Run from the repository root: python -m benchmarks.scale. Prints processor seconds and the exponent of the line that
-fits log seconds over log size best, over the sizes that take long enough to measure.
+Run from the repository root: python -m benchmarks.scale [width] [depth]. Prints processor seconds and the exponent of
+the line that fits log seconds over log size best, over the sizes that take long enough to measure, beside the exponent
+that n log n has over the same sizes.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +29,7 @@ from mksgn_neuro.nn.stages import fold, quantize
 from mksgn_neuro.training.presets import preset
 
 Made = TypeVar("Made")
-WIDTHS, DEPTHS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 16, 32)
+SIZES = {"width": (1, 2, 4, 8, 16, 32), "depth": (1, 2, 4, 8, 16, 32, 68)}  # 68: more than 2,000 cores
 MOST_CORES = 2500
 LEAST_SECONDS = 0.02  # below, a clock's grain and Python's start-up are what is measured
 
@@ -54,7 +56,9 @@ def exponent(sizes: Sequence[float], times: Sequence[float]) -> str:
     kept = [(n, t) for n, t in zip(sizes, times) if t >= LEAST_SECONDS]
     if len(kept) < 2:
         return "too fast to say"
-    return f"{np.polyfit(*np.log(np.array(kept)).T, 1)[0]:.2f}"
+    compared = kept, [(n, n * math.log(n)) for n, _ in kept]
+    fitted, straight = (np.polyfit(*np.log(np.array(pairs)).T, 1)[0] for pairs in compared)
+    return f"{fitted:.2f} (n log n: {straight:.2f})"
 
 
 def grown(name: str, sizes: tuple[int, ...]) -> None:
@@ -71,7 +75,8 @@ def grown(name: str, sizes: tuple[int, ...]) -> None:
         rows.append((sum(q.synapses for q in layered.projections), levelled, synapses, mapped, count, placed))
         neurons = [sum(p.size for p in network.populations) for network in (steps, layered)]
         cells = (
-            f"{neurons[0]:,} | {synapses:,} | {neurons[1]:,} | {levelled:.3f} | {count} | {mapped:.2f} | {placed:.2f}"
+            f"{neurons[0]:,} | {synapses:,} | {neurons[1]:,} | {levelled:.3f} | {count} | {mapping.chips} | "
+            f"{mapped:.2f} | {placed:.2f}"
         )
         print(f"| {name} × {size} | {cells} | {hops} |", flush=True)
     chains, levelled, synapses, mapped, cores, placed = zip(*rows)
@@ -80,10 +85,10 @@ def grown(name: str, sizes: tuple[int, ...]) -> None:
 
 
 def main() -> None:
-    print("| tiny | neurons | synapses | chain's neurons | levelize s | cores | map s | place s | hops |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    grown("width", WIDTHS)
-    grown("depth", DEPTHS)
+    print("| tiny | neurons | synapses | layered neurons | levelize s | cores | chips | map s | place s | hops |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name in sys.argv[1:] or SIZES:
+        grown(name, SIZES[name])
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ and y are taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES, COCO_17
@@ -23,7 +21,6 @@ from mksgn_neuro.data.readers.poses.table import COUNTED, SECONDS
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
-from mksgn_neuro.gates.text import parsed_json
 
 NUMBER = (int, float)
 WORLD = ("pose_world_landmarks", "poseWorldLandmarks", "world_landmarks", "worldLandmarks")
@@ -40,7 +37,8 @@ def recognises(source: Source) -> bool:
         return False
     if source.first is None and source.document is None:
         return is_table(source)
-    first = next(filter(_occupied, _looked_at(source)), None)
+    frames = source.readable() if source.document is None else (frame for frame, _ in _frames(source))
+    first = next(filter(_occupied, frames), None)
     points = _points(first)
     own = isinstance(first, dict) and any(key in first for key in OWN)
     return own or (len(points) == JOINTS and not isinstance(points[0], NUMBER))
@@ -91,18 +89,6 @@ def _frames(source: Source) -> list[tuple[object, str]]:
     if not isinstance(listed, list) or _is_frame(listed):
         return [(document, str(path))]
     return [(value, f"{path}, frame {i}") for i, value in enumerate(listed)]
-
-
-def _looked_at(source: Source) -> Iterator[object]:
-    """Frames one by one, as long as they can be read: what is damaged later is the reader's to say."""
-    if source.document is not None:
-        yield from (frame for frame, _ in _frames(source))
-        return
-    for _, line in source.lines:
-        try:
-            yield parsed_json(line)
-        except ValueError:
-            return
 
 
 def _is_frame(listed: list) -> bool:

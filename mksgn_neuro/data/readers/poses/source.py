@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,9 +87,19 @@ class Source:
         locations = [(f"{self.path}, line {n}", line) for n, line in self.lines]
         return [(json_at(location, line, "repair the line"), location) for location, line in locations]
 
-    @property
+    @cached_property
     def first(self) -> object:
-        """The first of `values`, without a look at the others; None where there is none."""
+        """The first of `values`, of lines the first that is not empty, without a look at others; None if no JSON."""
         if self.document is not None:
             return self.values[0][0] if self.values else None
-        return self._first_line if self.text.lstrip()[:1] in ("[", "{") else None
+        if self.text.lstrip()[:1] not in ("[", "{"):
+            return None
+        return next(filter(None, self.readable()), self._first_line)
+
+    def readable(self) -> Iterator[object]:
+        """The values of JSON lines one by one, up to one that is damaged: that is the reader's to say."""
+        for _, line in self.lines:
+            try:
+                yield parsed_json(line)
+            except ValueError:
+                return

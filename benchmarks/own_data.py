@@ -71,7 +71,13 @@ def network(clips: Clips, chosen: Preset, seed: int, directory: Path) -> tuple[d
     before = time.process_time()
     model = train(clips, chosen, directory, seed=seed, report=lambda kind, record: None)
     seconds = time.process_time() - before
-    return {name: found["accuracy"] for name, found in model.training["test"]["integer"].items()}, seconds
+    return {name: found["accuracy"]["standard"] for name, found in model.training["test"]["integer"].items()}, seconds
+
+
+def line(seed: int, name: str, found: dict[str, float], seconds: float | None) -> str:
+    """A row of the table, empty where nothing was measured."""
+    cells = [f"{100 * found[protocol]:.1f} %" if protocol in found else "" for protocol in PROTOCOLS]
+    return f"| {' | '.join([str(seed), name, *cells, '' if seconds is None else f'{seconds:.0f}'])} |"
 
 
 @click.command()
@@ -85,13 +91,12 @@ def main(data: Path, dataset: str, names: tuple[str, ...], per_class: int | None
     click.echo(f"| seed | network | {' | '.join(PROTOCOLS)} | CPU seconds |\n|{'---|' * (3 + len(PROTOCOLS))}")
     for seed in range(seeds):
         clips = few(load(dataset, data), per_class, seed)
-        click.echo(f"| {seed} | ridge regression | {'| ' * (len(PROTOCOLS) - 1)}{100 * ridge(clips, seed):.1f} % | |")
+        click.echo(line(seed, "ridge regression", {"offline": ridge(clips, seed)}, None))
         for name in names:
             chosen = preset(name, soft_label_weight=0.0, feature_weight=0.0)
             with TemporaryDirectory() as directory:
                 found, seconds = network(clips, chosen, seed, Path(directory))
-            columns = " | ".join(f"{100 * found[protocol]:.1f} %" for protocol in PROTOCOLS)
-            click.echo(f"| {seed} | {name} | {columns} | {seconds:.0f} |")
+            click.echo(line(seed, name, found, seconds))
 
 
 if __name__ == "__main__":

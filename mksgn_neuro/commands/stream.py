@@ -44,11 +44,11 @@ def command(
     """Recognise actions in a stream of skeletons, simulated on CPU.
 
     Each line on stdin is one frame: a JSON array of joints, [x, y, z] in metres each, or {"t": seconds, "joints": …}
-    with such an array or {name: [x, y, z]}; with --format mediapipe its 33 landmarks; for a network of two
-    coordinates also [x, y] in a picture; {"bodies": [{"id": …, "joints": …}, …]} where there are several people; each
-    answer then says who is where. With "t", or at another --rate than the network's, frames are interpolated to the
-    network's rate. The stream may go on for ever. An empty line, or more than a second between two "t", starts a new
-    clip: the network is at rest again, and the window holds nothing older.
+    with such an array or {name: [x, y, z]}, or MediaPipe's 33 {x, y, z}, with --format mediapipe in any of its layouts;
+    for a network of two coordinates also [x, y] in a picture; {"bodies": [{"id": …, "joints": …}, …]} where there are
+    several people; each answer then says who is where. With "t", or at another --rate than the network's, frames are
+    interpolated to the network's rate. The stream may go on for ever. An empty line, or more than a second between two
+    "t", starts a new clip: the network is at rest again, and the window holds nothing older.
 
     A joint that is null, or a frame with too few joints or none, holds its last position for --hold seconds; then the
     joint is absent, and what rests on it is 0. A line that cannot be read is answered with its error.

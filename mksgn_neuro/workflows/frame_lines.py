@@ -111,8 +111,13 @@ def _absent_bodies(positions: np.ndarray, bodies: int) -> np.ndarray:
 
 
 def _joints(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
-    """Joints in the network's order or by name; names of another body in BODIES are mapped. Or several people."""
+    """Joints in the network's order or by name; names of another body in BODIES are mapped. Or several people.
+
+    MediaPipe's landmarks too, where they are objects of x and y: then there is no doubt that they are.
+    """
     content = json_at(location, line, one_clip.HINT)
+    if mediapipe.has_landmarks(content):
+        return _landmarks(content, skeleton, location, gaps)
     if isinstance(content, dict) and "bodies" in content:
         return _people(content, skeleton, location, gaps)
     return _person(content, skeleton, location, gaps)
@@ -185,9 +190,13 @@ def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
     return None if own else tuple(joints)
 
 
-def _landmarks(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
+def _landmark_line(line: str, skeleton: Skeleton, location: str, gaps: bool) -> Line:
+    """MediaPipe's landmarks in any of its layouts."""
+    return _landmarks(json_at(location, line, landmark_table.HINT), skeleton, location, gaps)
+
+
+def _landmarks(content: object, skeleton: Skeleton, location: str, gaps: bool) -> Line:
     """MediaPipe's landmarks: those of the world, or for a network of two coordinates those of the picture."""
-    content = json_at(location, line, landmark_table.HINT)
     frame, world = mediapipe.frame_of(content, location)
     picture = not world and not mediapipe.looks_like_metres(frame)
     if picture and skeleton.coordinates == 3:
@@ -214,4 +223,4 @@ def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, locatio
     return whole
 
 
-FORMATS: dict[str, Read] = {"joints": _joints, "mediapipe": _landmarks}
+FORMATS: dict[str, Read] = {"joints": _joints, "mediapipe": _landmark_line}

@@ -50,6 +50,18 @@ def test_a_network_of_three_refuses_them_and_says_what_to_send():
     assert np.isfinite(read(json.dumps(pose_files._named(TABLE)[0]), "line 8").positions).all()
 
 
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"pose_world_landmarks": [x]}, lambda x: {"landmark": x}])
+def test_objects_of_x_and_y_need_no_format(wrap):
+    line = json.dumps(wrap(pose_files._named(TABLE)[0]))
+    told, found = (FrameLines(BODIES["mediapipe33"].skeleton, line_format=f) for f in ("mediapipe", "joints"))
+    assert np.array_equal(found(line, "line 1").positions, told(line, "line 1").positions)
+
+
+def test_lists_of_numbers_are_the_networks_own_joints():
+    own = FrameLines(BODIES["mediapipe33"].skeleton)(json.dumps(TABLE[0, :, :3].tolist()), "line 1").positions
+    assert np.allclose(own, TABLE[0, :, :3], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "line", ["[]", "null", "{}", '{"t": 1}', '{"landmarks": []}', '{"pose_landmarks": null, "t": 1}']
 )

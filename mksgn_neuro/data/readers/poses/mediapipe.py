@@ -71,6 +71,12 @@ def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
     return seen(table[:, :3], table[:, 3]), world or None
 
 
+def has_landmarks(value: object) -> bool:
+    """Whether a frame in JSON lists 33 `{"x", "y", …}`, which nothing else does."""
+    points = _points(value)
+    return len(points) == JOINTS and any(isinstance(point, dict) for point in points)
+
+
 def _require_nobody(value: object, location: str) -> None:
     """Raise BadInput for an object that holds something else than an empty frame."""
     empty = not isinstance(value, dict) or any(key in value for key in KEYS) or value.keys() <= {*SECONDS, *COUNTED}

@@ -10,8 +10,8 @@ RATES = ("fps", "frame_rate", "rate")  # what frames a second are called beside 
 GAP = 1.5  # usual steps from one frame to the next; beyond, frames lie between them
 MOST_PUT_IN = 10  # frames for each one in the file: what has more gaps is no recording with gaps
 WHOLE = 0.1  # frames by which a recording may end earlier or later at a whole number of frames a second
-MILLISECONDS = 1e-3
 SLOWEST = 0.5  # frames a second; a camera is not slower, times in milliseconds look as if
+UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 
 
 def paced(
@@ -22,12 +22,12 @@ def paced(
     `seconds` and `counted`: when each of the T frames was taken, and its number; None where the file does not say.
     """
     times = _rising(seconds)
-    if times is not None and 1 / _step(times) < SLOWEST:
-        said = f"its times are {_step(times):.4g} apart: taken as milliseconds"
-        frames, rate, notes = _placed(frames, times * MILLISECONDS, timed=True)
-        return frames, rate, (said, *notes)
     if times is not None:
-        return _placed(frames, times, timed=True)
+        step = _step(times)
+        unit = next((unit for unit, each in UNITS.items() if 1 / (step * each) >= SLOWEST), "seconds")
+        said = () if unit == "seconds" else (f"its times are {step:.4g} apart: taken as {unit}",)
+        frames, rate, notes = _placed(frames, times * UNITS[unit], timed=True)
+        return frames, rate, (*said, *notes)
     numbered = _rising(counted)
     return (frames, None, ()) if numbered is None else _placed(frames, numbered, timed=False)
 

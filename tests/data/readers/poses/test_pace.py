@@ -47,9 +47,10 @@ def test_a_gap_of_hours_is_said_and_not_filled():
     assert len(frames) == 5 and rate == pytest.approx(10) and "leave out 89996 frames: taken as if" in notes[0]
 
 
-def test_times_in_milliseconds_are_told_by_their_size():
-    frames, rate, notes = paced(counting(20), [40.0 * t for t in range(20)])
-    assert rate == 25 and len(frames) == 20 and notes == ("its times are 40 apart: taken as milliseconds",)
+@pytest.mark.parametrize(("step", "unit"), [(40, "milliseconds"), (4e4, "microseconds"), (4e7, "nanoseconds")])
+def test_times_that_are_no_seconds_are_told_by_their_size(step, unit):
+    frames, rate, notes = paced(counting(20), [1.7e9 + step * t for t in range(20)])
+    assert rate == 25 and len(frames) == 20 and notes == (f"its times are {step:.4g} apart: taken as {unit}",)
 
 
 @pytest.mark.parametrize("times", [[], [0.0], [0.0, None], [0.0, 0.0, 0.1], [0.1, 0.0], [0.0, float("nan")]])

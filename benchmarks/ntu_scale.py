@@ -71,7 +71,7 @@ class Measured:
         there = json.loads(self.path.read_text()) if self.path.exists() else {}
         self.rows: dict[str, dict] = there.get("rows", {})
         self.bytes: dict[str, int] = there.get("bytes", {"0": 0})
-        (home / "files").mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
 
     def keep(self) -> None:
         """What was found so far."""
@@ -87,10 +87,14 @@ class Measured:
                 measure(name, folder, self.classes)
 
     def write(self, count: int) -> None:
-        """Files of the first `count` clips."""
+        """A folder of the first `count` clips' files; those of fewer clips are linked, not written again."""
         if str(count) not in self.bytes:
             there = max(map(int, self.bytes))
-            written = write_clips(self.home / "files", there, count, self.classes)
+            shutil.rmtree(self.folder(count), ignore_errors=True)
+            self.folder(count).mkdir()
+            for path in self.folder(there).iterdir() if there else ():
+                os.link(path, self.folder(count) / path.name)
+            written = write_clips(self.folder(count), there, count, self.classes)
             self.bytes[str(count)] = self.bytes[str(there)] + written
             self.keep()
 
@@ -98,8 +102,12 @@ class Measured:
         """Measure a part, unless that was done."""
         key = f"{count} {name}"
         if key not in self.rows:
-            self.rows[key] = measure(name, self.home / "files", self.classes)
+            self.rows[key] = measure(name, self.folder(count), self.classes)
             self.keep()
+
+    def folder(self, count: int) -> Path:
+        """Where so many clips lie."""
+        return self.home / f"{count}-files"
 
     def of(self, name: str, sizes: list[int]) -> dict[int, dict]:
         """The rows of a part by number of clips."""

@@ -51,6 +51,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
         for count in (5, 9):
             found.write(count)
             found.row(count, "cache")
-    assert asked == [("cache", 5), ("cache", 9)]
-    assert found.bytes["9"] == sum(p.stat().st_size for p in (tmp_path / "files").iterdir())
+    found.row(5, "inspect")
+    assert asked == [("cache", 5), ("cache", 9), ("inspect", 5)]
+    assert found.bytes["9"] == sum(p.stat().st_size for p in found.folder(9).iterdir())
     assert np.isfinite(list(found.of("cache", [5, 9])[9].values())).all()

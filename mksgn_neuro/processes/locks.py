@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mksgn_neuro.errors import BadInput
 
 
@@ -18,6 +16,8 @@ class Busy(BadInput):
 @contextmanager
 def locked(file: Path, seconds: float, problem: str, hint: str) -> Iterator[None]:
     """Hold the lock `file`, which is made, within; raises Busy where it is not free in time, −1: wait for ever."""
+    from filelock import FileLock, Timeout  # loads asyncio, which most commands do not need
+
     lock = FileLock(str(file), timeout=seconds)
     try:
         lock.acquire()

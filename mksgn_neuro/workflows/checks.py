@@ -10,7 +10,6 @@ from typing import Literal
 from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_netx
-from mksgn_neuro.export.nir.reader import read_nir
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance_delays
@@ -77,6 +76,8 @@ def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Pla
 
 def nir_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
     """What our reader finds in a NIR file."""
+    from mksgn_neuro.export.nir.reader import read_nir  # which every command would load otherwise
+
     network, _ = read_nir(path)
     return [_in_steps(reference_run, "NIR file, our reader", balance_delays(network), by_emulator)]
 

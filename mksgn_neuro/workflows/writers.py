@@ -8,7 +8,6 @@ from pathlib import Path
 from mksgn_neuro.export.lava_graph import write_lava_bundle
 from mksgn_neuro.export.netx.deployment import Endless, deployment_script
 from mksgn_neuro.export.netx.writer import write_netx
-from mksgn_neuro.export.nir.writer import write_nir
 from mksgn_neuro.export.slayer import write_slayer_file
 from mksgn_neuro.files import write_text
 from mksgn_neuro.ir import Network
@@ -48,6 +47,8 @@ def write_slayer(network: Network, stem: Path, reset_interval: int | None) -> tu
 
 def write_nir_graph(network: Network, stem: Path, reset_interval: int | None) -> tuple[Path, ...]:
     """A NIR graph."""
+    from mksgn_neuro.export.nir.writer import write_nir  # which every command would load otherwise
+
     path = stem.with_name(f"{stem.name}.nir")
     write_nir(network, path)
     return (path,)

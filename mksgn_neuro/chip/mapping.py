@@ -224,7 +224,7 @@ def _runs(demand: Demand) -> list[np.ndarray]:
 
 def _by_unit(demand: Demand, units: list[np.ndarray]) -> sp.csr_matrix:
     """Synapses from each axon into each unit, CSR (units, axons)."""
-    unit = np.repeat(np.arange(len(units)), [len(u) for u in units])
+    unit = np.repeat(np.arange(len(units)), list(map(len, units)))
     neurons = np.concatenate(units)
     ones = np.ones(len(neurons), dtype=np.int32)
     member = sp.csr_matrix((ones, (unit, neurons)), shape=(len(units), demand.population.size))
@@ -245,18 +245,19 @@ class _Ahead:
     def __init__(self, demand: Demand, units: list[np.ndarray]) -> None:
         self.chip, self.units, by_unit = demand.chip, units, _by_unit(demand, units)
         self.starts, self.axons, self.synapses = by_unit.indptr.tolist(), by_unit.indices, by_unit.data.astype(float)
-        self.neurons = np.cumsum([0, *(len(unit) for unit in units)]).tolist()
+        most = int(np.bincount(self.axons, self.synapses).max(initial=0))
+        self.words = axon_words(np.arange(most + 1), demand.chip)
+        self.neurons = np.cumsum([0, *map(len, units)]).tolist()
         self.profiles = demand.profiles[np.concatenate(units)]
         self.one_profile = not self.profiles.any()
 
     def load(self, first: int, end: int) -> float:
         """Of a core with the units from `first` to `end` - 1, each at least one neuron."""
         own = slice(self.starts[first], self.starts[end])
-        counts = np.bincount(self.axons[own], self.synapses[own])  # exact: far below 2^53
-        reached = counts[counts > 0].astype(np.int64)
-        words, neurons = int(axon_words(reached, self.chip).sum()), slice(self.neurons[first], self.neurons[end])
+        counts = np.bincount(self.axons[own], self.synapses[own]).astype(np.int64)  # exact: far below 2^53
+        words, neurons = int(self.words[counts].sum()), slice(self.neurons[first], self.neurons[end])
         groups = 1 if self.one_profile else len(np.unique(self.profiles[neurons]))
-        return Usage(neurons.stop - neurons.start, words, len(reached), groups, 0).load(self.chip)
+        return Usage(neurons.stop - neurons.start, words, np.count_nonzero(counts), groups, 0).load(self.chip)
 
     def fill(self, first: int, guess: int, share: float) -> int:
         """The end of the longest run of units from `first` on that stays within `share`, one unit at least.

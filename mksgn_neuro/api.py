@@ -172,15 +172,16 @@ class Loaded:
 
     def verify(
         self, file: File | None = None, *, target: Target = "loihi2", samples: int = 3, steps: int = 50, seed: int = 0,
-        reset_interval: int | None = None, lava: bool = True, everything: bool = False, dataset: str | None = None,
-        data: File | None = None,
+        reset_interval: int | None = None, lava: bool = True, everything: bool = False, full: bool = False,
+        dataset: str | None = None, data: File | None = None,
     ) -> Verified:  # fmt: skip
         """Compare every spike of this network's representations, and of `file`, which it was exported to for `target`.
 
         A trained model is compared on clips (of `dataset`, `data`) or random walks, any other network on random inputs,
         `samples` of `steps` steps each, `seed`, each followed by a reset where there is a `reset_interval`. A .net
         without `file` is compared with what Intel's loader runs of it. With `everything` also as SLAYER blocks and Lava
-        graph; without `lava` only our simulators run. Never raises for a spike that differs: see `ok`.
+        graph; without `lava` only our simulators run; `full`: a large .net as a whole in Intel's loader, not level by
+        level. Never raises for a spike that differs: see `ok`.
         """
         from mksgn_neuro.workflows.inputs import Request
         from mksgn_neuro.workflows.verify_model import check_model
@@ -191,7 +192,7 @@ class Loaded:
             _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "leave it out")
             request = Request(dataset, None if data is None else Path(data), limit=samples, seed=seed)
             path = self.networks.path.with_suffix(".net") if file is None else _existing(file)
-            checks, what = check_model(self.model, target, path, request, everything=everything, lava=lava)
+            checks, what = check_model(self.model, target, path, request, everything=everything, lava=lava, full=full)
             return Verified(tuple(checks), what, self.findings)
         _refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
         options: dict[str, Any] = {
@@ -200,6 +201,7 @@ class Loaded:
             "seed": seed,
             "reset_interval": reset_interval,
             "lava": lava,
+            "full": full,
         }
         if file is None and self.networks.kind == "netx":
             return self._against_intel(options)

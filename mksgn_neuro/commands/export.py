@@ -14,6 +14,7 @@ from mksgn_neuro.commands.options import (
     dataset_options,
     find_model,
     force_option,
+    full_option,
     json_option,
     port_options,
     print_findings,
@@ -68,6 +69,7 @@ ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 @click.option(
     "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Time steps of a random sample."
 )
+@full_option
 @chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
 @force_option
@@ -78,6 +80,7 @@ ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 def command(
     model: Path | None, target: str, output: Path | None, reset: bool | None, reset_interval: int | None,
     steps_per_frame: int, prune: bool, dump_passes: Path | None, verified: bool, samples: int, steps: int,
+    full: bool,
     chip_name: str, chips: int, force: bool, dataset: str | None, data_path: Path | None, skip_bad: bool,
     input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -109,7 +112,9 @@ def command(
     refuse_overwriting(files_of(target, stem), force=force, hint="give --force to overwrite it, or another --output")
     if is_model:
         request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
-        written, checks = _of_model(path, target, stem, reset, options, dump_passes, request if verified else None)
+        written, checks = _of_model(
+            path, target, stem, reset, options, dump_passes, request if verified else None, full
+        )
     else:
         networks = load_networks(path, Port(input_bits, input_shape))
         findings = networks.findings
@@ -118,7 +123,7 @@ def command(
             written = write_file(networks, target, stem, **asked, progress=progress)
         if verified:
             checks, _ = run_network_checks(
-                written.built, target, written.main, written.reset_interval, samples, steps, seed
+                written.built, target, written.main, written.reset_interval, samples, steps, seed, full=full
             )
     document = written.as_json() | fit_on_chip(written.network, chip, chips)
     document |= {"findings": findings, **Verdict.of(checks).as_json()}
@@ -133,7 +138,7 @@ def command(
 
 def _of_model(
     path: Path, target: str, stem: Path, reset: bool | None, options: Options, dump: Path | None,
-    request: Request | None,
+    request: Request | None, full: bool,
 ) -> tuple[Deployed, list[EquivalenceCheck]]:  # fmt: skip
     """Write a model, and verify it where there is a request for clips."""
     from mksgn_neuro.commands.progress import counting
@@ -147,7 +152,8 @@ def _of_model(
     if request is None:
         return written, []
     driven = Driven(written.reset_interval is not None, options)
-    return written, run_checks(loaded, target, written.main, request, driven=driven, built=written.built)[0]
+    checks, _ = run_checks(loaded, target, written.main, request, driven=driven, built=written.built, full=full)
+    return written, checks
 
 
 def fit_on_chip(network: Network, chip: Chip, chips: int) -> dict:

@@ -45,6 +45,11 @@ def say(line: str) -> None:
     stderr().print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
+full_option = click.option(
+    "--full",
+    is_flag=True,
+    help="Run even a large .net as a whole in Intel's loader, not level by level: memory, minutes.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
 MOST_SEED = 2**31 - 1
 seed_option = click.option(

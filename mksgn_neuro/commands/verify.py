@@ -12,6 +12,7 @@ from mksgn_neuro.commands.options import (
     beside,
     dataset_options,
     find_model,
+    full_option,
     json_option,
     port_options,
     print_findings,
@@ -66,13 +67,14 @@ def file_options(command: Callable) -> Callable:
 @click.option(
     "--lava/--no-lava", default=True, help="Also run SLAYER, Lava and Intel's loader: minutes for a few clips."
 )
+@full_option
 @dataset_options(default=None)
 @file_options
 @json_option
 def command(
     model: Path | None, samples: int, net: Path | None, lava: bool, dataset: str | None, data_path: Path | None,
-    skip_bad: bool, steps: int, seed: int, reset_interval: int | None, input_shape: tuple[int, ...] | None,
-    input_bits: int | None, as_json: bool,
+    full: bool, skip_bad: bool, steps: int, seed: int, reset_interval: int | None,
+    input_shape: tuple[int, ...] | None, input_bits: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Prove that all representations of MODEL (torch, emulator, SLAYER, Lava, netx file, …) compute the same spikes.
 
@@ -90,6 +92,7 @@ def command(
             "seed": seed,
             "reset_interval": reset_interval,
             "lava": lava,
+            "full": full,
             "as_json": as_json,
         }
         verify_any = verify_file if path.suffix == ".net" else verify_network
@@ -100,7 +103,7 @@ def command(
 
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or beside(path, ".net")
-    checks, what = run_checks(load_model(path), "loihi2", file, request, everything=True, lava=lava)
+    checks, what = run_checks(load_model(path), "loihi2", file, request, everything=True, lava=lava, full=full)
     return print_verdict(checks, what, file_findings(file), as_json)
 
 
@@ -122,6 +125,7 @@ def verify_file(
     seed: int,
     reset_interval: int | None,
     lava: bool,
+    full: bool,
     as_json: bool,
 ) -> None:
     """Compare a netx file's network with Intel's loader on random inputs."""
@@ -136,7 +140,7 @@ def verify_file(
     say(f"comparing every layer at every step on {what}, simulated on CPU")
     drawn = {"samples": samples, "steps": steps, "seed": seed, "reset_interval": reset_interval}
     with comparing() as watch:
-        checks = said(check_file(path, file, lava=lava, watch=watch, **drawn))
+        checks = said(check_file(path, file, lava=lava, full=full, watch=watch, **drawn))
     print_verdict(checks, what, findings, as_json)
 
 
@@ -149,6 +153,7 @@ def verify_network(
     seed: int,
     reset_interval: int | None,
     lava: bool,
+    full: bool,
     as_json: bool,
 ) -> None:
     """Compare the representations of a .nir or .ir.h5 file's network, the layered one among them."""
@@ -164,14 +169,14 @@ def verify_network(
         built = build(networks.given, "emulator")
         findings.append(f"no netx file can hold it: {refusal}")
     checks, what = run_network_checks(
-        built, "loihi2", None, reset_interval, samples, steps, seed, everything=True, lava=lava
+        built, "loihi2", None, reset_interval, samples, steps, seed, everything=True, lava=lava, full=full
     )
     print_verdict(checks, what, findings, as_json)
 
 
 def run_network_checks(
     built: Built, target: str, file: Path | None, reset_interval: int | None, samples: int, steps: int, seed: int, *,
-    everything: bool = False, lava: bool = True,
+    everything: bool = False, lava: bool = True, full: bool = False,
 ) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
     """`check_network`, each verdict said as it comes: the checks, and what was compared on."""
     from mksgn_neuro.commands.progress import comparing
@@ -189,7 +194,7 @@ def run_network_checks(
         "everything": everything,
     }
     with comparing() as watch:
-        checks = said(check_network(built, target, file, lava=lava, watch=watch, **drawn))
+        checks = said(check_network(built, target, file, lava=lava, full=full, watch=watch, **drawn))
     return checks, what
 
 
@@ -218,7 +223,7 @@ def print_verdict(checks: list[EquivalenceCheck], inputs: str, findings: list[st
 
 def run_checks(
     model: Model, target: str, file: Path, request: Request, *, everything: bool = False, lava: bool = True,
-    driven: Driven | None = None, built: Built | None = None,
+    full: bool = False, driven: Driven | None = None, built: Built | None = None,
 ) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
     """`check_all` on the clips of a request: the checks, and what was compared on; says each verdict as it comes.
 
@@ -228,7 +233,7 @@ def run_checks(
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.workflows.verify_model import check_model
 
-    asked = {"driven": driven, "built": built, "everything": everything, "lava": lava}
+    asked = {"driven": driven, "built": built, "everything": everything, "lava": lava, "full": full}
     with comparing() as watch:
         checked, what = check_model(model, target, file, request, **asked, read=load_clips, watch=watch)
         say(f"comparing every population at every step on {what}, simulated on CPU")
@@ -240,7 +245,7 @@ def raise_if_different(checks: list[EquivalenceCheck]) -> None:
     failed = next((check for check in checks if not check.ok), None)
     if failed:
         location, hint = f"{failed.source} → {failed.target}", "do not deploy this"
-        raise WorkFailed(f"{failed.mismatches} spikes differ, first {failed.first}", location=location, hint=hint)
+        raise WorkFailed(failed.verdict, location=location, hint=hint)
 
 
 def print_checks(checks: list) -> None:
@@ -248,9 +253,12 @@ def print_checks(checks: list) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("from", "to", "samples", "populations", "differing spikes", "first difference")
+    table = Table("from", "to", "samples", "populations", "differences", "first difference")
     for check in checks:
         found = check.not_run or check.first or "none"
         counts = ("", "", "") if check.not_run else (str(check.samples), str(check.populations), str(check.mismatches))
         table.add_row(check.source, check.target, *counts, found)
     Console().print(table)
+    for check in checks:
+        if check.how:
+            click.echo(f"{check.target}: {check.how}")

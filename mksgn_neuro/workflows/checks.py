@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.store import load
 from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.processes.memory import NotEnoughMemory
+from mksgn_neuro.workflows.by_level import STEPS, ByLevel, is_run_by_level, parameters_check
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, ReferenceRun
 from mksgn_neuro.workflows.simulators import (
     Simulator,
@@ -36,7 +37,10 @@ class Planned:
     run: Callable[[], EquivalenceCheck]
 
 
-Check = Callable[[ReferenceRun, Path, bool], list[Planned]]  # of a written file; the flag: in Lava too
+# Of a written file; the flags: in Lava too, and there always the whole file at once.
+Check = Callable[[ReferenceRun, Path, bool, bool], list[Planned]]
+STOCK = "netx file, stock lava-dl loader"
+HELD = "netx file, parameters in the stock loader"
 
 
 def carried_out(planned: Sequence[Planned], watch: Watch | None = None) -> Iterator[EquivalenceCheck]:
@@ -47,24 +51,46 @@ def carried_out(planned: Sequence[Planned], watch: Watch | None = None) -> Itera
         yield check.run()
 
 
-def netx_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
-    """What our reader finds in a netx file, and what Intel's loader computes from it."""
+def netx_checks(reference_run: ReferenceRun, path: Path, lava: bool, full: bool = False) -> list[Planned]:
+    """What our reader finds in a netx file, and what Intel's loader computes from it: a large one level by level."""
     layered, _ = read_netx(path, input_message_bits=reference_run.case.frames.source.message_bits)
     planned = [_in_layers(reference_run, "netx file, our reader", layered, by_emulator)]
-    if lava:
-        stock = _in_layers(reference_run, "netx file, stock lava-dl loader", layered, by_stock_loader(path))
-        planned.append(unless_missing(stock))
+    if lava and is_run_by_level(path, layered, full=full):
+        planned += map(unless_missing, _by_level(reference_run, path, layered))
+    elif lava:
+        planned.append(unless_missing(_in_layers(reference_run, STOCK, layered, by_stock_loader(path))))
     return planned
 
 
-def slayer_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
+def _by_level(reference_run: ReferenceRun, path: Path, layered: Network) -> list[Planned]:
+    """Two comparisons from one run: of what each level fired, and of what it held."""
+    case = reference_run.case
+    by_level = ByLevel(path, reference_run.depth + STEPS + (case.reset_interval or 0))
+
+    def fired() -> EquivalenceCheck:
+        check = reference_run.against_layered(STOCK, layered, by_level)
+        return replace(check, how=by_level.how)
+
+    def held() -> EquivalenceCheck:
+        if by_level.run is None:
+            by_level(layered, case.stream(reference_run.depth), case.reset_interval)
+        written = case.layered
+        sizes = lambda network: [(p.name, p.size) for p in network.order]
+        if written is None or sizes(written) != sizes(layered):  # a file of another version, say
+            return parameters_check("netx file, our reader", HELD, layered, by_level.run)
+        return parameters_check("layered network", HELD, written, by_level.run)
+
+    return [Planned(STOCK, fired), Planned(HELD, held)]
+
+
+def slayer_checks(reference_run: ReferenceRun, path: Path, lava: bool, full: bool = False) -> list[Planned]:
     """SLAYER's own file; it names no groups, so its levels are taken in order."""
     layered = reference_run.case.layered
     stock = _in_layers(reference_run, "SLAYER's netx file, stock lava-dl loader", layered, by_stock_loader(path))
     return [unless_missing(stock)] if lava else []
 
 
-def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
+def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool, full: bool = False) -> list[Planned]:
     """The bundle's network."""
     network = load(path)
     planned = [_in_steps(reference_run, "bundle's network, emulator", network, by_emulator)]
@@ -74,7 +100,7 @@ def lava_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Pla
     return planned
 
 
-def nir_checks(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
+def nir_checks(reference_run: ReferenceRun, path: Path, lava: bool, full: bool = False) -> list[Planned]:
     """What our reader finds in a NIR file."""
     from mksgn_neuro.export.nir.reader import read_nir  # which every command would load otherwise
 

@@ -35,7 +35,8 @@ class EquivalenceCheck:
     """One comparison. `mismatches` counts differing spikes; `first` names the first of them; `not_run` says why not.
 
     `steps` is the length of the one stream without resets that was compared on, 0 where samples were reset; `spikes`
-    those that the source has in what was compared.
+    those that the source has in what was compared. Where the two hold so many `parameters`, those were compared and
+    nothing was run. `how` says what kind of a run it was, where there are several.
     """
 
     source: str
@@ -47,6 +48,13 @@ class EquivalenceCheck:
     not_run: str = ""
     steps: int = 0
     spikes: int = 0
+    parameters: int = 0
+    how: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What differs where something does."""
+        return "parameters" if self.parameters else "spikes"
 
     @property
     def ok(self) -> bool:
@@ -60,11 +68,16 @@ class EquivalenceCheck:
             return self.not_run
         if not self.populations:
             return "nothing could be compared"
+        if self.mismatches:
+            return f"{self.mismatches} {self.unit} differ, first {self.first}"
+        how = f"; {self.how}" if self.how else ""
+        if self.parameters:
+            return f"all {self.parameters} parameters equal, {self.populations} populations{how}"
         inputs = f"{self.steps} steps without a reset" if self.steps else f"{self.samples} samples"
         equal = f"equal at every step, {self.populations} populations, {inputs}"
         if not self.spikes:
             equal += "; but nothing fired on these inputs"
-        return f"{self.mismatches} spikes differ, first {self.first}" if self.mismatches else equal
+        return equal + how
 
     def as_json(self) -> dict:
         """With the keys of docs/design.md#json."""
@@ -93,20 +106,21 @@ class Pair(NamedTuple):
 
 
 def compare(source: str, target: str, network: Network, pairs: Iterator[Pair]) -> EquivalenceCheck:
-    """Compare pairs over the time that both cover; `network` names the neurons."""
+    """Compare pairs over the samples and the time that both cover; `network` names the neurons."""
     mismatches, first, names, samples, spikes = 0, "", set(), 0, 0
     for name, expected, found, neurons in pairs:
         names.add(name)
         samples = len(found)
         steps = min(expected.shape[1], found.shape[1])
-        differs = expected[:, :steps] != found[:, :steps]
+        expected, found = expected[:samples, :steps], found[:, :steps]
+        differs = expected != found
         if differs.any() and not first:
             sample, step, neuron = np.argwhere(differs)[0]
             values = f"{source} {int(expected[sample, step, neuron])}, {target} {int(found[sample, step, neuron])}"
             described = network.describe(name, int(neuron if neurons is None else neurons[neuron]))
             first = f"{described}: sample {sample}, frame {step}: {values}"
         mismatches += int(differs.sum())
-        spikes += int(expected[:, :steps].sum(dtype=np.int64))
+        spikes += int(expected.sum(dtype=np.int64))
     return EquivalenceCheck(source, target, samples, len(names), mismatches, first, spikes=spikes)
 
 
@@ -173,8 +187,8 @@ class ReferenceRun:
             )
             for part in parts
         )
-        return self._compare("reference", target, pairs)
+        return self._compare("reference", target, pairs, min(map(len, found.values()), default=self.case.span))
 
-    def _compare(self, source: str, target: str, pairs: Iterator[Pair]) -> EquivalenceCheck:
-        check = compare(source, target, self.case.frames, pairs)
-        return replace(check, steps=0 if self.case.reset_interval else self.case.span)
+    def _compare(self, source: str, target: str, pairs: Iterator[Pair], covered: int | None = None) -> EquivalenceCheck:
+        check, span = compare(source, target, self.case.frames, pairs), self.case.span
+        return replace(check, steps=0 if self.case.reset_interval else min(span, covered or span))

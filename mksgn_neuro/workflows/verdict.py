@@ -33,8 +33,9 @@ class Verdict:
         missing = ", ".join(f"{check.target} not run ({_reason(check)})" for check in checks if check.not_run)
         if wrong:
             differing = [check for check in wrong if check.mismatches]
-            spikes = sum(check.mismatches for check in differing)
-            differ = f"{spikes} spikes differ in {len(differing)} of {len(ran)} comparisons" if differing else ""
+            units = {unit: sum(c.mismatches for c in differing if c.unit == unit) for unit in ("spikes", "parameters")}
+            numbers = " and ".join(f"{number} {unit}" for unit, number in units.items() if number)
+            differ = f"{numbers} differ in {len(differing)} of {len(ran)} comparisons" if differing else ""
             empty = ", ".join(f"{check.target}: {check.verdict}" for check in wrong if not check.mismatches)
             return cls(False, False, "not verified", ", ".join(filter(None, [differ, empty, missing])))
         if not ran:
@@ -42,7 +43,8 @@ class Verdict:
         if missing:
             return cls(True, False, "partly verified", f"{len(ran)} of {len(checks)}, {missing}")
         silent = "" if any(check.spikes for check in ran) else "; but nothing fired on these inputs"
-        return cls(True, True, "verified", f"{len(ran)} comparisons, no spike differs{silent}")
+        partly = "".join(f"; {check.target}: {check.how}" for check in ran if check.how and not check.parameters)
+        return cls(True, True, "verified", f"{len(ran)} comparisons, no spike differs{silent}{partly}")
 
     def __str__(self) -> str:
         return f"{self.word}: {self.details}"

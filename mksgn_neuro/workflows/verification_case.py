@@ -80,9 +80,15 @@ def running_spikes(case: VerificationCase, lags: Mapping[str, int]) -> Spikes:
 
 
 def by_sample(stream: np.ndarray, lag: int, case: VerificationCase) -> np.ndarray:
-    """Cut a population's spikes (steps, N), which run `lag` steps behind, into (samples, span, N)."""
-    samples = len(case.inputs)
-    return stream[lag : lag + samples * case.span].reshape(samples, case.span, -1)
+    """Cut a population's spikes (steps, N), which run `lag` steps behind, into (samples, span, N).
+
+    Of a shorter run only whole samples, or what there is of the first.
+    """
+    rows = stream[lag : lag + len(case.inputs) * case.span]
+    if len(rows) < case.span:
+        return rows[None]
+    samples = len(rows) // case.span
+    return rows[: samples * case.span].reshape(samples, case.span, -1)
 
 
 @dataclass(frozen=True)

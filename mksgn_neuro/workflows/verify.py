@@ -45,12 +45,13 @@ class Driven:
 
 def check_all(
     model: Model, frames: torch.Tensor, target: str, file: Path, *, driven: Driven, built: Built | None = None,
-    everything: bool = False, lava: bool = True, watch: Watch | None = None,
+    everything: bool = False, lava: bool = True, full: bool = False, watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:  # fmt: skip
     """Every check to the target's `file`, compared on `frames` (B, T, M, V, 3), each as soon as it is known.
 
     `built` is what was written; without it, it is built as it would be now, and where `file` does not exist, written
-    elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only those that we wrote.
+    elsewhere. `everything` takes the SLAYER and Lava representations on the way, no `lava` only those that we wrote;
+    `full` runs even a large netx file as a whole in Intel's loader.
     Without resets `frames` are one long stream, (1, T, M, V, 3). `watch` is told of each check before it runs.
     """
     built = built or build(lower(model.student, model.task()), target, driven.options)
@@ -64,7 +65,7 @@ def check_all(
         planned = [
             Planned("student", lambda: reference_run.against_student(model.student, frames)),
             *representation_checks(reference_run, lava=everything and lava),
-            *TARGETS[target].check(reference_run, file, lava),
+            *TARGETS[target].check(reference_run, file, lava, full),
         ]
         yield from carried_out(planned, watch)
 
@@ -72,7 +73,7 @@ def check_all(
 def check_network(
     built: Built, target: str, file: Path | None, *, samples: int, steps: int, seed: int = 0,
     reset_interval: int | None = None,
-    everything: bool = False, lava: bool = True, watch: Watch | None = None,
+    everything: bool = False, lava: bool = True, full: bool = False, watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:  # fmt: skip
     """As `check_all` for a network without its model: `samples` of `steps` random inputs, frames where there are such.
 
@@ -88,5 +89,5 @@ def check_network(
     reference_run = ReferenceRun.of(built, inputs, reset=reset_interval is not None)
     planned = representation_checks(reference_run, lava=everything and lava)
     if file is not None:
-        planned += TARGETS[target].check(reference_run, file, lava)
+        planned += TARGETS[target].check(reference_run, file, lava, full)
     yield from carried_out(planned, watch)

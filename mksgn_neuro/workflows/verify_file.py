@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
 from mksgn_neuro.processes.memory import NotEnoughMemory
-from mksgn_neuro.workflows.checks import Planned, Watch, carried_out, not_run
+from mksgn_neuro.workflows.by_level import STEPS, ByLevel, is_run_by_level, parameters_check
+from mksgn_neuro.workflows.checks import HELD, STOCK, Planned, Watch, carried_out, not_run
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, Pair, compare
 from mksgn_neuro.workflows.inputs import random_samples
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
 from mksgn_neuro.workflows.simulators import by_emulator, by_reference, limit_if_dense, require_memory_if_dense
 
-READER, STOCK = "netx file, our reader", "netx file, stock lava-dl loader"
+READER = "netx file, our reader"
 Spikes = dict[str, np.ndarray]  # population → (T, N)
 
 
@@ -51,19 +52,23 @@ def check_file(
     seed: int = 0,
     reset_interval: int | None = None,
     lava: bool = True,
+    full: bool = False,
     watch: Watch | None = None,
 ) -> Iterator[EquivalenceCheck]:
     """Compare every layer at every step on random inputs, `samples` of `steps` steps each, one after the other.
 
     State is zeroed every `reset_interval` steps, where one is given. Without `lava`, only our own simulators are
-    compared.
+    compared. A large file of dense levels runs there level by level, unless in `full`.
     """
     trials = list(_trials(file, samples, steps, np.random.default_rng(seed)))
     expected = [by_reference(file.network, trial.inputs, reset_interval) for trial in trials]
     emulated = lambda: [by_emulator(file.network, trial.inputs, reset_interval) for trial in trials]
     planned = [Planned("emulator", lambda: _check("emulator", file, expected, emulated(), trials))]
-    if lava:
-        planned.append(Planned(STOCK, lambda: _against_stock(path, file, expected, trials, reset_interval)))
+    if lava and _is_by_level(path, file, full):
+        planned += _by_level(path, file, expected, trials, reset_interval)
+    elif lava:
+        run = lambda trial: _by_stock(path, file, trial, reset_interval)
+        planned.append(Planned(STOCK, lambda: _unless_missing(STOCK, lambda: _stock(file, expected, trials, run))))
     for check in carried_out(planned, watch):
         yield check if reset_interval is None else replace(check, steps=0)
 
@@ -79,20 +84,48 @@ def _trials(file: NetxFile, samples: int, steps: int, rng: np.random.Generator) 
         yield Trial(np.repeat(held[None], steps, axis=0), 1)
 
 
-def _against_stock(
+def _is_by_level(path: Path, file: NetxFile, full: bool) -> bool:
+    return not file.held and file.num_layers is None and is_run_by_level(path, file.network, full=full)
+
+
+def _by_level(
     path: Path, file: NetxFile, expected: list[Spikes], trials: list[Trial], reset_interval: int | None
-) -> EquivalenceCheck:
+) -> list[Planned]:
+    """What each level fired, and what it held, of one run."""
+    network = file.network
+    by_level = ByLevel(path, len(network.order) + STEPS + (reset_interval or 0), network.source.message_bits)
+    run = lambda trial: by_level(network, trial.inputs, reset_interval)
+
+    def fired() -> EquivalenceCheck:
+        check = _stock(file, expected, trials, run)
+        return replace(check, how=by_level.how, steps=min(check.steps, by_level.most_steps))
+
+    def held() -> EquivalenceCheck:
+        if by_level.run is None:
+            run(trials[0])
+        return parameters_check(READER, HELD, network, by_level.run)
+
+    return [Planned(STOCK, lambda: _unless_missing(STOCK, fired)), Planned(HELD, lambda: _unless_missing(HELD, held))]
+
+
+def _unless_missing(target: str, check: Callable[[], EquivalenceCheck]) -> EquivalenceCheck:
+    """The check, or why it could not be run."""
     try:
         require_lava("lava-dl")
-        found = [_by_stock(path, file, trial, reset_interval) for trial in trials]
+        return check()
     except Unsupported as missing:
-        return EquivalenceCheck(READER, STOCK, not_run=not_run(missing, "lava-dl"))
+        return EquivalenceCheck(READER, target, not_run=not_run(missing, "lava-dl"))
     except NotEnoughMemory as missing:
-        return EquivalenceCheck(READER, STOCK, not_run=f"not run: {missing}")
+        return EquivalenceCheck(READER, target, not_run=f"not run: {missing}")
     except ChildFailed as failed:
-        return EquivalenceCheck(
-            READER, STOCK, not_run=f"not run: the stock loader cannot run this file ({_reason(failed)})"
-        )
+        problem = f"not run: the stock loader cannot run this file ({_reason(failed)})"
+        return EquivalenceCheck(READER, target, not_run=problem)
+
+
+def _stock(
+    file: NetxFile, expected: list[Spikes], trials: list[Trial], run: Callable[[Trial], Spikes]
+) -> EquivalenceCheck:
+    found = [run(trial) for trial in trials]
     late = 1 if file.held else 0  # our input neurons hear their values by a synapse, the loader's have them at once
     return _check(STOCK, file, [_shifted(spikes, late) for spikes in expected], found, trials)
 

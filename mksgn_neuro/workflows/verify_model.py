@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_model(
     model: Model, target: str, file: Path, request: Request, *, driven: Driven | None = None,
     built: Built | None = None, everything: bool = False, lava: bool = True, read: Read = load,
-    watch: Watch | None = None,
+    full: bool = False, watch: Watch | None = None,
 ) -> tuple[Iterator[EquivalenceCheck], str]:  # fmt: skip
     """`check_all` on the clips of a request, and what is compared on.
 
@@ -33,7 +33,5 @@ def check_model(
     driven = driven or Driven.of(model, target, file)
     inputs = verification_frames if driven.reset else verification_stream
     frames, what = inputs(model.task(), model.scaling.bits, request, read)
-    checks = check_all(
-        model, frames, target, file, driven=driven, built=built, everything=everything, lava=lava, watch=watch
-    )
-    return checks, what
+    asked = {"driven": driven, "built": built, "everything": everything, "lava": lava, "full": full}
+    return check_all(model, frames, target, file, **asked, watch=watch), what

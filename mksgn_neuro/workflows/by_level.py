@@ -48,6 +48,13 @@ class ByLevel:
     run: LevelsRun | None = field(default=None, init=False)
     how: str = field(default="", init=False)
 
+    @property
+    def done(self) -> LevelsRun:
+        """The last run; RuntimeError before the first."""
+        if self.run is None:
+            raise RuntimeError("nothing was run yet")
+        return self.run
+
     def __call__(self, network: Network, stream: np.ndarray, reset_interval: int | None) -> dict[str, np.ndarray]:
         at_once = min(usable_cores(), AT_ONCE)
         require_memory(PIECE_BYTES * at_once, "the stock loader", "verify on a machine with more memory")

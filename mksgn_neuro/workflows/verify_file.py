@@ -103,7 +103,7 @@ def _by_level(
     def held() -> EquivalenceCheck:
         if by_level.run is None:
             run(trials[0])
-        return parameters_check(READER, HELD, network, by_level.run)
+        return parameters_check(READER, HELD, network, by_level.done)
 
     return [Planned(STOCK, lambda: _unless_missing(STOCK, fired)), Planned(HELD, lambda: _unless_missing(HELD, held))]
 

@@ -33,5 +33,8 @@ def check_model(
     driven = driven or Driven.of(model, target, file)
     inputs = verification_frames if driven.reset else verification_stream
     frames, what = inputs(model.task(), model.scaling.bits, request, read)
-    asked = {"driven": driven, "built": built, "everything": everything, "lava": lava, "full": full}
-    return check_all(model, frames, target, file, **asked, watch=watch), what
+    checks = check_all(
+        model, frames, target, file, driven=driven, built=built, everything=everything, lava=lava, full=full,
+        watch=watch,
+    )  # fmt: skip
+    return checks, what

@@ -24,12 +24,14 @@ from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.files import atomic_write
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection
 from mksgn_neuro.ir.spec import MAX_DECAY, require_legal
+from mksgn_neuro.processes.memory import require_memory
 
 DT = 1e-4  # seconds per time step: what snnTorch's import of NIR assumes
 FORMAT = "mksgn-neuro-nir"
 VERSION = 1
 METADATA = "mksgn_neuro"
 OUTPUT = "output"
+BYTES_PER_PAIR = 9  # of neurons that a projection joins: nir 1.0 holds weights twice while it writes them
 
 
 def write_nir(network: Network, path: Path) -> None:
@@ -44,9 +46,13 @@ def to_nir(network: Network) -> nir.NIRGraph:
     """The network's graph. In time steps (transmission delay 1) every projection gets a Delay; in frames only those
     that have one.
 
-    Raises IllegalNetwork for what breaks the specification, Unsupported for what no NIR node means.
+    Raises IllegalNetwork for what breaks the specification, Unsupported for what no NIR node means, NotEnoughMemory
+    where its dense matrices have no room.
     """
     require_legal(network)
+    pairs = sum(q.matrix.shape[0] * q.matrix.shape[1] for q in network.projections if not _is_conv(q))
+    hint = "export the model.pt that it was made of, whose levels are not merged, or use a machine with more memory"
+    require_memory(BYTES_PER_PAIR * pairs, "a NIR file, whose weights are dense,", hint)
     shapes = _shapes(network)
     nodes: dict[str, nir.NIRNode] = {network.source.name: nir.Input(np.array(shapes[network.source.name]))}
     edges: list[tuple[str, str]] = []
@@ -119,7 +125,7 @@ def _synapses(
     """The nodes from `q.pre` to `q.post`, in order: Flatten, Delay, weights, whichever are needed."""
     name, shape = node_name(network, q), shapes[q.pre]
     steps = network.transmission_delay + q.delay - (q.pre == q.post)
-    conv = isinstance(q.weights, ConvKernel)
+    conv = _is_conv(q)
     nodes: dict[str, nir.NIRNode] = {}
     if len(shape) == 3 and not conv:
         nodes[f"{name}.flatten"] = nir.Flatten({"input": np.array(shape)}, start_dim=0)
@@ -139,8 +145,12 @@ def node_name(network: Network, q: Projection) -> str:
     return f"{q.pre}_to_{q.post}" + (f"_{number}" if number else "")
 
 
+def _is_conv(q: Projection) -> bool:
+    return isinstance(q.weights, ConvKernel)
+
+
 def _matrix(q: Projection, bias: np.ndarray | None) -> nir.NIRNode:
-    weight = q.matrix.toarray().astype(np.float32) * _factor(q)
+    weight = (q.matrix.astype(np.float32) * _factor(q)).toarray()
     if bias is None:
         return nir.Linear(weight)
     return nir.Affine(weight, np.broadcast_to(bias, (len(weight),)).astype(np.float32))

@@ -13,6 +13,7 @@ from mksgn_neuro.export.nir.writer import DT, METADATA, to_nir, write_nir
 from mksgn_neuro.ir import ConvKernel, Network, Population, Projection, Source
 from mksgn_neuro.ir.compare import first_difference
 from mksgn_neuro.ir.spec import check
+from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.sim.reference import run
 from tests.export.layered import random_layered
 from tests.networks import conv_network, random_inputs, random_network, seeds
@@ -266,3 +267,11 @@ def test_grouped_oblong_kernels_are_kept():
     )
     again, _ = from_nir(to_nir(network))
     assert first_difference(network, again) is None
+
+
+def test_dense_weights_that_have_no_room_are_refused_before_they_are_made(tmp_path, monkeypatch):
+    network = random_network(3)
+    monkeypatch.setattr("mksgn_neuro.processes.memory.free_memory", lambda: 100)
+    with pytest.raises(NotEnoughMemory, match=r"a NIR file, .* needs about .* GB of memory, 0.0 GB are free"):
+        write_nir(network, tmp_path / "x.nir")
+    assert not list(tmp_path.iterdir())

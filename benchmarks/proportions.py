@@ -1,5 +1,7 @@
 """Where a Kinect has joints that pose estimators lack: medians over NW-UCLA, for `data.bodies` and `data.recordings`.
 
+And how many of its clips `data.posture` would find odd.
+
 python -m benchmarks.proportions all_sqe.zip
 """
 
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mksgn_neuro.data.posture import mirrored, standing
 from mksgn_neuro.data.readers import nw_ucla
 
 
@@ -29,6 +32,13 @@ def main(path: Path) -> None:
         hand = np.linalg.norm(at[f"{side} hand"] - at[f"{side} wrist"], axis=1)
         forearm = np.linalg.norm(at[f"{side} wrist"] - at[f"{side} elbow"], axis=1)
         print(f"{side} hand: {np.median(hand[forearm > 0] / forearm[forearm > 0]):.3f} of the forearm beyond the wrist")
+    names, every = clips.skeleton.joint_names, range(len(clips))
+    mirror = np.float32([-1, 1, 1])
+    print(
+        f"of {len(clips)} clips: {sum(standing(clips[i], names) != '' for i in every)} lie or are upside down, ", end=""
+    )
+    print(f"{sum(mirrored(clips[i], names) for i in every)} look mirrored, ", end="")
+    print(f"{sum(mirrored(clips[i] * mirror, names) for i in every)} of them when they are")
 
 
 if __name__ == "__main__":

@@ -191,9 +191,6 @@ evidence_option = click.option(
     show_default=True,
     help="Answer none where there are fewer class spikes.",
 )
-hold_option = click.option(
-    "--hold", type=click.FloatRange(0), help="Seconds for which a lost joint stays. Default: 0.5."
-)
 energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 
@@ -224,6 +221,9 @@ class FiniteFloat(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number.", param, ctx)
         return number
+
+
+hold_option = click.option("--hold", type=FiniteFloat(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 
 
 class Output(click.Path):

@@ -20,7 +20,7 @@ from mksgn_neuro.data.readers.poses import (
     yolo,
 )
 from mksgn_neuro.data.readers.poses.source import Format, Source
-from mksgn_neuro.data.recordings import Recording
+from mksgn_neuro.data.recordings import Recording, without_zeros
 from mksgn_neuro.errors import BadInput
 
 # The first that recognises a file reads it; `plain` takes whatever has a line of numbers for each frame.
@@ -60,7 +60,7 @@ def recordings(path: Path) -> tuple[list[Recording], list[str]]:
             left_out.append(f"{source.path}: no known format")
             continue
         try:
-            found += [_placed(recording, source.path, path) for recording in file_format.read(source)]
+            found += [_placed(without_zeros(one), source.path, path) for one in file_format.read(source)]
         except BadInput as error:
             if source.path == path:
                 raise
@@ -85,5 +85,13 @@ def _sources(path: Path) -> Iterator[tuple[Source, Format | None]]:
         yield source, file_format
         return
     for child in sorted(path.iterdir()):
-        if not child.name.startswith("."):
+        if not child.name.startswith(".") and not _leads_back(child):
             yield from _sources(child)
+
+
+def _leads_back(child: Path) -> bool:
+    """A link to a folder that it lies in, whose files would be read for ever, or to nothing."""
+    if not child.is_symlink():
+        return False
+    here = child.parent.resolve()
+    return not child.exists() or child.resolve() in (here, *here.parents)

@@ -17,7 +17,7 @@ from mksgn_neuro.data.readers import npz, nw_ucla
 from mksgn_neuro.data.readers.ntu import NAME as NTU_NAME
 from mksgn_neuro.data.readers.ntu import derived
 from mksgn_neuro.data.readers.poses.source import Source
-from mksgn_neuro.data.recordings import Recording, Wanted, height, in_metres
+from mksgn_neuro.data.recordings import MIRRORED, ONE_FRAME, Recording, Wanted, height, in_metres
 from mksgn_neuro.data.suspicions import body_height, suspicions
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -31,6 +31,7 @@ DATASETS = {
     "ntu-ctr-gcn": "NTU RGB+D, CTR-GCN .npz",
     "npz": "generic .npz",
 }
+DOUBTS = (MIRRORED, ONE_FRAME)  # notes that say that something looks wrong
 RECORDINGS = "recordings"  # a folder in which some are
 FORMATS = {
     **DATASETS,
@@ -148,11 +149,12 @@ def _wrong(recording: Recording, missing: np.ndarray) -> Iterator[str]:
         positions, np.broadcast_to(positions[:1], positions.shape), equal_nan=True
     ):
         yield "constant: nothing moves"
-    if recording.coordinates == 3:
-        try:
-            in_metres(recording, Wanted())
-        except BadInput as error:
-            yield f"{error.problem}; {error.hint}"
+    try:
+        ready = in_metres(recording, Wanted(), recording.coordinates)
+    except BadInput as error:
+        yield f"{error.problem}; {error.hint}"
+        return
+    yield from (note for note in ready.notes if note.startswith(DOUBTS))
 
 
 def summary_of(clips: Clips) -> dict:

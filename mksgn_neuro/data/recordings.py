@@ -9,12 +9,14 @@ import numpy as np
 from mksgn_neuro.data.bodies import KINECT_AXES, METRES, PIXELS, SHARES, Body, mapping
 from mksgn_neuro.data.clips import KINECT_RATE, SHORTEST_BODY, TALLEST_BODY, require_rate
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.posture import mirrored, standing
 from mksgn_neuro.errors import BadInput
 
 TORSO = 0.38  # metres from the middle of the hips to the middle of the shoulders: the median over NW-UCLA
 UNITS = (*METRES, PIXELS)
 UPS = ("x", "-x", "y", "-y", "z", "-z")
-TOPMOST = ("head", "nose", "left shoulder")
+ONE_FRAME = "one frame: nothing moves in it"
+MIRRORED = "looks mirrored: feet or nose point backwards for where left and right are"
 LEAST_CONFIDENCE = 0.1  # of a detector; a joint below it counts as not seen
 
 
@@ -24,7 +26,8 @@ class Recording:
 
     `joint_names` None: only their order is known. `unit` and `signs` None: the format does not say. `rate` in Hz,
     None where unknown. `second`: another body (T, V, C) that was seen. `notes`: what was guessed or left out.
-    `label` and `training`: where the file has them.
+    `label` and `training`: where the file has them. `untimed`: what keeps the times in it from being used.
+    `turned`: the user has said which axis points up. `held`: joints that were lost for a moment have been held already.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Recording:
     second: np.ndarray | None = None
     label: int | None = None
     training: bool | None = None
+    untimed: str = ""
+    turned: bool = False
+    held: bool = False
 
     @property
     def coordinates(self) -> int:
@@ -79,6 +85,22 @@ class Wanted:
             require_rate(self.rate, "--rate")
 
 
+def without_zeros(recording: Recording) -> Recording:
+    """With joints at exactly 0 taken as not seen, as detectors and sensors write them; a root may lie there always."""
+    zero = (recording.positions == 0).all(axis=2)
+    anything = np.isfinite(recording.positions).any(axis=2) & ~zero
+    always = zero[anything.any(axis=1)].all(axis=0) if anything.any() else np.zeros(zero.shape[1], dtype=bool)
+    lost = zero & anything.any(axis=1)[:, None]
+    if always.sum() == 1:
+        lost &= ~always
+    if not lost.any():
+        return recording
+    positions = np.where(lost[..., None], np.float32(np.nan), recording.positions)
+    joints, frames = (int(lost.any(axis=axis).sum()) for axis in (0, 1))
+    said = f"joints at exactly 0 are taken as not seen: {joints} of them, in {frames} frames"
+    return recording.noted(said, positions=positions)
+
+
 def height(positions: np.ndarray, axis: int = 1) -> float:
     """Median over frames of the distance from the lowest to the highest joint, in the positions' own unit."""
     seen = positions[~np.isnan(positions).all(axis=(1, 2)), :, axis]
@@ -109,12 +131,16 @@ def in_metres(recording: Recording, wanted: Wanted, coordinates: int = 3) -> Rec
         found = found.noted(f"{unit} converted to metres")
     if coordinates == 2:
         found = found.noted("its depth is left out: two coordinates are wanted")
-    return _plausible(found, upright=wanted.up is not None)
+    return require_upright(_plausible(found))
 
 
 def _with_rate(recording: Recording, wanted: Wanted) -> Recording:
     if wanted.rate is not None:
-        return replace(recording, rate=wanted.rate)
+        said = (f"its times are not used: {recording.untimed}",) if recording.untimed else ()
+        return recording.noted(*said, rate=wanted.rate, untimed="")
+    if recording.untimed:
+        hint = "repair the times, or give --rate, its frames per second"
+        raise BadInput(recording.untimed, location=recording.name, hint=hint)
     return recording.noted(f"no frame rate in it: taken as {KINECT_RATE:g} Hz (--rate)", rate=KINECT_RATE)
 
 
@@ -130,12 +156,12 @@ def _upright(recording: Recording, wanted: Wanted) -> Recording:
     if wanted.up is not None and wanted.up != says:
         turned = _turned(recording.positions, wanted.up)
         second = None if recording.second is None else _turned(recording.second, wanted.up)
-        return replace(recording, positions=turned, second=second, signs=KINECT_AXES)
+        return replace(recording, positions=turned, second=second, signs=KINECT_AXES, turned=True)
     if signs is None:
         recording = recording.noted("does not say which axis points up: taken as y (--up)")
     else:
         recording = _times(recording, np.array(signs[: recording.coordinates], dtype=np.float32))
-    return replace(recording, signs=KINECT_AXES)
+    return replace(recording, signs=KINECT_AXES, turned=wanted.up is not None)
 
 
 def _of_one_unit(recording: Recording, wanted: Wanted) -> Recording:
@@ -173,7 +199,7 @@ def _in_the_room(recording: Recording, wanted: Wanted, coordinates: int) -> Reco
     depth = "depth taken as 0, " if coordinates == 3 else ""
     said = f"two coordinates: {depth}size as that of a person whose torso is {TORSO} m"
     second = None if deep[1] is None else deep[1].astype(np.float32)
-    return found.noted(said, positions=deep[0].astype(np.float32), second=second, unit="m")
+    return require_upright(found.noted(said, positions=deep[0].astype(np.float32), second=second, unit="m"))
 
 
 def torso_length(recording: Recording) -> float:
@@ -190,8 +216,8 @@ def torso_length(recording: Recording) -> float:
     return float(np.median(lengths))
 
 
-def _plausible(recording: Recording, *, upright: bool) -> Recording:
-    """Raise BadInput for a body of impossible size, or upside down unless the user said what is up."""
+def _plausible(recording: Recording) -> Recording:
+    """Raise BadInput for a body of impossible size; with what looks wrong said."""
     size, location = height(recording.positions), recording.name
     largest = max(height(recording.positions, axis) for axis in range(3))
     if largest > TALLEST_BODY:
@@ -201,22 +227,23 @@ def _plausible(recording: Recording, *, upright: bool) -> Recording:
     if largest < SHORTEST_BODY:
         hint = "give --unit, or metres in the file"
         raise BadInput(f"a body of {largest:.2g} metres", location=location, hint=hint)
-    joint = None if upright else below_the_hips(recording)
-    if joint:
-        hint = "give the axis that points up: --up -y, z or -z"
-        raise BadInput(f"the {joint} is below the hips", location=location, hint=hint)
     return recording.noted(f"the body is only {size:.2g} m high") if size < SHORTEST_BODY else recording
 
 
-def below_the_hips(recording: Recording) -> str | None:
-    """The first of TOPMOST that the recording has, where it is below the left hip in most frames; else None."""
-    at = {canonical(name): v for v, name in enumerate(recording.joint_names or ())}
-    top = next((name for name in TOPMOST if name in at), None)
-    if top is None or "left hip" not in at:
-        return None
-    below = recording.positions[:, at[top], 1] - recording.positions[:, at["left hip"], 1]
-    below = below[np.isfinite(below)]
-    return top if len(below) and float(np.median(below)) < 0 else None
+def require_upright(recording: Recording) -> Recording:
+    """With what looks wrong said; raises BadInput for who is upside down or lies, unless the user said what is up."""
+    names, notes = recording.joint_names or (), []
+    if len(recording.positions) == 1:
+        notes.append(ONE_FRAME)
+    odd = "" if recording.turned else standing(recording.positions, names)
+    if odd:
+        own = "-y" if recording.body and recording.body.signs[1] < 0 else "y"
+        hint = f"give the axis that points up: --up {', '.join(up for up in UPS[2:] if up != own)}; {own} if that is so"
+        problem = "the body is upside down" if odd == "upside down" else "the body lies, or another axis points up"
+        raise BadInput(problem, location=recording.name, hint=hint)
+    if mirrored(recording.positions, names):
+        notes.append(MIRRORED)
+    return recording.noted(*notes)
 
 
 def for_joints(recording: Recording, joint_names: tuple[str, ...], bodies: int = 1) -> Recording:
@@ -244,7 +271,8 @@ def _first_body(recording: Recording, names: tuple[str, ...]) -> Recording:
     given = recording.joint_names
     if given is None:
         if recording.positions.shape[1] == len(names):
-            return recording.noted("its joints have no names: taken in the network's order", joint_names=names)
+            named = recording.noted("its joints have no names: taken in the network's order", joint_names=names)
+            return require_upright(named)
         problem = f"{recording.positions.shape[1]} joints without names, the network takes {len(names)}"
         raise BadInput(problem, location=recording.name, hint="name the joints, or give them in the network's order")
     if [canonical(name) for name in given] == [canonical(name) for name in names]:

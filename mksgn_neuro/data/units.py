@@ -9,7 +9,11 @@ from mksgn_neuro.errors import BadInput
 
 LOOKED_AT = 200  # clips, evenly spaced
 LARGEST = 1e6  # no unit of length makes a recording of that
-UNLIKELY, MILLIMETRES = 30.0, 500.0  # in each frame, from the lowest to the highest coordinate of one axis
+SMALLEST, UNLIKELY, MILLIMETRES = (
+    0.1,
+    30.0,
+    500.0,
+)  # in each frame, from the lowest to the highest coordinate of one axis
 HINT = "give positions in metres"
 
 
@@ -22,7 +26,7 @@ def doubts_about_units(clips: Clips, location: str) -> tuple[str, ...]:
         return ()
     chosen = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), LOOKED_AT)).astype(int))
     read = chosen if isinstance(clips.positions, np.memmap) else range(len(clips))
-    largest = max(float(np.abs(clips[i]).max()) for i in read)
+    largest = max(float(np.nan_to_num(np.abs(clips[i])).max()) for i in read)
     if largest > LARGEST:
         raise BadInput(f"coordinates of up to {largest:.1e}", location=location, hint=HINT)
     if largest == 0:
@@ -38,7 +42,10 @@ def doubt_about_frame(positions: np.ndarray, location: str) -> str:
     largest = float(np.nanmax(np.abs(positions)))
     if largest > LARGEST:
         raise BadInput(f"coordinates of up to {largest:.1e}", location=location, hint=HINT)
-    return _doubt(_span(np.nan_to_num(positions)[None]))
+    span = _span(np.nan_to_num(positions)[None])
+    if span < SMALLEST and np.isfinite(positions).all(axis=1).mean() > 0.5:
+        return f"a body spans only {span:.2g}, and is taken as metres: {HINT}"
+    return _doubt(span)
 
 
 def _doubt(span: float) -> str:
@@ -49,8 +56,8 @@ def _doubt(span: float) -> str:
 
 
 def _span(clip: np.ndarray) -> float:
-    """The largest extent along an axis, median over frames, of joints that are not at exactly 0 (absent)."""
-    absent = (clip == 0).all(axis=2)[:, :, None]
+    """The largest extent along an axis, median over frames, of joints that are not at exactly 0 or NaN (absent)."""
+    absent = ((clip == 0) | np.isnan(clip)).all(axis=2)[:, :, None]
     low, high = (np.where(absent, limit, clip) for limit in (np.inf, -np.inf))
     extent = (high.max(axis=1) - low.min(axis=1)).max(axis=1)
     seen = extent[np.isfinite(extent)]

@@ -13,6 +13,9 @@ from mksgn_neuro.names import NONE
 from mksgn_neuro.workflows.frame_lines import Frame, FrameLines
 from mksgn_neuro.workflows.streaming import Answer, Recogniser
 
+MANY_GAPS = 3  # frames one after the other, each of which came too late to go on
+NO_SECONDS = "each frame comes so late that it begins a new clip: are its times in seconds?"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -50,9 +53,11 @@ class Session:
         rate = options.rate or self.task.rate
         reading = {"line_format": options.line_format, "hold": options.hold, "strict": options.strict}
         self._lines = FrameLines(self.skeleton, **reading, rate=rate, aspect=options.aspect)
+        self._gaps = 0
 
     def new_clip(self) -> None:
         """The next line is the first of a clip."""
+        self._gaps = 0
         self._recogniser.new_clip()
         self._lines.new_clip()
 
@@ -87,11 +92,13 @@ class Session:
             "scores": dict(zip(names, answer.scores.tolist())),
             "decision": names[answer.decision] if enough else NONE,
         }
+        self._gaps = 0 if answer.gap is None else self._gaps + 1
         if answer.gap is not None:
             document["gap"] = round(answer.gap, 3)
         if frame.bodies is not None:
             document["bodies"] = list(frame.bodies)
-        if frame.doubt:
-            document["note"] = frame.doubt
+        doubts = (frame.doubt, NO_SECONDS if self._gaps >= MANY_GAPS else "")
+        if any(doubts):
+            document["note"] = "; ".join(filter(None, doubts))
         lost = (("held", frame.held), ("absent", frame.absent))
         return document | {name: list(joints) for name, joints in lost if joints}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
@@ -13,26 +14,31 @@ from mksgn_neuro.data.crowd import Crowd, Seen
 from mksgn_neuro.data.gaps import HOLD, GapFiller
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.picture import PictureScale
+from mksgn_neuro.data.posture import standing
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import landmark_table, mediapipe
+from mksgn_neuro.data.readers.times import seconds_of
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.data.units import doubt_about_frame
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.text import json_at
 
+LOOKED_AT, LOOK_EVERY = 64, 8  # frames: those that posture is judged by, and how often
+
 
 @dataclass(frozen=True)
 class Line:
     """What a line says: joints (V, 3) float32 of the network's, NaN where not seen, and when.
 
-    `picture`: in a picture's unit, whose scale is not said, instead of metres. `people`: who is there, where the line
-    lists them; then `positions` are empty.
+    `picture`: in a picture's unit, whose scale is not said, instead of metres. `note`: what was left out. `people`: who
+    is there, where the line lists them; then `positions` are empty.
     """
 
     positions: np.ndarray
     seconds: float | None
     picture: bool = False
+    note: str = ""
     people: tuple[Seen, ...] | None = None
 
 
@@ -76,6 +82,18 @@ class FrameLines:
         self._filler, self._frames = GapFiller(self._hold), 0
         self._crowd = Crowd(self._skeleton.bodies, self._skeleton.joints // self._skeleton.bodies, self._hold)
         self._scale: PictureScale | None = None
+        self._seen: deque[np.ndarray] = deque(maxlen=LOOKED_AT)
+        self._odd = ""
+
+    def _posture(self, filled: np.ndarray) -> str:
+        """What looks wrong with how the first body has stood of late, looked at now and then."""
+        per_body = len(filled) // self._skeleton.bodies
+        self._seen.append(filled[:per_body])
+        if self._frames % LOOK_EVERY == 0 and len(self._seen) >= LOOK_EVERY:
+            names = [name.removesuffix(" (1)") for name in self._skeleton.joint_names[:per_body]]
+            odd = standing(np.stack(self._seen), names)
+            self._odd = f"the body is {odd}: y must point up, in metres" if odd else ""
+        return self._odd
 
     def __call__(self, line: str, location: str) -> Frame:
         """The next frame; raises BadInput, naming `location`, for a line that is none, and `strict` for gaps."""
@@ -90,6 +108,7 @@ class FrameLines:
             who = self._crowd.who
         doubt = "" if said.picture else doubt_about_frame(filled, location)
         self._frames += 1
+        doubt = "; ".join(filter(None, (doubt, self._posture(filled), said.note)))
         lost = {"held": self._named(held), "absent": self._named(absent)}
         return Frame(_absent_bodies(filled, bodies), said.seconds, **lost, bodies=who, doubt=doubt)
 
@@ -135,11 +154,22 @@ def _person(content: object, skeleton: Skeleton, location: str, gaps: bool) -> L
         frame = frame * np.array(body.signs, dtype=np.float32)
     if names is None:
         return Line(frame, seconds, picture)
+    if body is not None and body.unit == PIXELS and not picture and _is_confidence(frame):
+        hint = "send metres, or take a network of two coordinates"
+        raise BadInput(
+            "joints in a picture, [x, y, confidence]; the network takes metres", location=location, hint=hint
+        )
     if body is not None and not picture:
         frame = frame * np.array(body.signs, dtype=np.float32)
         if body.unit == "mm" and np.nanmax(np.ptp(np.nan_to_num(frame), axis=0)) > TALLEST_BODY:
             frame = frame * np.float32(METRES["mm"])
     return Line(_onto(frame, names, skeleton, location), seconds, picture)
+
+
+def _is_confidence(frame: np.ndarray) -> bool:
+    """Whether the third number of joints (V, 3) is a share and the others are a picture's."""
+    seen = frame[np.isfinite(frame).all(axis=1)]
+    return len(seen) > 0 and bool((seen >= 0).all() and (seen[:, 2] <= 1).all())
 
 
 def _with_depth(content: object, confident: bool) -> tuple[object, bool]:
@@ -169,6 +199,9 @@ def _people(content: dict, skeleton: Skeleton, location: str, gaps: bool) -> Lin
         raise BadInput('"bodies" is no list of objects', location=location, hint=hint)
     if any(not isinstance(one.get("id"), (str, int, type(None))) for one in listed):
         raise BadInput('an "id" is neither a number nor text', location=location, hint=hint)
+    numbers = [one["id"] for one in listed if one.get("id") is not None]
+    if len(set(numbers)) < len(numbers):
+        raise BadInput('two people have one "id"', location=location, hint="give each their own, or none")
     per_body = skeleton.joints // skeleton.bodies
     names = tuple(name.removesuffix(" (1)") for name in skeleton.joint_names[:per_body])
     single = replace(from_parents(np.full(per_body, -1), names), coordinates=skeleton.coordinates)
@@ -176,7 +209,7 @@ def _people(content: dict, skeleton: Skeleton, location: str, gaps: bool) -> Lin
     if any(line.picture for line in lines):
         raise BadInput("people in a picture", location=location, hint="send one of them, or metres")
     people = tuple(Seen(line.positions, one.get("id")) for line, one in zip(lines, listed))
-    return Line(np.empty((0, 3), np.float32), one_clip.seconds_of(content, location), people=people)
+    return Line(np.empty((0, 3), np.float32), seconds_of(content, location), people=people)
 
 
 def _other_names(content: object, skeleton: Skeleton) -> tuple[str, ...] | None:
@@ -207,7 +240,8 @@ def _landmarks(content: object, skeleton: Skeleton, location: str, gaps: bool) -
     positions = _onto(frame, body.skeleton.joint_names, skeleton, location)
     if not gaps and np.isnan(positions).any():
         raise BadInput("a joint is missing", location=location, hint="leave --strict out")
-    return Line(positions, mediapipe.seconds_of(content), picture)
+    note = "; ".join(mediapipe.first_of(mediapipe.people_in(content)))
+    return Line(positions, seconds_of(content, location), picture, note)
 
 
 def _onto(frame: np.ndarray, names: tuple[str, ...], skeleton: Skeleton, location: str) -> np.ndarray:

@@ -9,13 +9,13 @@ number, columns in any order, others ignored.
 from __future__ import annotations
 
 import csv
-import math
 import re
 from pathlib import Path
 
 import numpy as np
 
 from mksgn_neuro.data.joints import canonical
+from mksgn_neuro.data.readers.times import require_unlike, row_of, said_of, seconds_of
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import require_regular, shown
@@ -36,7 +36,7 @@ def read(path: Path, skeleton: Skeleton | None = None) -> np.ndarray:
     return _read(path, skeleton, gaps=False)[0]
 
 
-def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[float | None]]:
+def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[float | str | None]]:
     """The clip (T, V, 3) with NaN where the file leaves a joint out; its joints' names, None where it has none; times.
 
     Raises BadInput with file and line.
@@ -46,7 +46,9 @@ def read_named(path: Path) -> tuple[np.ndarray, tuple[str, ...] | None, list[flo
     return frames, None if numbered else skeleton.joint_names, seconds
 
 
-def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndarray, Skeleton, list[float | None]]:
+def _read(
+    path: Path, skeleton: Skeleton | None, *, gaps: bool
+) -> tuple[np.ndarray, Skeleton, list[float | str | None]]:
     require_regular(path, HINT, most=CLIP_BYTES)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -55,15 +57,15 @@ def _read(path: Path, skeleton: Skeleton | None, *, gaps: bool) -> tuple[np.ndar
     numbered = [(i + 1, line) for i, line in enumerate(lines) if line.strip()]
     if not numbered:
         raise BadInput("no frame in it", location=str(path), hint=HINT)
-    seconds: list[float | None] = [None] * len(numbered)
-    if numbered[0][1].lstrip()[0] in "[{":
-        skeleton = skeleton or _guess_json(numbered[0][1], f"{path}, line {numbered[0][0]}")
+    seconds: list[float | str | None] = [None] * len(numbered)
+    if numbered[0][1].lstrip()[0] in "[{" or numbered[0][1].strip() == "null":
+        skeleton = skeleton or _guess_json(numbered, path)
         locations = [(line, f"{path}, line {n}") for n, line in numbered]
         parsed = [(json_at(location, line, HINT), location) for line, location in locations]
         frames = [_from_json(content, skeleton, location, gaps=gaps) for content, location in parsed]
-        seconds = [seconds_of(content, location) for content, location in parsed] if gaps else seconds
+        seconds = said_of(parsed) if gaps else seconds
     else:
-        frames, skeleton = _csv_frames(numbered, skeleton, path, gaps=gaps)
+        frames, skeleton, seconds = _csv_frames(numbered, skeleton, path, gaps=gaps)
     if not frames:
         raise BadInput("a header but no frame", location=str(path), hint=HINT)
     return np.stack(frames), skeleton, seconds[: len(frames)]
@@ -80,21 +82,6 @@ def frame_of(
     return _from_json(content, skeleton, location, gaps=gaps), seconds_of(content, location)
 
 
-def seconds_of(content: object, location: str) -> float | None:
-    """When a line says that it was taken; None where it does not."""
-    if not isinstance(content, dict) or "t" not in content:
-        return None
-    said = content["t"]
-    try:
-        seconds = math.nan if isinstance(said, (str, bool)) else float(said)
-    except (TypeError, OverflowError):
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        hint = "give t in seconds, or leave it out of every frame"
-        raise BadInput('"t" is not a finite number', location=location, hint=hint)
-    return seconds
-
-
 def _from_json(joints: object, skeleton: Skeleton, location: str, *, gaps: bool) -> np.ndarray:
     if isinstance(joints, dict):
         if "joints" not in joints:
@@ -104,6 +91,7 @@ def _from_json(joints: object, skeleton: Skeleton, location: str, *, gaps: bool)
         return np.full((skeleton.joints, 3), np.nan, dtype=np.float32)
     if isinstance(joints, dict):
         by_name = {canonical(name): xyz for name, xyz in joints.items()}
+        require_unlike([canonical(name) for name in joints], location)
         every_body = canonical(skeleton.joint_names[-1]) in by_name
         wanted = skeleton.joint_names if every_body else _first_body(skeleton)
         missing = [name for name in wanted if canonical(name) not in by_name]
@@ -117,12 +105,14 @@ def _from_json(joints: object, skeleton: Skeleton, location: str, *, gaps: bool)
 
 def _csv_frames(
     numbered: list[tuple[int, str]], skeleton: Skeleton | None, path: Path, *, gaps: bool
-) -> tuple[list[np.ndarray], Skeleton | None]:
-    rows = [(n, _cells(line, f"{path}, line {n}")) for n, line in numbered]
-    order = None
+) -> tuple[list[np.ndarray], Skeleton | None, list[float | str | None]]:
+    mark = delimiter_of(numbered[0][1])
+    rows = [(n, cells_of(line, mark, f"{path}, line {n}")) for n, line in numbered]
+    order, header = None, []
     if not all(_is_number(cell) for cell in rows[0][1]):
         location = f"{path}, line {rows[0][0]}"
-        order, skeleton = _columns(rows.pop(0)[1], skeleton, location)
+        header = rows.pop(0)[1]
+        order, skeleton = _columns(header, skeleton, location)
     width, frames = None, []
     for n, row in rows:
         location = f"{path}, line {n}"
@@ -137,14 +127,21 @@ def _csv_frames(
         if gaps:
             joints = [None if all(not cell.strip() for cell in xyz) else xyz for xyz in joints]
         frames.append(_frame(joints, skeleton, location, gaps=gaps))
-    return frames, skeleton
+    return frames, skeleton, said_of([(row_of(header, row), f"{path}, line {n}") for n, row in rows])
 
 
-def _cells(line: str, location: str) -> list[str]:
+def delimiter_of(line: str) -> str:
+    """What stands between the cells of a table's first line."""
+    return next((mark for mark in ("\t", ";") if mark in line), ",")
+
+
+def cells_of(line: str, delimiter: str, location: str) -> list[str]:
+    """The cells of one line; where no comma stands between them, one in a number is its decimal point."""
     try:
-        return next(csv.reader([line], skipinitialspace=True))
+        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
     except (csv.Error, StopIteration) as error:
         raise BadInput(f"not CSV ({shown(error)})", location=location, hint=HINT) from error
+    return cells if delimiter == "," else [cell.replace(",", ".") for cell in cells]
 
 
 def _columns(header: list[str], skeleton: Skeleton | None, location: str) -> tuple[list[int], Skeleton]:
@@ -153,7 +150,9 @@ def _columns(header: list[str], skeleton: Skeleton | None, location: str) -> tup
     for i, cell in enumerate(header):
         match = COORDINATE.fullmatch(cell.strip())
         if match:
-            at[canonical(match.group(1)), match.group(2).lower()] = i
+            key = canonical(match.group(1)), match.group(2).lower()
+            require_unlike(["_".join(one) for one in (*at, key) if one == key], location)
+            at[key] = i
     if skeleton is None:
         seen = list(dict.fromkeys(name for name, _ in at))
         if not seen:
@@ -199,13 +198,24 @@ def _frame(joints: list, skeleton: Skeleton, location: str, *, gaps: bool) -> np
     return frame
 
 
-def _guess_json(line: str, location: str) -> Skeleton:
+def _guess_json(numbered: list[tuple[int, str]], path: Path) -> Skeleton:
+    """The joints of the first line that has any."""
+    for n, line in numbered:
+        skeleton = _joints_in(line, f"{path}, line {n}")
+        if skeleton is not None:
+            return skeleton
+    raise BadInput("no joint in any frame", location=str(path), hint="give a clip with a person in it")
+
+
+def _joints_in(line: str, location: str) -> Skeleton | None:
     try:
         first = parsed_json(line)
-        if isinstance(first, dict) and "joints" not in first:
-            keys = ", ".join(map(str, first)) or "nothing"
+        if isinstance(first, dict) and first and "joints" not in first:
+            keys = ", ".join(map(str, first))
             raise BadInput(f'no "joints", but {shown(keys)}', location=location, hint=HINT)
-        joints = first["joints"] if isinstance(first, dict) else first
+        joints = first["joints"] if isinstance(first, dict) and first else first
+        if not joints:
+            return None
         names = tuple(joints) if isinstance(joints, dict) else None
         return from_parents(np.full(len(joints), -1), names)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -12,9 +12,9 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.readers.poses.pace import RATES
-from mksgn_neuro.data.readers.poses.people import numbers, picture_unit
+from mksgn_neuro.data.readers.poses.people import numbers, picture_unit, several_people
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import RATE_NAMES
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.arrays import read_npy, read_npz
@@ -24,6 +24,7 @@ HINT = "save one array (frames, joints, 2 or 3)"
 # Joints and numbers of each, by the numbers of a frame in one row; 3 of a picture's are x, y and a confidence.
 ROWS = {34: (17, 2), 51: (17, 3), 60: (20, 3), 66: (33, 2), 75: (25, 3), 96: (32, 3), 99: (33, 3), 132: (33, 4)}
 IN_PIXELS = 10.0  # as in `coco`: no metres
+MOST_PEOPLE = 6  # as many as a Kinect follows; more are frames, or clips
 
 
 def recognises(source: Source) -> bool:
@@ -43,8 +44,10 @@ def read(source: Source) -> list[Recording]:
     """The one clip."""
     location = str(source.path)
     array, rate = _array(source)
+    if array.dtype.kind not in "fiu":
+        raise BadInput(f"an array of {array.dtype}", location=location, hint=HINT)
     people = _people(numbers(array, location), location)
-    notes: list[str] = []
+    notes = several_people(int(np.isfinite(people).any(axis=(1, 2, 3)).sum()))
     if people.shape[2:] == (mediapipe.JOINTS, 4):
         notes.append("the fourth number is taken as MediaPipe's visibility")
         people = np.where(people[..., 3:] >= LEAST_CONFIDENCE, people[..., :3], np.nan)
@@ -58,7 +61,7 @@ def read(source: Source) -> list[Recording]:
         return [Recording(source.name, "array", people[0], notes=tuple(notes), **rest)]
     notes.append(f"{people.shape[2]} joints: taken as {body.name}, in its order and axes")
     if body.name == "mediapipe33" and people.shape[3] == 3 and rest["second"] is None:
-        return [mediapipe.recording_of(source.name, people[0], rate, None, tuple(notes), "array")]
+        return [mediapipe.recording_of(source.name, people[0], None, tuple(notes), {"rate": rate}, "array")]
     unit = picture_unit(people[0]) if people.shape[3] == 2 else body.unit if body.unit != "mm" else None
     return [of_body(source.name, "array", people[0], body, unit=unit, notes=tuple(notes), **rest)]
 
@@ -77,7 +80,7 @@ def _array(source: Source) -> tuple[np.ndarray, float | None]:
     if len(clips) != 1:
         problem = f"{len(clips)} arrays with 2 to 4 axes among {', '.join(found) or 'none'}"
         raise BadInput(problem, location=str(source.path), hint=HINT)
-    said = [found[name] for name in RATES if name in found and found[name].size == 1]
+    said = [found[name] for name in RATE_NAMES if name in found and found[name].size == 1]
     rates = [float(x.item()) for x in said if x.dtype.kind in "fiu" and 0 < x.item() < np.inf]
     return found[clips[0]], rates[0] if rates else None
 
@@ -94,12 +97,17 @@ def _people(x: np.ndarray, location: str) -> np.ndarray:
     known = x.ndim == 4 and (x.shape[3] in (2, 3) or x.shape[2:] == (mediapipe.JOINTS, 4))
     if not known or 0 in x.shape:
         raise BadInput(f"an array of shape {given}", location=location, hint=HINT)
+    if len(x) > MOST_PEOPLE:
+        hint = "put people first, (people, frames, joints, 2 or 3), or give one clip a file"
+        raise BadInput(f"{len(x)} people in {x.shape[1]} frames", location=location, hint=hint)
     return x
 
 
 def _is_confidence(people: np.ndarray) -> bool:
     """Whether the third number is a share and the others are no metres."""
     third, others = people[..., 2], np.abs(people[..., :2])
+    if not np.isfinite(third).any() or not np.isfinite(others).any():
+        return False
     return bool(np.nanmin(third) >= 0 and np.nanmax(third) <= 1 and np.nanmax(others) > IN_PIXELS)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import AZURE_32, BODIES
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.pace import paced
 from mksgn_neuro.data.readers.poses.people import followed, numbers
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import evenly
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -41,10 +41,10 @@ def read(source: Source) -> list[Recording]:
             raise BadInput(f"not a frame of bodies ({shown(repr(error))})", location=location, hint=HINT) from error
         frames.append([_body(body, location)[order] for body in bodies])
         seconds.append(float(numbers(stamp, location)) * 1e-6 if isinstance(stamp, (int, float)) else None)
-    positions, note = followed(frames, JOINTS, 3)
-    positions, rate, notes = paced(positions, seconds)
-    notes = (*((note,) if note else ()), *notes)
-    return [of_body(source.name, "azure", positions, BODIES["azure32"], rate=rate, notes=notes)]
+    positions, notes = followed(frames, JOINTS, 3)
+    timed = evenly(positions, seconds)
+    rest = {"notes": (*notes, *timed.notes), **timed.fields}
+    return [of_body(source.name, "azure", timed.positions, BODIES["azure32"], **rest)]
 
 
 def _order(names: object, location: str) -> list[int]:

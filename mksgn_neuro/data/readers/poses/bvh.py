@@ -11,8 +11,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.pace import whole_rate
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import whole_rate
 from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -82,7 +82,7 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
             elif words[0] == "OFFSET":
                 joints[open_joints[-1]].offset = _offset(words[1:])
             elif words[0] == "CHANNELS":
-                joints[open_joints[-1]].channels = _channels(words)
+                joints[open_joints[-1]].channels = _channel_names(words)
             elif words[0] == "MOTION":
                 return joints, i + 1
             else:
@@ -92,7 +92,7 @@ def _hierarchy(source: Source) -> tuple[list[_Joint], int]:
     raise BadInput("the file ends before MOTION", location=str(source.path), hint=HINT)
 
 
-def _channels(words: list[str]) -> list[str]:
+def _channel_names(words: list[str]) -> list[str]:
     """Of a line `CHANNELS 2 Xrotation Yrotation`."""
     number, names = int(words[1]), [word.lower() for word in words[2:]]
     if len(names) != number or len({*names}) != number or not {*names} <= CHANNELS:

@@ -8,10 +8,10 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES, COCO_17
 from mksgn_neuro.data.joints import canonical
-from mksgn_neuro.data.readers.poses.pace import paced
 from mksgn_neuro.data.readers.poses.people import picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
-from mksgn_neuro.data.readers.poses.table import header_of, number, rows_of, times_of
+from mksgn_neuro.data.readers.poses.table import header_of, number, rows_of, told_by
+from mksgn_neuro.data.readers.times import evenly, in_order, number_of, said_of
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 
@@ -50,11 +50,14 @@ def read(source: Source) -> list[Recording]:
     for table, (row, location) in zip(tables, rows):
         for (v, axis), i in columns.items():
             table[v, axis] = number(row[i], location)
-    frames = np.stack([seen(table[:, :2], table[:, SURE]) for table in tables])
-    frames, rate, notes = paced(frames, *times_of(rows, header))
-    return [
-        of_body(source.name, "coco-table", frames, BODIES["coco17"], rate=rate, unit=picture_unit(frames), notes=notes)
-    ]
+    frames, told = [seen(table[:, :2], table[:, SURE]) for table in tables], told_by(rows, header)
+    seconds, order = said_of(told), ()
+    if all(second is None for second in seconds):
+        nobody = np.full((len(AT), 2), np.nan, dtype=np.float32)
+        frames, order = in_order(frames, [number_of(said) for said, _ in told], nobody)
+    timed = evenly(np.stack(frames), seconds)
+    rest = {"unit": picture_unit(timed.positions), "notes": (*order, *timed.notes), **timed.fields}
+    return [of_body(source.name, "coco-table", timed.positions, BODIES["coco17"], **rest)]
 
 
 FORMAT = Format("coco-table", "COCO-17, a CSV of x, y and confidence", recognises, read)

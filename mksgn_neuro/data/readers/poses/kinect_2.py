@@ -26,7 +26,8 @@ def read(source: Source) -> list[Recording]:
         raise BadInput("no skeleton in any frame", location=str(source.path), hint="leave it out")
     first, second = (np.where((x == 0).all(axis=(1, 2))[:, None, None], np.nan, x) for x in np.split(clip, [JOINTS], 1))
     second = second.astype(np.float32) if np.isfinite(second).any() else None
-    notes = _left_out(len(found) - len(people(found)), len(found))
+    real = len(people(found))
+    notes = (*_left_out(len(found) - real, len(found)), *_put_together(real))
     rest = {"rate": KINECT_RATE, "second": second, "notes": notes}
     return [of_body(source.name, "kinect", first, BODIES["kinect25"], **rest)]
 
@@ -35,6 +36,11 @@ def _left_out(bodies: int, tracked: int) -> tuple[str, ...]:
     """What is said of tracked bodies that are no people."""
     said = f"{bodies} of {tracked} tracked bodies left out: seen too shortly, or furniture by their shape"
     return (said,) if bodies else ()
+
+
+def _put_together(tracked: int) -> tuple[str, ...]:
+    """What is said of more people, or people found again under another number, than there are places."""
+    return (f"{tracked} tracked people in two places at most: who moves most comes first",) if tracked > 2 else ()
 
 
 FORMAT = Format("kinect", "Kinect v2, one .skeleton file", recognises, read)

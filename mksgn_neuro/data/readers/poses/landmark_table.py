@@ -14,7 +14,8 @@ from mksgn_neuro.data.bodies import MEDIAPIPE_33
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers.poses.people import seen
 from mksgn_neuro.data.readers.poses.source import Source
-from mksgn_neuro.data.readers.poses.table import COUNTED, Row, Times, header_of, number, rows_of, times_of
+from mksgn_neuro.data.readers.poses.table import Row, header_of, number, rows_of, told_by
+from mksgn_neuro.data.readers.times import NUMBERS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
@@ -26,7 +27,7 @@ NUMBERED = re.compile(r"(?:landmark[_ ]?)?(x|y|z|v|visibility)[_ ]?(\d+)", re.IG
 NAMED = re.compile(r"(.+?)[_ .\-]?(x|y|z|v|visibility)", re.IGNORECASE)
 AXIS_FIRST = re.compile(r"(x|y|z|v|visibility)[_ .\-](.+)", re.IGNORECASE)
 AXES = {"x": 0, "y": 1, "z": 2, "v": 3, "visibility": 3}
-FRAME_COLUMNS = (*COUNTED, "image", "timestamp", "timestamp_ms", "time")
+FRAME_COLUMNS = (*NUMBERS, "image", "timestamp", "timestamp_ms", "time")
 POINT_COLUMNS = ("landmark", "landmark_id", "landmark_index", "landmark_name", "name", "joint", "id", "index")
 
 
@@ -36,16 +37,22 @@ def is_table(source: Source) -> bool:
     return _tall(header) is not None or len({v for v, _ in _columns(header).values()}) == JOINTS
 
 
-def read_table(source: Source) -> tuple[np.ndarray, Times, Times]:
-    """Frames (T, 33, 3) with NaN where not seen; when each was taken, and its number, None where it does not say."""
+def read_table(source: Source) -> tuple[list[np.ndarray], list[tuple[dict[str, object], str]], tuple[str, ...]]:
+    """Frames (33, 3) with NaN where not seen; what each one's row says besides, and where it is; notes."""
     header, rows = header_of(source), rows_of(source)
     tall = _tall(header)
     if tall:
-        tables, firsts = _tall_tables(rows, *tall)
+        tables, firsts, notes = *_tall_tables(rows, *tall), ()
     else:
-        tables, firsts = _wide_tables(rows, _columns(header)), rows
-    frames = [seen(table[:, :3], table[:, 3]) for table in tables]
-    return np.stack(frames) if frames else np.empty((0, JOINTS, 3)), *times_of(firsts, header)
+        columns = _columns(header)
+        tables, firsts, notes = _wide_tables(rows, columns), rows, _left_over(header, columns)
+    return [seen(table[:, :3], table[:, 3]) for table in tables], told_by(firsts, header), notes
+
+
+def _left_over(header: list[str], columns: dict[int, tuple[int, int]]) -> tuple[str, ...]:
+    """What is said of further landmarks, those of hands and faces."""
+    more = [name for i, name in enumerate(header) if i not in columns and NUMBERED.fullmatch(name)]
+    return (f"{len(more)} columns of further landmarks are left out, the first {more[0]}",) if more else ()
 
 
 def _columns(header: list[str]) -> dict[int, tuple[int, int]]:
@@ -105,6 +112,7 @@ def _tall_tables(rows: list[Row], frame: int, point: int, axes: list[int]) -> tu
     """Each frame's table, and its first row."""
     tables: dict[str, np.ndarray] = {}
     firsts: dict[str, Row] = {}
+    given: set[tuple[str, int]] = set()
     for row, location in rows:
         firsts.setdefault(row[frame], (row, location))
         table = tables.setdefault(row[frame], np.full((JOINTS, 4), np.nan))
@@ -114,5 +122,9 @@ def _tall_tables(rows: list[Row], frame: int, point: int, axes: list[int]) -> tu
             raise BadInput(
                 f"no landmark {shown(repr(said))}", location=location, hint="give 0 to 32, or MediaPipe's names"
             )
+        if (row[frame], v) in given:
+            hint = "keep the rows of one person"
+            raise BadInput(f"landmark {v} of frame {shown(row[frame])} twice", location=location, hint=hint)
+        given.add((row[frame], v))
         table[v] = [*(number(row[i], location) for i in axes), 1.0][:4]
     return list(tables.values()), list(firsts.values())

@@ -14,10 +14,9 @@ import numpy as np
 from mksgn_neuro.data.bodies import BODIES, COCO_17
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.readers.poses.landmark_table import AT, HINT, JOINTS, is_table, read_table
-from mksgn_neuro.data.readers.poses.pace import RATES, paced
 from mksgn_neuro.data.readers.poses.people import numbers, picture_unit, seen
-from mksgn_neuro.data.readers.poses.source import Format, Source
-from mksgn_neuro.data.readers.poses.table import COUNTED, SECONDS
+from mksgn_neuro.data.readers.poses.source import Format, Source, shows_anybody
+from mksgn_neuro.data.readers.times import NUMBERS, RATE_NAMES, SECONDS, evenly, in_order, number_of, said_of
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -38,7 +37,7 @@ def recognises(source: Source) -> bool:
     if source.first is None and source.document is None:
         return is_table(source)
     frames = source.readable() if source.document is None else (frame for frame, _ in _frames(source))
-    first = next(filter(_occupied, frames), None)
+    first = next(filter(shows_anybody, frames), None)
     points = _points(first)
     own = isinstance(first, dict) and any(key in first for key in OWN)
     return own or (len(points) == JOINTS and not isinstance(points[0], NUMBER))
@@ -47,15 +46,20 @@ def recognises(source: Source) -> bool:
 def read(source: Source) -> list[Recording]:
     """The one clip."""
     if source.first is None and source.document is None:
-        frames, seconds, counted = read_table(source)
+        frames, told, notes = read_table(source)
         rate = world = None
     else:
-        frames, seconds, counted, world = _from_json(source)
+        frames, told, notes, world = _from_json(source)
         rate = _said_rate(source.document)
     if not len(frames):
         raise BadInput("no frame in it", location=str(source.path), hint=HINT)
-    frames, timed, notes = paced(frames, seconds, counted)
-    return [recording_of(source.name, frames, rate or timed, world, notes)]
+    seconds, order = said_of(told), ()
+    if all(second is None for second in seconds):
+        nobody = np.full((JOINTS, 3), np.nan, dtype=np.float32)
+        frames, order = in_order(frames, [number_of(said) for said, _ in told], nobody)
+    timed = evenly(np.stack(frames), seconds)
+    times = {"rate": rate, "untimed": ""} if rate else timed.fields
+    return [recording_of(source.name, timed.positions, world, (*notes, *order, *timed.notes), times)]
 
 
 def frame_of(value: object, location: str) -> tuple[np.ndarray, bool | None]:
@@ -79,7 +83,7 @@ def has_landmarks(value: object) -> bool:
 
 def _require_nobody(value: object, location: str) -> None:
     """Raise BadInput for an object that holds something else than an empty frame."""
-    empty = not isinstance(value, dict) or any(key in value for key in KEYS) or value.keys() <= {*SECONDS, *COUNTED}
+    empty = not isinstance(value, dict) or any(key in value for key in KEYS) or value.keys() <= {*SECONDS, *NUMBERS}
     if not empty:
         raise BadInput(f"no landmarks, but {shown(', '.join(map(str, value)))}", location=location, hint=HINT)
 
@@ -103,13 +107,6 @@ def _is_frame(listed: list) -> bool:
     if isinstance(point, dict):
         return len(listed) == JOINTS and {"x", "y"} <= point.keys()
     return isinstance(point, NUMBER) or (isinstance(point, list) and len(point) in (3, 4) and _is_frame(point))
-
-
-def _occupied(frame: object) -> bool:
-    """Whether a frame has anything in it that could be a person."""
-    if not isinstance(frame, dict):
-        return bool(frame)
-    return any(frame.get(key) for key in KEYS) or not any(key in frame for key in KEYS)
 
 
 def _points(value: object) -> list:
@@ -146,33 +143,32 @@ def _row(point: object, location: str) -> list:
     raise BadInput("a landmark without x, y, z", location=location, hint=HINT)
 
 
-def _from_json(source: Source) -> tuple[np.ndarray, list, list, bool | None]:
+def people_in(value: object) -> int:
+    """How many people a frame in JSON lists."""
+    while isinstance(value, dict):
+        value = next((value[key] for key in KEYS if value.get(key)), None)
+    listed = [one for one in value if _points(one)] if isinstance(value, list) and not _is_frame(value) else []
+    return max(len(listed), int(bool(value)))
+
+
+def first_of(most: int) -> tuple[str, ...]:
+    """What is said where frames list up to so many people."""
+    return (f"up to {most} people in a frame: the first that MediaPipe lists is taken",) if most > 1 else ()
+
+
+def _from_json(source: Source) -> tuple[list[np.ndarray], list[tuple[object, str]], tuple[str, ...], bool | None]:
+    """Frames (33, 3), what each says and where, notes; and whether they are metres, None if unsaid."""
     values = _frames(source)
     found = [frame_of(value, location) for value, location in values]
     said = {world for _, world in found if world is not None}
-    frames = np.stack([x for x, _ in found]) if found else np.empty((0, JOINTS, 3), dtype=np.float32)
-    seconds, counted = ([of(value) for value, _ in values] for of in (seconds_of, _counted))
-    return frames, seconds, counted, said.pop() if said else None
+    notes = first_of(max((people_in(value) for value, _ in values), default=0))
+    return [x for x, _ in found], values, notes, said.pop() if said else None
 
 
 def _said_rate(document: object) -> float | None:
     """Frames a second, where a file that is one object says them."""
-    said = [document.get(key) for key in RATES] if isinstance(document, dict) else []
+    said = [document.get(key) for key in RATE_NAMES] if isinstance(document, dict) else []
     return next((float(rate) for rate in said if isinstance(rate, NUMBER) and 0 < rate < np.inf), None)
-
-
-def seconds_of(value: object) -> float | None:
-    """When a frame in JSON was taken; None where it does not say."""
-    if not isinstance(value, dict):
-        return None
-    found = (numbers(value[key], "") * factor for key, factor in SECONDS.items() if isinstance(value.get(key), NUMBER))
-    return next((float(second) for second in found if np.isfinite(second)), None)
-
-
-def _counted(value: object) -> float | None:
-    """The number of a frame in JSON; None where it has none."""
-    said = [value.get(key) for key in COUNTED] if isinstance(value, dict) else []
-    return next((float(numbers(number, "")) for number in said if isinstance(number, NUMBER)), None)
 
 
 def looks_like_metres(frames: np.ndarray) -> bool:
@@ -185,17 +181,18 @@ def looks_like_metres(frames: np.ndarray) -> bool:
 
 
 def recording_of(
-    name: str, frames: np.ndarray, rate: float | None, world: bool | None, notes: tuple[str, ...] = (),
+    name: str, frames: np.ndarray, world: bool | None, notes: tuple[str, ...], times: dict[str, object],
     form: str = "mediapipe",
 ) -> Recording:  # fmt: skip
     """Landmarks (T, 33, 3) as metres in the room, or as a picture; `world` None: by where they lie."""
     in_the_room = looks_like_metres(frames) if world is None else world
     if in_the_room:
         note = () if world else ("the origin is at the hips: taken as world landmarks, in metres",)
-        return of_body(name, form, frames, BODIES["mediapipe33"], rate=rate, notes=(*note, *notes))
+        return of_body(name, form, frames, BODIES["mediapipe33"], notes=(*note, *notes), **times)
     picture = frames[..., :2]
     said = ("image landmarks: x and y are taken, z is left out", *notes)
-    return of_body(name, form, picture, BODIES["mediapipe33"], rate=rate, unit=picture_unit(picture), notes=said)
+    rest = {"unit": picture_unit(picture), "notes": said, **times}
+    return of_body(name, form, picture, BODIES["mediapipe33"], **rest)
 
 
 FORMAT = Format("mediapipe", "MediaPipe Pose, 33 landmarks with visibility", recognises, read)

@@ -13,6 +13,7 @@ import numpy as np
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.data.readers.poses.people import followed, picture_unit, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import in_order
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
@@ -23,34 +24,41 @@ FRAME = re.compile(r"(.*?)_?(\d+)(_keypoints)?\.json")
 HINT = "run OpenPose with --model_pose BODY_25 --write_json FOLDER"
 
 
-def _files(path: Path) -> dict[str, list[Path]]:
-    """Frames in order, by clip."""
+def _files(path: Path) -> tuple[dict[str, list[tuple[int, Path]]], list[str]]:
+    """Numbered frames in order, by clip; and the names of other JSON files beside them."""
     clips: dict[str, list[tuple[int, Path]]] = {}
-    for file in path.glob("*.json"):
+    others = []
+    for file in sorted(path.glob("*.json")):
         match = FRAME.fullmatch(file.name)
-        clip, number = (match.group(1), int(match.group(2))) if match else (file.stem, 0)
-        clips.setdefault(clip, []).append((number, file))
-    return {clip: [file for _, file in sorted(frames)] for clip, frames in sorted(clips.items())}
+        if match:
+            clips.setdefault(match.group(1), []).append((int(match.group(2)), file))
+        else:
+            others.append(file.name)
+    return {clip: sorted(frames) for clip, frames in sorted(clips.items())}, others
 
 
 def recognises(source: Source) -> bool:
     """Whether the folder's first JSON, or the file, lists people with OpenPose's joints."""
     if source.path.is_dir():
-        first = min(source.path.glob("*.json"), default=None)
-        return first is not None and recognises(Source(first))
+        clips, _ = _files(source.path)
+        return any(recognises(Source(frames[0][1])) for frames in clips.values())
     document = source.document
     return isinstance(document, dict) and isinstance(document.get("people"), list)
 
 
 def read(source: Source) -> list[Recording]:
     """The folder's clips, or the one frame of a file."""
-    clips = _files(source.path) if source.path.is_dir() else {source.name: [source.path]}
-    return [_clip(name or source.name, files) for name, files in clips.items()]
+    if not source.path.is_dir():
+        return [_clip(source.name, [(0, source.path)], ())]
+    clips, others = _files(source.path)
+    notes = (f"{len(others)} files without a frame's number are left out, the first {others[0]}",) if others else ()
+    return [_clip(name or source.name, files, notes) for name, files in clips.items()]
 
 
-def _clip(name: str, files: list[Path]) -> Recording:
-    positions, note = followed([_people(file) for file in files], JOINTS, 2)
-    rest = {"unit": picture_unit(positions), "notes": (note,) if note else ()}
+def _clip(name: str, files: list[tuple[int, Path]], notes: tuple[str, ...]) -> Recording:
+    people, order = in_order([_people(file) for _, file in files], [number for number, _ in files], [])
+    positions, who = followed(people, JOINTS, 2)
+    rest = {"unit": picture_unit(positions), "notes": (*notes, *order, *who)}
     return of_body(name, "openpose", positions, BODIES["body25"], **rest)
 
 

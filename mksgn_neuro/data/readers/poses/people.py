@@ -12,6 +12,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
 LARGEST_SHARE = 2.0  # of a picture's width or height; joints may lie a little outside
+FOLLOWED = "one is followed, who is seen best at first, then whoever is nearest"
 
 
 def with_confidence(values: object, joints: int, location: str, coordinates: int = 2) -> np.ndarray:
@@ -45,27 +46,44 @@ def picture_unit(positions: np.ndarray) -> str:
     return SHARES if len(found) and found.max() <= LARGEST_SHARE else PIXELS
 
 
-def followed(frames: Sequence[Sequence[np.ndarray]], joints: int, coordinates: int) -> tuple[np.ndarray, str]:
-    """One person through frames that each list people (V, C): positions (T, V, C), NaN where nobody is; and a note.
+def followed(
+    frames: Sequence[Sequence[np.ndarray]], joints: int, coordinates: int
+) -> tuple[np.ndarray, tuple[str, ...]]:  # fmt: skip
+    """One person through frames that each list people (V, C): positions (T, V, C), NaN where nobody is; and notes.
 
     First whoever is seen best, most joints and then largest, in the first frame with anybody; then whoever is nearest
     to where that person was last.
     """
     positions = np.full((len(frames), joints, coordinates), np.nan, dtype=np.float32)
-    last = None
+    last, jumps = None, []
     for t, people in enumerate(frames):
         people = [person for person in people if np.isfinite(person).any()]
         if not people:
             continue
         chosen = max(people, key=_prominence) if last is None else min(people, key=lambda p: _distance(p, last))
+        if last is not None and _distance(chosen, last) > _extent(last):
+            jumps.append(t)
         positions[t], last = chosen, chosen
     most = max(map(len, frames), default=0)
-    return positions, f"up to {most} people in a frame: one is followed" if most > 1 else ""
+    return positions, (*(f"up to {most} people in a frame: {FOLLOWED}",) * (most > 1), *jumped(jumps))
+
+
+def jumped(frames: Sequence[int]) -> tuple[str, ...]:
+    """What is said of frames in which whoever is followed is further away than their own size."""
+    return (f"whoever is followed jumps in frame {frames[0]}: perhaps another person from there on",) if frames else ()
+
+
+def several_people(people: int) -> list[str]:
+    """What is said of a clip with more than two people, of whom two at most are used."""
+    return [f"{people} people in it: those beyond the first two are left out"] if people > 2 else []
 
 
 def _prominence(person: np.ndarray) -> tuple[int, float]:
-    extent = np.nanmax(person, axis=0) - np.nanmin(person, axis=0)
-    return int(np.isfinite(person).all(axis=1).sum()), float(extent.max())
+    return int(np.isfinite(person).all(axis=1).sum()), _extent(person)
+
+
+def _extent(person: np.ndarray) -> float:
+    return float((np.nanmax(person, axis=0) - np.nanmin(person, axis=0)).max())
 
 
 def _distance(person: np.ndarray, last: np.ndarray) -> float:

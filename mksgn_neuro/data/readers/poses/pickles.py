@@ -10,7 +10,7 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
 from mksgn_neuro.data.readers.ntu.derived import unpickle
-from mksgn_neuro.data.readers.poses.people import numbers
+from mksgn_neuro.data.readers.poses.people import numbers, several_people
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
 from mksgn_neuro.errors import BadInput
@@ -32,7 +32,12 @@ def read(source: Source) -> list[Recording]:
     if not isinstance(annotations, list) or not annotations or not isinstance(split, dict):
         raise BadInput("no annotations in it", location=path, hint=HINT)
     lists = ((part, names) for part, names in split.items() if isinstance(names, (list, tuple)))
-    training = {str(name): "train" in str(part) for part, names in lists for name in names}
+    training: dict[str, bool] = {}
+    for part, names in lists:
+        for name in map(str, names):
+            if training.setdefault(name, "train" in str(part)) != ("train" in str(part)):
+                hint = "put each clip into one split"
+                raise BadInput(f"clip {shown(name)} trains and tests", location=path, hint=hint)
     return [_clip(annotation, f"{path}, annotation {i}", training) for i, annotation in enumerate(annotations)]
 
 
@@ -58,11 +63,17 @@ def _clip(annotation: object, location: str, training: dict[str, bool]) -> Recor
 
 def _recording(name: str, table: np.ndarray, label: object, training: bool | None, location: str) -> Recording:
     body = body_of(table.shape[2], table.shape[3])
-    if label is not None and not isinstance(label, (int, np.integer)):
-        raise BadInput(f"label {shown(repr(label))} is no number", location=location, hint=HINT)
+    if label is not None and (not isinstance(label, (int, np.integer)) or label < 0):
+        raise BadInput(f"label {shown(repr(label))} is no number from 0", location=location, hint=HINT)
     bodies = sorted(table, key=lambda x: -np.isfinite(x).sum())
     second = bodies[1] if len(bodies) > 1 and np.isfinite(bodies[1]).any() else None
-    rest = {"second": second, "label": None if label is None else int(label), "training": training}
+    notes = several_people(sum(bool(np.isfinite(x).any()) for x in bodies))
+    rest = {
+        "second": second,
+        "notes": tuple(notes),
+        "label": None if label is None else int(label),
+        "training": training,
+    }
     if body is None:
         return Recording(name, "pickle", bodies[0], **rest)
     return of_body(name, "pickle", bodies[0], body, **rest)

@@ -11,9 +11,9 @@ from mksgn_neuro.data.bodies import BODIES, body_named
 from mksgn_neuro.data.clips import KINECT_RATE
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.readers.poses.pace import paced
 from mksgn_neuro.data.readers.poses.people import numbers, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import evenly
 from mksgn_neuro.data.recordings import TALLEST_BODY, Recording, height, of_body
 from mksgn_neuro.errors import BadInput
 
@@ -30,20 +30,21 @@ def read(source: Source) -> list[Recording]:
     if source.suffix == ".json":
         return [_of_nw_ucla(source)]
     frames, names, seconds = one_clip.read_named(source.path)
-    frames, rate, notes = paced(frames, seconds)
+    timed = evenly(frames, seconds)
+    frames, rest = timed.positions, timed.fields
     landmarks = _landmarks(frames) if names is None else None
     if landmarks is not None:
-        notes = (*notes, "a frame's numbers are as many as MediaPipe's: taken as its landmarks")
-        return [mediapipe.recording_of(source.name, landmarks, rate, None, notes, "plain")]
+        notes = (*timed.notes, "a frame's numbers are as many as MediaPipe's: taken as its landmarks")
+        return [mediapipe.recording_of(source.name, landmarks, None, notes, rest, "plain")]
     body = body_named(names) if names else None
     if body is None or body.coordinates == 2:
-        return [Recording(source.name, "plain", frames, names, rate=rate, notes=notes)]
-    said = [f"joints named as {body.name}'s: its axes"]
+        return [Recording(source.name, "plain", frames, names, notes=timed.notes, **rest)]
+    notes = [*timed.notes, f"joints named as {body.name}'s: its axes"]
     unit = body.unit
     if unit == "mm" and max(height(frames, axis) for axis in range(3)) <= TALLEST_BODY:
         unit = "m"
-        said.append(f"{body.name} is in millimetres, this body is of metres: taken as metres")
-    return [Recording(source.name, "plain", frames, names, body, unit, body.signs, rate, (*said, *notes))]
+        notes.append(f"{body.name} is in millimetres, this body is of metres: taken as metres")
+    return [Recording(source.name, "plain", frames, names, body, unit, body.signs, notes=tuple(notes), **rest)]
 
 
 def _landmarks(frames: np.ndarray) -> np.ndarray | None:

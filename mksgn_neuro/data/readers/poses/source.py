@@ -57,7 +57,7 @@ class Source:
     @cached_property
     def document(self) -> object:
         """The file as one JSON value; None where it is not one."""
-        if self.text.lstrip()[:1] not in ("[", "{"):
+        if not self._is_json:
             return None
         if len(self.lines) > 1 and self._first_line is not None:
             return None
@@ -82,19 +82,20 @@ class Source:
         if self.document is not None:
             listed = self.document if isinstance(self.document, list) and self.suffix == ".json" else [self.document]
             return [(value, f"{self.path}, element {i}") for i, value in enumerate(listed)]
-        if self._first_line is None or self.text.lstrip()[:1] not in ("[", "{"):
+        if not self._is_json or (self._first_line is None and self.lines[0][1].strip() != "null"):
             return []
         locations = [(f"{self.path}, line {n}", line) for n, line in self.lines]
         return [(json_at(location, line, "repair the line"), location) for location, line in locations]
 
     @cached_property
     def first(self) -> object:
-        """The first of `values`, of lines the first that is not empty, without a look at others; None if no JSON."""
+        """The first of `values` that shows anybody, else the first, without a look at the others; None where none."""
         if self.document is not None:
-            return self.values[0][0] if self.values else None
-        if self.text.lstrip()[:1] not in ("[", "{"):
+            listed = [value for value, _ in self.values]
+            return next((value for value in listed if shows_anybody(value)), listed[0] if listed else None)
+        if not self._is_json:
             return None
-        return next(filter(None, self.readable()), self._first_line)
+        return next(filter(shows_anybody, self.readable()), self._first_line)
 
     def readable(self) -> Iterator[object]:
         """The values of JSON lines one by one, up to one that is damaged: that is the reader's to say."""
@@ -103,3 +104,15 @@ class Source:
                 yield parsed_json(line)
             except ValueError:
                 return
+
+    @property
+    def _is_json(self) -> bool:
+        begin = self.text.lstrip()[:5]
+        return begin[:1] in ("[", "{") or begin.split() == ["null"]
+
+
+def shows_anybody(frame: object) -> bool:
+    """Whether a frame in JSON has something in it; those in which nobody was detected have an empty list, or null."""
+    if isinstance(frame, dict):
+        return any(isinstance(value, (list, dict)) and value for value in frame.values())
+    return bool(frame)

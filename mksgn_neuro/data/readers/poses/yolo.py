@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES
-from mksgn_neuro.data.readers.poses.pace import paced
 from mksgn_neuro.data.readers.poses.people import followed, numbers, picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
+from mksgn_neuro.data.readers.times import in_order
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 
@@ -53,9 +53,9 @@ def read(source: Source) -> list[Recording]:
 
 
 def _clip(name: str, frames: list[tuple[int, Path]]) -> Recording:
-    positions, note = followed([_people(file) for _, file in frames], JOINTS, 2)
-    positions, _, notes = paced(positions, [None] * len(frames), [float(number) for number, _ in frames])
-    rest = {"unit": picture_unit(positions), "notes": (*((note,) if note else ()), *notes)}
+    people, order = in_order([_people(file) for _, file in frames], [number for number, _ in frames], [])
+    positions, who = followed(people, JOINTS, 2)
+    rest = {"unit": picture_unit(positions), "notes": (*order, *who)}
     return of_body(name, "yolo", positions, BODIES["coco17"], **rest)
 
 

@@ -109,7 +109,7 @@ def test_frames_that_a_program_skipped_are_put_back_as_not_seen(tmp_path, write)
     (found,), _ = recordings(write(tmp_path))
     assert len(found.positions) == FRAMES and np.isnan(found.positions[[4, 5]]).all()
     assert np.allclose(found.positions[KEPT], EXPECTED[KEPT], atol=1e-5, equal_nan=True)
-    assert any(note.startswith("2 frames left out of the file") for note in found.notes)
+    assert any(note.startswith("2 of 12 frames are missing by their") for note in found.notes)
 
 
 def test_a_tall_table_says_its_rate(tmp_path):
@@ -142,6 +142,6 @@ def test_landmarks_without_a_face_that_stand_on_their_head_are_refused(tmp_path)
     header = ["frame", *(f"{name.lower()}_{axis}" for name in NAMES[11:] for axis in "xyz")]
     rows = [[t, *frame[11:, :3].ravel()] for t, frame in enumerate(TABLE)]
     (found,), _ = recordings(table(header, rows)(tmp_path))
-    with pytest.raises(BadInput, match="the left shoulder is below the hips; give the axis that points up: --up -y"):
+    with pytest.raises(BadInput, match="the body is upside down; give the axis that points up: --up -y"):
         in_metres(found, Wanted())
     assert np.isfinite(in_metres(found, Wanted(up="-y")).positions).all()

@@ -36,7 +36,7 @@ def test_frames_belong_to_clips_by_name_and_those_left_out_are_counted(tmp_path)
     (path / "classes.txt").write_text("person\n")
     found, left_out = recordings(path)
     assert [clip.name for clip in found] == ["sit", "walk"] and left_out == []
-    assert any(note.startswith("1 frames left out of the file") for note in found[1].notes)
+    assert any(note.startswith("1 of 12 frames are missing by their numbers") for note in found[1].notes)
     assert found[1].unit == "shares"
 
 

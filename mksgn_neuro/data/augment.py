@@ -62,7 +62,7 @@ def augment(
     """
     x = sample(flat, starts, _crop_times(lengths, frames, settings, generator), lengths - 1, skeleton.bodies)
     here = present(x, skeleton.bodies)
-    centre = x[:, :1, skeleton.centre_joint : skeleton.centre_joint + 1]
+    centre = x[:, :1, skeleton.centre_joint : skeleton.centre_joint + 1].nan_to_num(0.0)  # where that is absent
     x = (x - centre) @ linear_maps(len(starts), skeleton.up_axis, settings, generator).transpose(1, 2)[:, None]
     if settings.mirror:
         chosen = torch.rand((len(x), 1, 1, 1), generator=generator, device=generator.device) < settings.mirror

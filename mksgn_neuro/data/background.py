@@ -85,10 +85,12 @@ def _pause(clips: Clips, i: int, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < TURNING:
         share = np.clip(t / rng.uniform(*TURN_SECONDS), 0, 1)
         share = share * share * (3 - 2 * share)
-    centre = end[skeleton.centre_joint] - begin[skeleton.centre_joint]
+    centre = np.nan_to_num(end[skeleton.centre_joint] - begin[skeleton.centre_joint])
     pose = begin + centre + share[:, None, None] * (end - begin - centre)
     phase, speed = rng.uniform(0, 2 * np.pi, 3), 2 * np.pi * rng.uniform(*SWAY_HZ, 3)
-    height = end - end.min(axis=0)  # feet stay where they are
+    height = np.nan_to_num(
+        end - np.min(end, axis=0, where=np.isfinite(end), initial=np.inf)
+    )  # feet stay where they are
     lean = height[:, skeleton.up_axis] / max(float(height[:, skeleton.up_axis].max()), 1e-6)
     swayed = pose + SWAY * np.sin(t[:, None] * speed + phase)[:, None] * lean[:, None]
     swayed = swayed + rng.normal(0, rng.uniform(0, NOISE), swayed.shape)

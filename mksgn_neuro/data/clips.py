@@ -24,8 +24,9 @@ class Clips:
 
     `rate` is in frames per second. `positions` (ΣT, V, 3) float32, may be a memmap; `lengths`, `labels`, `subjects`,
     `starts` (N,) int64; `train` (N,) bool, False for test clips; `subjects` −1 where unknown. A body that is absent
-    from a frame has all joints at exactly 0. `skipped` names the clips that the reader left out and why, `assumed` what
-    the source did not say. `part_of`: of a subset, the whole data set and this one's clips in it.
+    from a frame has all joints at exactly 0; a joint that is absent is NaN. `skipped` names the clips that the reader
+    left out and why, `assumed` what the source did not say. `part_of`: of a subset, the whole data set and this one's
+    clips in it.
     """
 
     positions: np.ndarray

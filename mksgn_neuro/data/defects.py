@@ -15,12 +15,19 @@ HINT = "repair or remove the clip, or leave such clips out with --skip-bad"
 
 
 def defects(clips: Clips) -> dict[str, np.ndarray]:
-    """Bool masks (N,): not finite (unusable); one frame only; constant (more, but no motion); against their label."""
-    finite = np.array([bool(np.isfinite(clips[i]).all()) for i in range(len(clips))], dtype=bool)
+    """Bool masks (N,): not finite (unusable); one frame only; constant (more, but no motion); against their label.
+
+    A joint that is absent (NaN) is none; a clip in which nothing is seen is unusable.
+    """
+    finite = np.array([not np.isinf(clips[i]).any() and not np.isnan(clips[i]).all() for i in range(len(clips))], bool)
     one_frame = clips.lengths == 1
-    still = np.array([bool((clips[i] == clips[i][:1]).all()) for i in range(len(clips))], dtype=bool)
+    still = np.array([_constant(clips[i]) for i in range(len(clips))], dtype=bool)
     masks = {UNUSABLE: ~finite, "one frame": one_frame, "constant": still & ~one_frame}
     return {**masks, "moves against its label": moves_against_label(clips)}
+
+
+def _constant(clip: np.ndarray) -> bool:
+    return np.array_equal(clip, np.broadcast_to(clip[:1], clip.shape), equal_nan=True)
 
 
 def first_not_finite(clip: np.ndarray) -> str:
@@ -38,5 +45,20 @@ def keep_sound(clips: Clips, location: str, skip_bad: bool) -> Clips:
         i = int(np.argmin(finite))
         where = f"{location}, clip {clips.names[i]}, {first_not_finite(clips[i])}"
         raise BadInput("a coordinate is not a finite number", location=where, hint=HINT)
-    dropped = tuple(f"{clips.names[i]}: a coordinate is not a finite number" for i in np.flatnonzero(~finite))
-    return replace(clips.subset(finite), skipped=clips.skipped + dropped)
+    return _without(clips, ~finite, "a coordinate is not a finite number")
+
+
+def keep_seen(clips: Clips, location: str, skip_bad: bool) -> Clips:
+    """The same for clips in which no joint is there in any frame."""
+    nothing = np.array([bool(np.isnan(clips[i]).all()) for i in range(len(clips))], dtype=bool)
+    if not nothing.any():
+        return clips
+    if not skip_bad:
+        where = f"{location}, clip {clips.names[int(nothing.argmax())]}"
+        raise BadInput("no joint is seen in any frame", location=where, hint=HINT)
+    return _without(clips, nothing, "no joint is seen in any frame")
+
+
+def _without(clips: Clips, bad: np.ndarray, why: str) -> Clips:
+    dropped = tuple(f"{clips.names[i]}: {why}" for i in np.flatnonzero(bad))
+    return replace(clips.subset(~bad), skipped=clips.skipped + dropped)

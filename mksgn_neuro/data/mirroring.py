@@ -61,7 +61,11 @@ def _looks(clips: Clips, k: int) -> np.ndarray:
     found = []
     for i in chosen:
         x = clips[i][..., : skeleton.coordinates] - clips[i][:, skeleton.centre_joint, None, : skeleton.coordinates]
-        found.append([np.sqrt(x.var(axis=0).sum(axis=1)), x.mean(axis=0)[:, skeleton.up_axis]])
+        seen = np.isfinite(x).all(axis=2, keepdims=True)
+        times = np.maximum(seen.sum(axis=0), 1)
+        mean = np.sum(x, axis=0, where=seen) / times
+        strays = np.sqrt((np.square(x - mean).sum(axis=0, where=seen) / times).sum(axis=1))
+        found.append([strays, mean[:, skeleton.up_axis]])
     return np.mean(found, axis=0)
 
 

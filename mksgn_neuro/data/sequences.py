@@ -90,7 +90,7 @@ def play(
     here = present(x, skeleton.bodies)
     index = torch.arange(frames, device=device) - torch.from_numpy(plan.since).to(device)
     row = torch.arange(rows, device=device)[:, None]
-    centre = x[row, index][:, :, skeleton.centre_joint : skeleton.centre_joint + 1]
+    centre = x[row, index][:, :, skeleton.centre_joint : skeleton.centre_joint + 1].nan_to_num(0.0)
     segment = torch.from_numpy(plan.segment).to(device)
     most = int(plan.segment.max()) + 1
     maps = linear_maps(rows * most, skeleton.up_axis, settings, g).view(rows, most, 3, 3)[row, segment]

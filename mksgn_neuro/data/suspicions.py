@@ -23,7 +23,7 @@ def body_height(clips: Clips) -> float:
 
 def suspicions(clips: Clips) -> list[str]:
     """One line for each thing that looks wrong."""
-    return [*_size(clips), *_zeros(clips), *_twins(clips), *_names(clips), *_left_over(clips)]
+    return [*_size(clips), *_zeros(clips), *_twins(clips), *_names(clips), *_classes(clips), *_left_over(clips)]
 
 
 def _size(clips: Clips) -> Iterator[str]:
@@ -62,6 +62,21 @@ def _names(clips: Clips) -> Iterator[str]:
     for name, times in Counter(clips.class_names).items():
         if times > 1:
             yield f"{times} classes are called {name!r}"
+    alike = Counter(" ".join(name.split()).casefold() for name in set(clips.class_names))
+    for name, times in alike.items():
+        if times > 1:
+            yield f"{times} classes differ in capitals or spaces only: {name!r}"
+    if any(not name.isprintable() or not name.strip() for name in clips.class_names):
+        yield "a class has no name, or one that cannot be printed"
+
+
+def _classes(clips: Clips) -> Iterator[str]:
+    """Classes that cannot be learned, or that nothing is told apart from."""
+    tested, trained = (set(clips.labels[side].tolist()) for side in (~clips.train, clips.train))
+    for label in sorted(tested - trained) if trained else ():
+        yield f"class {clips.class_names[label]!r} is tested and never trained"
+    if len(tested | trained) == 1:
+        yield "all clips are of one class: every answer is right"
 
 
 def _left_over(clips: Clips) -> Iterator[str]:

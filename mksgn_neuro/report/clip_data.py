@@ -151,11 +151,13 @@ def _millimetres(metres: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Positions (T, V, 3) relative to the centre joint in the first frame, as right, up, depth."""
     bodies = metres.reshape(len(metres), skeleton.bodies, -1).any(axis=2)
     absent = ~bodies.repeat(skeleton.joints // skeleton.bodies, axis=1)
-    moved = np.round((metres - metres[0, skeleton.centre_joint]) * MILLIMETRES)
+    gone = np.isnan(metres).any(axis=2)
+    moved = np.round((metres - np.nan_to_num(metres[0, skeleton.centre_joint])) * MILLIMETRES)
     axes = {0: (1, 0, 2), 1: (0, 1, 2), 2: (0, 2, 1)}[skeleton.up_axis]
-    whole = np.clip(moved, -32767, 32767).astype("<i2")[:, :, axes]
+    whole = np.clip(np.nan_to_num(moved), -32767, 32767).astype("<i2")[:, :, axes]
     if skeleton.bodies > 1:
         whole[absent] = ABSENT
+    whole[gone] = ABSENT
     return whole
 
 

@@ -1,4 +1,4 @@
-"""A folder of recordings as a data set to train on: classes by folder, one skeleton, one rate, no gaps."""
+"""A folder of recordings as a data set to train on: classes by folder, one skeleton, one rate."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from mksgn_neuro.data import formats
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.data.clips import Clips, joined
 from mksgn_neuro.data.frames import at_rate
+from mksgn_neuro.data.gaps import filled
 from mksgn_neuro.data.recordings import Recording, Wanted, for_joints, in_metres
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
+
 
 PARTS = {"train": True, "training": True, "test": False, "val": False, "validation": False}
 TESTED = 5  # every so many clips of a class tests, where nothing says which
@@ -25,12 +27,13 @@ LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLD
 
 @dataclass(frozen=True)
 class _Clip:
-    """A recording, the name of its class, who is in it ("" where that is not known), and the share of lost joints."""
+    """A recording, the name of its class, who is in it ("" where that is not known), shares of joints held and absent."""
 
     recording: Recording
     label: str
     person: str = ""
-    lost: float = 0.0
+    held: float = 0.0
+    absent: float = 0.0
 
 
 def import_recordings(
@@ -56,8 +59,8 @@ def import_recordings(
     for done, clip in enumerate(found, 1):
         try:
             ready = for_joints(in_metres(clip.recording, wanted, coordinates), whole_skeleton.joint_names, bodies)
-            whole, lost = without_gaps(ready, bodies)
-            kept.append(replace(clip, recording=whole, lost=lost))
+            whole, held, absent = with_presence(ready)
+            kept.append(replace(clip, recording=whole, held=held, absent=absent))
         except BadInput as error:
             skipped.append(str(error))
         if progress:
@@ -107,6 +110,10 @@ def _labelled(path: Path, person: Callable[[str], str]) -> tuple[list[_Clip], li
 def _class_folders(path: Path) -> list[tuple[Path, str, bool | None]]:
     """Folders of one class each, its name, and whether its clips train, where the layout says."""
     inside = sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
+    parts = [child.name for child in inside if child.name.lower() in PARTS]
+    if parts and len(parts) < len(inside):
+        problem = f"folder {parts[0]!r} beside {next(c.name for c in inside if c.name not in parts)!r}"
+        raise BadInput(f"{problem}: is it a split or a class?", location=str(path), hint=LAYOUT)
     if inside and all(child.name.lower() in PARTS for child in inside):
         return [
             (folder, folder.name, PARTS[part.name.lower()])
@@ -119,28 +126,10 @@ def _class_folders(path: Path) -> list[tuple[Path, str, bool | None]]:
     return [(folder, folder.name, None) for folder in inside]
 
 
-def without_gaps(recording: Recording, bodies: int = 1) -> tuple[Recording, float]:
-    """With joints that were not seen put between the frames around; and the share of joints that were.
-
-    Of several bodies, one that is absent from a frame (0) stays so. Raises BadInput for a joint that is never seen.
-    """
-    x = recording.positions
-    lost = np.isnan(x).any(axis=2)
-    if not lost.any():
-        return recording, 0.0
-    there = (x != 0).reshape(len(x), bodies, -1).any(axis=2).repeat(x.shape[1] // bodies, axis=1)
-    there |= bodies == 1
-    never = np.flatnonzero(lost.any(axis=0) & ~(~lost & there).any(axis=0))
-    if len(never):
-        problem = f"{recording.joint_names[never[0]]} is not seen in any frame"
-        raise BadInput(problem, location=recording.name, hint="leave the clip out")
-    filled, frames = x.copy(), np.arange(len(x))
-    for v in np.flatnonzero(lost.any(axis=0)):
-        seen = ~lost[:, v] & there[:, v]
-        for axis in range(3):
-            put = np.interp(frames, frames[seen], x[seen, v, axis])
-            filled[:, v, axis] = np.where(lost[:, v], put, x[:, v, axis])
-    return replace(recording, positions=filled), float(lost.mean())
+def with_presence(recording: Recording) -> tuple[Recording, float, float]:
+    """With joints that were not seen held and then absent (NaN), as in a stream; the shares of both."""
+    positions, held, absent = filled(recording.positions, recording.rate)
+    return replace(recording, positions=positions), float(held.mean()), float(absent.mean())
 
 
 def _clips(path: Path, skeleton: Skeleton, kept: list[_Clip], skipped: tuple[str, ...]) -> Clips:
@@ -175,8 +164,9 @@ def _notes(kept: list[_Clip]) -> list[str]:
     """What was guessed, each said once, with the number of clips where it is not all of them."""
     said = Counter(note for clip in kept for note in clip.recording.notes)
     notes = [note if n == len(kept) else f"{note} ({n} of {len(kept)} clips)" for note, n in said.items()]
-    lost = float(np.mean([clip.lost for clip in kept]))
-    return notes + [f"{lost:.1%} of the joints were not seen: put between the frames around them"] * (lost > 0)
+    held, absent = (float(np.mean([getattr(clip, share) for clip in kept])) for share in ("held", "absent"))
+    said = f"joints not seen: {held:.1%} held at their last position, {absent:.1%} absent, as in a stream"
+    return [*notes, said] if held or absent else notes
 
 
 def _split(

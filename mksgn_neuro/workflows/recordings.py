@@ -92,7 +92,7 @@ def of_clip(clips: Clips, i: int) -> Recording:
     names = tuple(name.removesuffix(" (1)") for name in skeleton.joint_names[:per_body])
     bodies = clips[i].reshape(clips.lengths[i], skeleton.bodies, per_body, 3)
     second = bodies[:, 1] if skeleton.bodies > 1 else None
-    rest = {"unit": "m", "signs": (1, 1, 1), "rate": clips.rate, "notes": clips.assumed, "second": second}
+    rest = {"unit": "m", "signs": (1, 1, 1), "rate": clips.rate, "notes": clips.assumed, "second": second, "held": True}
     first = bodies[:, 0, :, : skeleton.coordinates]
     return Recording(clips.names[i], clips.dataset, first, names, body_named(names), **rest)
 
@@ -106,7 +106,7 @@ def prepared(network: Network, recording: Recording, wanted: Wanted) -> Recordin
 def recognise_recording(network: Network, recording: Recording, settings: Settings) -> Recognition:
     """Simulate one recording from rest, frame by frame at the network's rate; all class spikes until its end decide."""
     ready, task, bodies = prepared(network, recording, settings.wanted), network.task, skeleton_of(network.task).bodies
-    positions, held, absent = filled(ready.positions, ready.rate, settings.hold)
+    positions, held, absent = filled(ready.positions, ready.rate, 0.0 if recording.held else settings.hold)
     if task.rate is None:
         frames = resample(positions, task.frames, bodies)
     else:

@@ -6,15 +6,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from mksgn_neuro.cli import cli
+from mksgn_neuro.data import formats, inspection
+from mksgn_neuro.data.augment import Augmentation, augment
+from mksgn_neuro.data.background import with_background
 from mksgn_neuro.data.bodies import BODIES
+from mksgn_neuro.data.defects import defects
+from mksgn_neuro.data.frames import as_tensors, encode, encode_batch, fit_scaling
+from mksgn_neuro.data.gaps import filled
+from mksgn_neuro.data.mirroring import why_not_mirrored
 from mksgn_neuro.data.readers import npz
-from mksgn_neuro.data.recordings import Wanted
+from mksgn_neuro.data.recordings import Wanted, for_joints, in_metres
+from mksgn_neuro.data.sequences import draw_plan, play
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.workflows.importing import import_recordings
+from mksgn_neuro.workflows.recordings import of_clip
 from tests.data import pose_files
 
 
@@ -34,7 +44,7 @@ def test_folders_are_classes_and_every_fifth_clip_of_each_tests(tmp_path):
     assert made.skeleton == BODIES["mediapipe33"].skeleton and made.rate == 30
     assert np.isfinite(made.positions).all() and made.lengths.tolist() == [pose_files.FRAMES] * 12
     said = "\n".join(made.assumed)
-    for words in ("no frame rate in it: taken as 30 Hz", "of the joints were not seen", "every 5th of each class"):
+    for words in ("no frame rate in it: taken as 30 Hz", "joints not seen: ", "every 5th of each class"):
         assert words in said
 
 
@@ -117,14 +127,73 @@ def test_train_and_test_folders_are_the_split(tmp_path):
     assert any(note.startswith("guessed: ") for note in made.assumed)
 
 
-def test_joints_that_were_not_seen_lie_between_the_frames_around(tmp_path):
-    (found,) = (import_recordings(folder_of(tmp_path), Wanted()).subset(np.arange(1)),)
-    table, expected = pose_files._landmarks()
+def test_joints_that_were_not_seen_are_held_and_then_absent_as_in_a_stream(tmp_path):
+    made = import_recordings(folder_of(tmp_path), Wanted())
+    _, expected = pose_files._landmarks()
     expected[5] = np.nan
     signed = expected * np.float32([-1, -1, 1])
-    seen = np.isfinite(signed)
-    assert np.allclose(found[0][seen], signed[seen], atol=1e-5)
-    assert np.allclose(found[0][5], (signed[4] + signed[6]) / 2, atol=1e-5) and len(table) == len(found[0])
+    whole, held, _ = filled(signed, 30.0)
+    assert held.any() and np.allclose(made[0], whole, atol=1e-5)
+    assert any("held at their last position, 0.0% absent, as in a stream" in note for note in made.assumed)
+
+
+def long_walk(folder, gone=slice(5, 40)):
+    """MMPose's clip of 48 frames whose left wrist is below LEAST_CONFIDENCE for longer than it is held."""
+    points, confidence, _ = pose_files._coco()
+    points, confidence = np.concatenate([points] * 4), np.concatenate([confidence] * 4)
+    confidence[gone, 9] = 0.05
+    frames = [
+        {"frame_id": t + 1, "instances": [{"keypoints": x.tolist(), "keypoint_scores": c.tolist()}]}
+        for t, (x, c) in enumerate(zip(points, confidence))
+    ]
+    path = folder / "walk.json"
+    path.write_text(json.dumps({"instance_info": frames}))
+    return path, ""
+
+
+def test_an_unsure_joint_is_absent_in_training_and_simulate_as_in_recognise(tmp_path):
+    made = import_recordings(folder_of(tmp_path / "own", writer=long_walk), Wanted())
+    npz.save(made, tmp_path / "own.npz")
+    again = npz.load(tmp_path / "own.npz")
+    assert np.array_equal(again.positions[..., :2], made.positions[..., :2], equal_nan=True)
+    gone = np.isnan(again[0]).all(axis=2)
+    assert gone[:, 9].sum() == 35 - 15 and not gone[:, [8, 10]].any()  # held for half a second of 30 Hz
+    scaling = fit_scaling(again, 30.0)
+    frames = encode(again[0], scaling, again.skeleton)
+    (recording,) = formats.recordings(tmp_path / "own" / "sit" / "0")[0]
+    ready = for_joints(in_metres(recording, Wanted(), 2), again.skeleton.joint_names)
+    live = encode(filled(ready.positions, ready.rate)[0], scaling, again.skeleton)
+    assert np.array_equal(frames, live) and not frames[gone[:, 9]][:, :, 9].any() and frames[:5, 0, 9].any()
+    of_the_set = of_clip(again, 0)
+    assert np.array_equal(filled(of_the_set.positions, 30.0, 0.0)[0], again[0][..., :2], equal_nan=True)
+    assert defects(again)["not finite"].sum() == 0 and inspection.summary_of(again)["body_height"] > 0
+
+
+def test_training_takes_absent_joints(tmp_path):
+    clips = import_recordings(folder_of(tmp_path, writer=long_walk), Wanted())
+    nose_lost = clips.positions.copy()
+    nose_lost[:, clips.skeleton.centre_joint] = np.nan
+    lost = replace(clips, positions=nose_lost, part_of=None)
+    settings, generator = Augmentation(mirror=0.5, shear=0.1), torch.Generator().manual_seed(0)
+    flat, starts, lengths = as_tensors(lost)
+    for x in (
+        play(flat, starts, lengths, draw_plan(lost, 30.0, 4, 60, settings, generator), lost, settings, generator),
+        augment(flat, starts, lengths, 20, lost.skeleton, settings, generator),
+    ):
+        gone = torch.isnan(x[..., :2]).any(-1)
+        assert gone[..., 0].all() and not gone[..., 5:9].any() and gone[..., 9:11].any()
+        assert torch.isfinite(encode_batch(x, fit_scaling(lost, 30.0), lost.skeleton)).all()
+    more = with_background(clips)
+    pauses = [more[i] for i in np.flatnonzero(more.labels == 2)]
+    assert pauses and all(np.isfinite(pause[:, 5:9]).all() for pause in pauses)
+    assert why_not_mirrored(clips) is None
+
+
+def test_a_folder_that_may_be_a_split_or_a_class_is_refused(tmp_path):
+    folder_of(tmp_path, ("train",), 2)
+    folder_of(tmp_path, ("other",), 2)
+    with pytest.raises(BadInput, match="folder 'train' beside 'other': is it a split or a class"):
+        import_recordings(tmp_path, Wanted())
 
 
 def test_a_pickle_brings_its_own_labels_and_split(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mksgn_neuro.data.clips import KINECT_RATE, Clips, require_rate
-from mksgn_neuro.data.defects import keep_sound
+from mksgn_neuro.data.defects import keep_seen, keep_sound
 from mksgn_neuro.data.registry import DATASETS
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
@@ -29,6 +29,7 @@ ARRAYS = {
     "names": ("U", 1),
     "centre_joint": ("iu", 0),
     "up_axis": ("iu", 0),
+    "seen": ("b", 2),
     "bodies": ("iu", 0),
     "rate": ("fiu", 0),
 }
@@ -53,10 +54,11 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
     labels = arrays["labels"].astype(np.int64)  # of unsigned ones, max(initial=-1) would be 2^32 − 1
     classes = arrays.get("class_names", [f"class {i}" for i in range(int(labels.max(initial=-1)) + 1)])
     with np.errstate(over="ignore"):
-        positions = np.ascontiguousarray(arrays["positions"], dtype=np.float32)
+        positions = np.array(arrays["positions"], dtype=np.float32, order="C")
     flat = positions.shape[2] == 2
     if flat:
         positions = np.pad(positions, ((0, 0), (0, 0), (0, 1)))
+    seen = _seen(arrays, positions, location)
     positions.setflags(write=False)
     try:
         clips = Clips(
@@ -70,21 +72,53 @@ def load(path: Path, *, skip_bad: bool = False) -> Clips:
             skeleton=replace(_skeleton(arrays), coordinates=2 if flat else 3),
             dataset=path.name if path.stem in DATASETS else path.stem,  # never taken for one of those
             rate=rate,
-            assumed=assumed + (() if "joint_names" in arrays else (NAMELESS,)),
+            assumed=(*assumed, *_doubts(arrays)),
         )
     except BadInput as error:
         raise BadInput(error.problem, location=location, hint=error.hint or HINT) from error
-    return keep_sound(clips, location, skip_bad)
+    sound = keep_sound(clips, location, skip_bad)
+    if seen is None:
+        return sound
+    return keep_seen(replace(sound, positions=_without(clips.positions, seen), part_of=None), location, skip_bad)
+
+
+def _doubts(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """What keeps recordings and streams, which have named joints and y up, from being compared with these clips."""
+    up = int(arrays.get("up_axis", 1))
+    turned = (f"{'xyz'[up]} points up: a network trained on it takes no recordings and streams, in which y does",)
+    return (*(() if "joint_names" in arrays else (NAMELESS,)), *(turned if up in (0, 2) else ()))
+
+
+def _seen(arrays: dict[str, np.ndarray], positions: np.ndarray, location: str) -> np.ndarray | None:
+    """Which joints (ΣT, V) are there, None where all are; those that are not need no finite position."""
+    seen = arrays.get("seen")
+    if seen is None or seen.all():
+        return None
+    if seen.shape != positions.shape[:2]:
+        problem = f"array 'seen' of shape {seen.shape}, positions of {positions.shape[:2]}"
+        raise BadInput(problem, location=location, hint="write True or False for each joint of each frame")
+    positions[~seen] = 0
+    return seen
+
+
+def _without(positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Positions with NaN, absent, for each joint that is not there."""
+    found = np.where(seen[..., None], positions, np.float32(np.nan))
+    found.setflags(write=False)
+    return found
 
 
 def save(clips: Clips, path: Path) -> None:
     """Write `path` in one piece."""
     skeleton = clips.skeleton
     positions = [clips[i][..., : skeleton.coordinates] for i in range(len(clips))]
+    whole = np.concatenate(positions) if positions else clips.positions[:0, :, : skeleton.coordinates]
+    absent = np.isnan(whole).all(axis=2)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            positions=np.concatenate(positions) if positions else clips.positions[:0, :, : skeleton.coordinates],
+            positions=np.where(absent[..., None], np.float32(0), whole),
+            **({"seen": ~absent} if absent.any() else {}),
             lengths=clips.lengths,
             labels=clips.labels,
             subjects=clips.subjects,

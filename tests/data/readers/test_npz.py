@@ -153,6 +153,27 @@ def test_a_clip_that_is_not_finite_is_named_or_skipped(tmp_path):
     assert np.array_equal(read[2], clips()[3])
 
 
+def test_joints_that_are_absent_need_no_position(tmp_path):
+    content = arrays()
+    seen = np.ones(content["positions"].shape[:2], dtype=bool)
+    seen[6, 3] = seen[7:9] = False
+    content["positions"] = np.where(seen[..., None], content["positions"], np.inf)
+    np.savez(tmp_path / "x.npz", **content, seen=seen)
+    read = npz.load(tmp_path / "x.npz")
+    assert np.array_equal(np.isnan(read.positions).all(axis=2), ~seen)
+    assert np.array_equal(read.positions[seen], content["positions"][seen].astype(np.float32))
+    npz.save(read, tmp_path / "y.npz")
+    assert np.array_equal(npz.load(tmp_path / "y.npz").positions, read.positions, equal_nan=True)
+    np.savez(tmp_path / "x.npz", **content, seen=seen[:, :-1])
+    with pytest.raises(BadInput, match="x.npz: array 'seen' of shape"):
+        npz.load(tmp_path / "x.npz")
+    seen[content["lengths"][0]] = False  # the second clip has one frame
+    np.savez(tmp_path / "x.npz", **content, seen=seen)
+    with pytest.raises(BadInput, match="x.npz, clip 1: no joint is seen in any frame"):
+        npz.load(tmp_path / "x.npz")
+    assert npz.load(tmp_path / "x.npz", skip_bad=True).names == ("0", "2", "3")
+
+
 def test_what_is_no_npz_is_refused(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"not numpy")
     with pytest.raises(BadInput, match="not a readable"):

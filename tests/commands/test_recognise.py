@@ -56,6 +56,24 @@ def test_an_unlabelled_clip_gets_the_scores_that_simulate_gives_a_labelled_one(t
     assert not confusion.any() and np.trace(labelled["confusion"]) == round(3 * labelled["accuracy"])
 
 
+def test_joints_that_are_absent_from_a_data_set_are_so_in_simulate_and_recognise(tmp_path, model):
+    clips = synthetic()
+    test = clips.subset(np.flatnonzero(~clips.train)[:3])
+    positions = np.concatenate([test[i] for i in range(3)])
+    positions[4:, 7] = np.nan
+    lost = replace(test, positions=positions, starts=None, part_of=None)
+    scores = []
+    for name, some in (("whole", test), ("lost", lost)):
+        npz.save(some, tmp_path / f"{name}.npz")
+        asked = ("--dataset", "npz", "--data", tmp_path / f"{name}.npz", "--protocol", "clip", "--json")
+        labelled = json.loads(run("simulate", model, *asked).stdout)["predictions"]
+        found = document(tmp_path / f"{name}.npz", "--model", model)["clips"]
+        scores.append([p["scores"] for p in labelled])
+        assert [list(clip["scores"].values()) for clip in found] == scores[-1]
+    assert scores[0] != scores[1] and [clip["joints_held"] for clip in found] == [0, 0, 0]
+    assert found[1]["joints_absent"] == pytest.approx(1 / 20)
+
+
 @pytest.mark.parametrize("writer", [writer for _, writer in EVERY], ids=[writer.__name__ for _, writer in EVERY])
 def test_each_format_goes_to_a_class_by_one_command(tmp_path, model, writer):
     path, expected = writer(tmp_path)

@@ -139,8 +139,12 @@ def refuse_trained(folder: Path, *, resume: bool, force: bool) -> None:
 
 
 def announce(clips: Clips) -> None:
-    """Say how many clips there are."""
+    """Say how many clips there are, and what looks wrong with their classes."""
+    from mksgn_neuro.data.suspicions import about_classes
+
     say(f"{clips.dataset}: {int(clips.train.sum())} training clips, {int((~clips.train).sum())} test clips")
+    for line in about_classes(clips):
+        say(f"{clips.dataset} looks wrong: {line}")
 
 
 @contextmanager

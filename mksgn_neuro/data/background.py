@@ -42,7 +42,8 @@ def with_background(clips: Clips, others: Sequence[str] = ()) -> Clips:
         raise BadInput(f"no class {unknown[0]!r}", location=clips.dataset, hint=hint)
     kept = [name for name in clips.class_names if name not in others]
     if len(kept) < 2:
-        raise BadInput(f"{len(kept)} classes are left", location=clips.dataset, hint="name fewer others")
+        hint = "name fewer others" if others else "give clips of two classes or more"
+        raise BadInput(f"only {len(kept)} class beside {NONE_OF_THESE!r}", location=clips.dataset, hint=hint)
     return for_classes(clips, (*kept, NONE_OF_THESE))
 
 

@@ -61,7 +61,7 @@ def test_data_as_a_network_has_it_and_what_is_refused():
     assert found.class_names == kept and (found.labels[: len(ALL)][ALL.labels >= 3] == 3).all()
     with pytest.raises(BadInput, match="no class 'nap'"):
         with_background(ALL, ["nap"])
-    with pytest.raises(BadInput, match="1 classes are left"):
+    with pytest.raises(BadInput, match="only 1 class beside 'none of these'; name fewer"):
         with_background(ALL, ALL.class_names[1:])
     with pytest.raises(BadInput, match="has a class 'none of these' already"):
         with_background(found)

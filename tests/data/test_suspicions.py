@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mksgn_neuro.commands.training import announce
 from mksgn_neuro.data.skeleton import KINECT_20
-from mksgn_neuro.data.suspicions import body_height, suspicions
+from mksgn_neuro.data.suspicions import about_classes, body_height, suspicions
 from mksgn_neuro.data.synthetic import generate
 from tests.data.make import clips as random_walks
 
@@ -56,3 +57,23 @@ def test_names_twice_and_frames_left_over():
     positions = np.concatenate([made.positions, made.positions[:3]])
     left = suspicions(replace(made, positions=positions, class_names=("sit", "stand")))
     assert left == ["3 frames at the end belong to no clip"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"class_names": ("sit", "Sit ")}, "2 classes differ in capitals or spaces only: 'sit'"),
+        ({"class_names": ("sit", "\n")}, "a class has no name, or one that cannot be printed"),
+        ({"train": np.array([True, True, False, False])}, "class 'stand' is tested and never trained"),
+        ({"labels": np.zeros(4, int)}, "all clips are of one class: every answer is right"),
+    ],
+)
+def test_classes_that_cannot_be_told_apart_or_learned(changes, message):
+    made = random_walks()
+    assert about_classes(made) == [] and about_classes(replace(made, **changes)) == [message]
+    assert message in suspicions(replace(made, **changes))
+
+
+def test_they_are_said_before_training(capsys):
+    announce(replace(random_walks(), labels=np.zeros(4, int)))
+    assert "made up looks wrong: all clips are of one class: every answer is right" in capsys.readouterr().err

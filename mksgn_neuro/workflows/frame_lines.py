@@ -150,8 +150,11 @@ def _person(content: object, skeleton: Skeleton, location: str, gaps: bool) -> L
     if skeleton.coordinates == 2:
         content, picture = _with_depth(content, body is not None and body.unit == PIXELS)
     frame, seconds = one_clip.frame_of(content, own, location, gaps=gaps)
-    if picture and body is not None:
+    by_name = isinstance(content, dict) and isinstance(content.get("joints"), dict)
+    if body is not None and (picture or (by_name and body.coordinates == 3)):  # named joints are in their makers' axes
         frame = frame * np.array(body.signs, dtype=np.float32)
+        if body.unit == "mm" and np.nanmax(np.ptp(np.nan_to_num(frame), axis=0)) > TALLEST_BODY:
+            frame = frame * np.float32(METRES["mm"])
     if names is None:
         return Line(frame, seconds, picture)
     if body is not None and body.unit == PIXELS and not picture and _is_confidence(frame):
@@ -159,10 +162,6 @@ def _person(content: object, skeleton: Skeleton, location: str, gaps: bool) -> L
         raise BadInput(
             "joints in a picture, [x, y, confidence]; the network takes metres", location=location, hint=hint
         )
-    if body is not None and not picture:
-        frame = frame * np.array(body.signs, dtype=np.float32)
-        if body.unit == "mm" and np.nanmax(np.ptp(np.nan_to_num(frame), axis=0)) > TALLEST_BODY:
-            frame = frame * np.float32(METRES["mm"])
     return Line(_onto(frame, names, skeleton, location), seconds, picture)
 
 

@@ -115,3 +115,22 @@ def test_further_people_of_mediapipe_are_said(tmp_path):
 def test_a_hold_that_is_no_number_of_seconds_is_refused(standing):
     result = run(standing, "", "--hold", "nan")
     assert result.exit_code == 2 and "nan is not a finite number" in result.stderr
+
+
+def test_named_joints_are_in_their_makers_axes_whatever_joints_the_network_has(tmp_path):
+    legs = {"mediapipe33": MEDIAPIPE_33.joint_names, "own": ("left hip", "left knee", "left ankle")}
+    table, _ = pose_files._landmarks()
+    named = [dict(zip(MEDIAPIPE_33.joint_names, frame)) for frame in table[..., :3].tolist()]
+    text = "\n".join(json.dumps({"joints": frame}) for frame in named)
+    for name, joints in legs.items():
+        path = tmp_path / f"{name}.ir.h5"
+        parents = (-1, *range(len(joints) - 1))
+        save(network_of(replace(TASK, joint_names=joints, parents=parents), (2, len(joints), 3)), path)
+        at = [MEDIAPIPE_33.joint_names.index(joint) for joint in joints]
+        upright = table[:, at, :3] * np.float32([-1, -1, 1])
+        assert answers_of(run(path, text)) == answers_of(run(path, lines(upright.astype(np.float32).astype(float))))
+    path = tmp_path / "own.ir.h5"
+    metres = pose_files.as_body(COCO_17)
+    text = "\n".join(json.dumps({"joints": dict(zip(COCO_17.joint_names, frame))}) for frame in metres.tolist())
+    own = metres[:, [COCO_17.joint_names.index(joint) for joint in legs["own"]]]
+    assert answers_of(run(path, text)) == answers_of(run(path, lines(own)))

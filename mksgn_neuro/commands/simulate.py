@@ -58,6 +58,7 @@ def command(
     """Simulate MODEL (a model.pt, .net, .nir or .ir.h5) on CPU, in exactly the integers of the chip."""
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
+    from mksgn_neuro.data.recordings import DEPTH_LEFT_OUT
     from mksgn_neuro.sim import distributed
     from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import Port, load_networks
@@ -85,6 +86,8 @@ def command(
         hint = "give --input X.npy, last axis time"
         raise BadInput("does not say what clips it takes", location=str(path), hint=hint)
     clips = clips_for(network.task, Request(dataset, data_path, split, limit, skip_bad, seed, renames), load_clips)
+    if DEPTH_LEFT_OUT in clips.assumed:
+        say(f"{clips.dataset}: {DEPTH_LEFT_OUT}")
     if network.task.rate is None:
         say(f"{path} has no frame rate: it was trained on clips stretched to {network.task.frames} frames")
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)

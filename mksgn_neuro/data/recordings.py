@@ -15,6 +15,7 @@ from mksgn_neuro.errors import BadInput
 TORSO = 0.38  # metres from the middle of the hips to the middle of the shoulders: the median over NW-UCLA
 UNITS = (*METRES, PIXELS)
 UPS = ("x", "-x", "y", "-y", "z", "-z")
+DEPTH_LEFT_OUT = "its depth is left out: two coordinates are wanted"
 ONE_FRAME = "one frame: nothing moves in it"
 MIRRORED = "looks mirrored: feet or nose point backwards for where left and right are"
 LEAST_CONFIDENCE = 0.1  # of a detector; a joint below it counts as not seen
@@ -130,7 +131,7 @@ def in_metres(recording: Recording, wanted: Wanted, coordinates: int = 3) -> Rec
     if unit not in (None, "m"):
         found = found.noted(f"{unit} converted to metres")
     if coordinates == 2:
-        found = found.noted("its depth is left out: two coordinates are wanted")
+        found = found.noted(DEPTH_LEFT_OUT)
     return require_upright(_plausible(found))
 
 

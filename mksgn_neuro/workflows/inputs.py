@@ -16,6 +16,7 @@ from mksgn_neuro.data.frames import Scaling, encode, encode_batch
 from mksgn_neuro.data.joints import canonical
 from mksgn_neuro.data.made import Joined
 from mksgn_neuro.data.protocols import Timing, streams
+from mksgn_neuro.data.recordings import DEPTH_LEFT_OUT
 from mksgn_neuro.data.registry import DATASETS, load
 from mksgn_neuro.data.skeleton import Skeleton, are_names
 from mksgn_neuro.errors import BadInput
@@ -85,7 +86,9 @@ def fitted(clips: Clips, task: Task, location: str, renames: Mapping[str, str] |
         problem = f"has {clips.skeleton.joints} joints in another tree than the network's {len(task.parents)}"
         raise BadInput(problem, location=location, hint=f"give data like {task.dataset}, or train on this data")
     require_same_joints(clips.skeleton.joint_names, task.joint_names, location)
-    clips = replace(clips, skeleton=in_coordinates(clips.skeleton, task.coordinates, location))
+    flat = (DEPTH_LEFT_OUT,) if task.coordinates < clips.skeleton.coordinates else ()
+    skeleton = in_coordinates(clips.skeleton, task.coordinates, location)
+    clips = replace(clips, skeleton=skeleton, assumed=(*clips.assumed, *flat))
     names = tuple(task.class_names)
     known = set(names[:-1]) <= set(clips.class_names) and NONE_OF_THESE not in clips.class_names
     if background_of(names) is not None and known:

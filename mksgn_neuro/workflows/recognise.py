@@ -115,6 +115,7 @@ def document_of(
         "representation": representation,
         "simulated_on": "CPU",
         "dataset": clips.dataset,
+        "notes": [*clips.assumed, *(f"left out: {line}" for line in clips.skipped)],
         "rate": task.rate,
         "window": task.window,
         "latency_steps": run.network.transmission_delay * run.network.level[run.network.readout],

@@ -107,6 +107,15 @@ def test_three_coordinates_are_not_made_of_two(model):
     assert in_coordinates(replace(model.skeleton, coordinates=3), 2, "x") == model.skeleton
 
 
+def test_a_depth_that_simulate_leaves_out_is_said(model, tmp_path):
+    save_model(model, tmp_path / "model.pt")
+    npz.save(synthetic().subset(np.flatnonzero(~synthetic().train)[:2]), tmp_path / "x.npz")
+    asked = ["simulate", tmp_path / "model.pt", "--dataset", "npz", "--data", tmp_path / "x.npz", "--protocol", "clip"]
+    result = CliRunner().invoke(cli, [*map(str, asked), "--json"])
+    said = "its depth is left out: two coordinates are wanted"
+    assert json.loads(result.stdout)["notes"] == [said] and result.stderr.count(f"x: {said}") == 1
+
+
 def run(*arguments):
     result = CliRunner().invoke(cli, list(map(str, arguments)), catch_exceptions=False)
     assert result.exit_code == 0, result.output

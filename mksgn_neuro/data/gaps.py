@@ -26,7 +26,8 @@ class GapFiller:
         lost = np.isnan(frame).any(axis=1)
         if self._last is None:
             self._last, self._seen_at = np.full_like(frame, np.nan), np.full(len(frame), -np.inf)
-        self._seen_at = np.where(lost, self._seen_at, seconds)
+        nowhere = (frame == 0).all(axis=1)  # of a body that is not there: nothing to be held
+        self._seen_at = np.where(lost, self._seen_at, np.where(nowhere, -np.inf, seconds))
         self._last = np.where(lost[:, None], self._last, frame)
         absent = lost & (seconds - self._seen_at > self._hold + STAMP_ERROR)
         return np.where(absent[:, None], np.float32(np.nan), self._last), lost & ~absent, absent

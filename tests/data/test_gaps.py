@@ -66,3 +66,12 @@ def test_between_a_frame_with_the_joint_and_one_without_the_nearer_one_counts(ra
     assert np.isfinite(found[:, [0, 1, 3]]).all()
     far = np.abs(times - 2) >= 1
     assert np.array_equal(found[far], whole[far])
+
+
+def test_a_body_that_was_not_there_is_not_held_where_it_was_not():
+    x = walk(6)
+    x[:3] = 0
+    x[3, 1] = np.nan
+    found, held, absent = filled(x, 30.0)
+    assert np.isnan(found[3, 1]).all() and absent.sum() == 1 and not held.any()
+    assert np.array_equal(found[:3], x[:3]) and np.array_equal(found[4:], x[4:])

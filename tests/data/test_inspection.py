@@ -1,10 +1,14 @@
+import json
+
 import numpy as np
 import pytest
 
 from mksgn_neuro.data.inspection import inspect, recognise, summary_of
 from mksgn_neuro.data.readers import npz
+from mksgn_neuro.data.recordings import MIRRORED
 from mksgn_neuro.data.synthetic import generate
 from mksgn_neuro.errors import BadInput
+from tests.data import pose_files
 from tests.data.make import clips
 from tests.data.readers.ntu.skeleton_files import skeleton_text, walk
 from tests.data.readers.ntu.test_derived import content, ctr_gcn, dump
@@ -74,6 +78,23 @@ def test_one_clip(tmp_path):
     (found,) = report["recordings"]
     assert report["format"] == "plain" and (found["frames"], found["joints"]) == (2, 2)
     assert "constant: nothing moves" in found["wrong"] and "a body of 3 metres" in found["wrong"][1]
+
+
+def test_what_recognise_would_refuse_or_doubt_is_told_before(tmp_path):
+    def wrong(x):
+        np.save(tmp_path / "x.npy", x)
+        (found,) = inspect(tmp_path / "x.npy")["recordings"]
+        return found["wrong"]
+
+    points, _, _ = pose_files._coco()
+    assert wrong(pose_files.movement()) == [] == wrong(points)
+    (said,) = wrong(points * [1, -1] + [0, 720])
+    assert said.startswith("the head is below the hips; give the axis that points up")
+    assert wrong(pose_files.movement() * np.float32([-1, 1, 1])) == [MIRRORED]
+    text = "\n".join(json.dumps({"t": -t, "joints": x.tolist()}) for t, x in enumerate(pose_files.movement()))
+    (tmp_path / "x.jsonl").write_text(text)
+    (found,) = inspect(tmp_path / "x.jsonl")["recordings"]
+    assert found["wrong"][0].startswith("frame 1 was taken at -1 s, the one before at 0 s; repair the times")
 
 
 def test_what_is_not_recognised_is_refused(tmp_path):

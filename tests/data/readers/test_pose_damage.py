@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.data.formats import recordings
@@ -34,6 +34,7 @@ def survives(path):
 
 @given(st.lists(nested, min_size=1, max_size=3), st.sampled_from((".json", ".jsonl")))
 @settings(max_examples=300, deadline=None)
+@example([None, True], ".json")
 def test_any_json(tmp_path_factory, values, ending):
     path = tmp_path_factory.mktemp("any") / f"x{ending}"
     path.write_text("\n".join(map(json.dumps, values)))

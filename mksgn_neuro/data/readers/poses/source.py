@@ -115,4 +115,4 @@ def shows_anybody(frame: object) -> bool:
     """Whether a frame in JSON has something in it; those in which nobody was detected have an empty list, or null."""
     if isinstance(frame, dict):
         return any(isinstance(value, (list, dict)) and value for value in frame.values())
-    return bool(frame)
+    return isinstance(frame, list) and bool(frame)

@@ -19,7 +19,6 @@ from mksgn_neuro.data.recordings import Recording, Wanted, for_joints, in_metres
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
-
 PARTS = {"train": True, "training": True, "test": False, "val": False, "validation": False}
 TESTED = 5  # every so many clips of a class tests, where nothing says which
 LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLDER/test/CLASS/FILES"
@@ -27,7 +26,7 @@ LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLD
 
 @dataclass(frozen=True)
 class _Clip:
-    """A recording, the name of its class, who is in it ("" where that is not known), shares of joints held and absent."""
+    """A recording, its class, who is in it ("" where that is not known), and the shares of joints held and absent."""
 
     recording: Recording
     label: str

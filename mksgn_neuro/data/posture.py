@@ -16,6 +16,7 @@ LEANING = 0.3  # cosine of the angle to the vertical: who leans more lies, or an
 MIRRORED = 0.2  # share of frames; where fewer toes than that point forwards, left and right are exchanged
 UPPER = (("left shoulder", "right shoulder"), ("shoulder centre",), ("neck",), ("head",), ("nose",))
 LOWER = (("left hip", "right hip"), ("hip centre",), ("mid hip",))
+POINTING = 0.02  # metres from the ankles to the toes, or from the ears to the nose, that say which way
 FORWARDS = (
     (("left foot", "right foot"), ("left ankle", "right ankle")),
     (("left foot index", "right foot index"), ("left heel", "right heel")),
@@ -59,8 +60,9 @@ def mirrored(positions: np.ndarray, names: Sequence[str]) -> bool:
         ends = [_middle(positions, names, (joints,)) for joints in (tip, root)]
         if upper is None or ends[0] is None or ends[1] is None:
             continue
-        ahead = (np.cross(left, upper - lower) * (ends[0] - ends[1])).sum(axis=1)
-        ahead = ahead[np.isfinite(ahead)]
+        tips = ends[0] - ends[1]
+        ahead = (np.cross(left, upper - lower) * tips).sum(axis=1)
+        ahead = ahead[np.isfinite(ahead) & (ahead != 0) & (np.linalg.norm(tips, axis=1) > POINTING)]
         return len(ahead) > 0 and float((ahead > 0).mean()) < MIRRORED
     return False
 

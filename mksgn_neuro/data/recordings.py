@@ -88,7 +88,9 @@ class Wanted:
 
 def without_zeros(recording: Recording) -> Recording:
     """With joints at exactly 0 taken as not seen, as detectors and sensors write them; a root may lie there always."""
-    zero = (recording.positions == 0).all(axis=2)
+    zero, torn = (recording.positions == 0).all(axis=2), np.isnan(recording.positions).any(axis=2)
+    if torn.any():  # a joint with one coordinate less is nowhere
+        recording = replace(recording, positions=np.where(torn[..., None], np.float32(np.nan), recording.positions))
     anything = np.isfinite(recording.positions).any(axis=2) & ~zero
     always = zero[anything.any(axis=1)].all(axis=0) if anything.any() else np.zeros(zero.shape[1], dtype=bool)
     lost = zero & anything.any(axis=1)[:, None]

@@ -242,3 +242,22 @@ def test_a_link_that_leads_back_ends(tmp_path):
     (tmp_path / "again").symlink_to(tmp_path)
     (tmp_path / "gone.npy").symlink_to(tmp_path / "nowhere.npy")
     assert len(recordings(tmp_path)[0]) == 1
+
+
+def test_a_visibility_of_null_is_unsaid_and_half_a_joint_none(tmp_path):
+    people = [[{**point, "visibility": None} for point in frame] for frame in pose_files._named(TABLE)]
+    found = read(jsonl(tmp_path / "x.jsonl", people))
+    assert np.allclose(found.positions, TABLE[..., :3], atol=1e-5)
+    torn = movement().copy()
+    torn[3, 5, 2], torn[4, 6] = np.inf, np.nan
+    np.save(tmp_path / "x.npy", torn)
+    found = read(tmp_path / "x.npy")
+    assert np.argwhere(np.isnan(found.positions).all(axis=2)).tolist() == [[3, 5], [4, 6]]
+    assert np.isnan(found.positions).sum() == 6
+
+
+def test_a_picture_does_not_look_mirrored(tmp_path):
+    table = TABLE.copy()
+    table[..., :2] = table[..., :2] * 0.25 + 0.5
+    found = ready(jsonl(tmp_path / "x.jsonl", pose_files._named(table)), Wanted(flat=True))
+    assert not any("mirrored" in note for note in found.notes)

@@ -135,7 +135,8 @@ def _by_name(value: dict) -> list:
 
 def _row(point: object, location: str) -> list:
     if isinstance(point, dict) and {"x", "y", "z"} <= point.keys():
-        return [point["x"], point["y"], point["z"], point.get("visibility", 1.0)]
+        visibility = point.get("visibility")  # null where the task does not tell
+        return [point["x"], point["y"], point["z"], 1.0 if visibility is None else visibility]
     if isinstance(point, list) and len(point) in (3, 4):
         return [*point, 1.0][:4]
     if point is None:

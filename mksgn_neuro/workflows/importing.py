@@ -20,7 +20,9 @@ from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
 
 PARTS = {"train": True, "training": True, "test": False, "val": False, "validation": False}
+ALIKE = 0.01  # rates that differ less are one, measured twice
 TESTED = 5  # every so many clips of a class tests, where nothing says which
+LABELLED = "a file says its clips' classes: those count, not its folder"
 LAYOUT = "lay it out as FOLDER/CLASS/FILES, or FOLDER/train/CLASS/FILES and FOLDER/test/CLASS/FILES"
 
 
@@ -101,7 +103,8 @@ def _labelled(path: Path, person: Callable[[str], str]) -> tuple[list[_Clip], li
             label = f"class {recording.label}" if recording.label is not None else name
             called = f"{folder.relative_to(path)}/{recording.name}"
             split = recording.training if training is None else training
-            whole = replace(recording, name=called, training=split)
+            notes = () if recording.label is None else (LABELLED,)
+            whole = recording.noted(*notes, name=called, training=split)
             found.append(_Clip(whole, label, person(recording.name)))
     return found, skipped
 
@@ -155,7 +158,7 @@ def _clips(path: Path, skeleton: Skeleton, kept: list[_Clip], skipped: tuple[str
         dataset=path.stem,
         rate=rate,
         skipped=skipped,
-        assumed=(*_notes(kept), *assumed),
+        assumed=(*_notes(kept), *_rates(recordings), *assumed),
     )
 
 
@@ -166,6 +169,14 @@ def _notes(kept: list[_Clip]) -> list[str]:
     held, absent = (float(np.mean([getattr(clip, share) for clip in kept])) for share in ("held", "absent"))
     said = f"joints not seen: {held:.1%} held at their last position, {absent:.1%} absent, as in a stream"
     return [*notes, said] if held or absent else notes
+
+
+def _rates(recordings: list[Recording]) -> list[str]:
+    """What is said of clips of several frame rates."""
+    rates = [recording.rate for recording in recordings]
+    if max(rates) <= (1 + ALIKE) * min(rates):
+        return []
+    return [f"clips of {min(rates):.4g} to {max(rates):.4g} Hz are brought to {rates[0]:.4g} Hz, the first one's"]
 
 
 def _split(

@@ -211,6 +211,27 @@ def test_a_pickle_brings_its_own_labels_and_split(tmp_path):
     assert not any("depth" in note for note in made.assumed)
 
 
+def test_each_clip_of_a_file_keeps_its_side_and_its_label_is_said_to_count(tmp_path):
+    folder = folder_of(tmp_path, clips=2, writer=pose_files.pyskl)
+    path = folder / "sit" / "0" / "own.pkl"
+    content = pickle.loads(path.read_bytes())
+    (one,) = content["annotations"]
+    content["annotations"] += [{**one, "frame_dir": "jump", "label": 1}]
+    content["split"]["val"] = ["jump"]
+    path.write_bytes(pickle.dumps(content))
+    made = import_recordings(folder, Wanted())
+    assert [name for name, train in zip(made.names, made.train) if not train] == ["sit/jump"]
+    assert made.train.sum() == 4 and made.class_names == ("class 1", "class 3")
+    assert "a file says its clips' classes: those count, not its folder" in made.assumed
+
+
+def test_clips_of_other_frame_rates_are_brought_to_the_first_one_s_and_that_is_said(tmp_path):
+    folder = folder_of(tmp_path, clips=1)
+    pose_files.mediapipe_tasks(folder / "wave" / "0")
+    made = import_recordings(folder, Wanted())
+    assert "clips of 25 to 30 Hz are brought to 30 Hz, the first one's" in made.assumed and made.rate == 30
+
+
 def test_the_command_writes_what_is_read_back_and_says_what_it_left_out(tmp_path):
     folder = folder_of(tmp_path / "own")
     (folder / "sit" / "notes.txt").write_text("by hand")

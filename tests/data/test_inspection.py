@@ -89,7 +89,7 @@ def test_what_recognise_would_refuse_or_doubt_is_told_before(tmp_path):
     points, _, _ = pose_files._coco()
     assert wrong(pose_files.movement()) == [] == wrong(points)
     (said,) = wrong(points * [1, -1] + [0, 720])
-    assert said.startswith("the head is below the hips; give the axis that points up")
+    assert said.startswith("the body is upside down; give the axis that points up")
     assert wrong(pose_files.movement() * np.float32([-1, 1, 1])) == [MIRRORED]
     text = "\n".join(json.dumps({"t": -t, "joints": x.tolist()}) for t, x in enumerate(pose_files.movement()))
     (tmp_path / "x.jsonl").write_text(text)

@@ -220,7 +220,7 @@ def test_each_clip_of_a_file_keeps_its_side_and_its_label_is_said_to_count(tmp_p
     content["split"]["val"] = ["jump"]
     path.write_bytes(pickle.dumps(content))
     made = import_recordings(folder, Wanted())
-    assert [name for name, train in zip(made.names, made.train) if not train] == ["sit/jump"]
+    assert [name for name, train in zip(made.names, made.train) if not train] == ["sit/0/jump"]
     assert made.train.sum() == 4 and made.class_names == ("class 1", "class 3")
     assert "a file says its clips' classes: those count, not its folder" in made.assumed
 

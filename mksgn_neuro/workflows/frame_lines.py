@@ -17,6 +17,7 @@ from mksgn_neuro.data.picture import PictureScale
 from mksgn_neuro.data.posture import standing
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import landmark_table, mediapipe
+from mksgn_neuro.data.readers.poses.people import is_picture
 from mksgn_neuro.data.readers.times import seconds_of
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.data.skeleton import Skeleton, from_parents
@@ -157,18 +158,12 @@ def _person(content: object, skeleton: Skeleton, location: str, gaps: bool) -> L
             frame = frame * np.float32(METRES["mm"])
     if names is None:
         return Line(frame, seconds, picture)
-    if body is not None and body.unit == PIXELS and not picture and _is_confidence(frame):
+    if body is not None and body.unit == PIXELS and not picture and is_picture(frame, 0.0):
         hint = "send metres, or take a network of two coordinates"
         raise BadInput(
             "joints in a picture, [x, y, confidence]; the network takes metres", location=location, hint=hint
         )
     return Line(_onto(frame, names, skeleton, location), seconds, picture)
-
-
-def _is_confidence(frame: np.ndarray) -> bool:
-    """Whether the third number of joints (V, 3) is a share and the others are a picture's."""
-    seen = frame[np.isfinite(frame).all(axis=1)]
-    return len(seen) > 0 and bool((seen >= 0).all() and (seen[:, 2] <= 1).all())
 
 
 def _with_depth(content: object, confident: bool) -> tuple[object, bool]:

@@ -261,3 +261,14 @@ def test_a_picture_does_not_look_mirrored(tmp_path):
     table[..., :2] = table[..., :2] * 0.25 + 0.5
     found = ready(jsonl(tmp_path / "x.jsonl", pose_files._named(table)), Wanted(flat=True))
     assert not any("mirrored" in note for note in found.notes)
+
+
+def test_named_joints_of_a_picture_with_confidences_are_no_metres(tmp_path):
+    points, confidence, expected = pose_files._coco()
+    for scale in ([1, 1], [1280, 720]):
+        triples = np.concatenate([points / scale, confidence[..., None]], axis=-1).tolist()
+        path = jsonl(tmp_path / "x.jsonl", [{"joints": dict(zip(COCO_17.joint_names, x))} for x in triples])
+        found = read(path)
+        assert np.allclose(found.positions * scale, expected, atol=1e-2, equal_nan=True)
+        assert "the third number is a confidence, not metres: two coordinates" in found.notes
+        assert ready(path, coordinates=2, names=COCO_17.joint_names).positions.shape == (FRAMES, 17, 3)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mksgn_neuro.data.bodies import body_of
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.readers.poses.people import numbers, picture_unit, several_people
+from mksgn_neuro.data.readers.poses.people import WITH_CONFIDENCE, is_picture, numbers, picture_unit, several_people
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.readers.times import RATE_NAMES
 from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, Recording, of_body
@@ -23,7 +23,6 @@ from mksgn_neuro.gates.regular import shown
 HINT = "save one array (frames, joints, 2 or 3)"
 # Joints and numbers of each, by the numbers of a frame in one row; 3 of a picture's are x, y and a confidence.
 ROWS = {34: (17, 2), 51: (17, 3), 60: (20, 3), 66: (33, 2), 75: (25, 3), 96: (32, 3), 99: (33, 3), 132: (33, 4)}
-IN_PIXELS = 10.0  # as in `coco`: no metres
 MOST_PEOPLE = 6  # as many as a Kinect follows; more are frames, or clips
 
 
@@ -51,8 +50,8 @@ def read(source: Source) -> list[Recording]:
     if people.shape[2:] == (mediapipe.JOINTS, 4):
         notes.append("the fourth number is taken as MediaPipe's visibility")
         people = np.where(people[..., 3:] >= LEAST_CONFIDENCE, people[..., :3], np.nan)
-    if people.shape[3] == 3 and _is_confidence(people):
-        notes.append("the third number is a confidence, not metres: two coordinates")
+    if people.shape[3] == 3 and is_picture(people):
+        notes.append(WITH_CONFIDENCE)
         people = np.where(people[..., 2:] >= LEAST_CONFIDENCE, people[..., :2], np.nan)
     people = np.where((people == 0).all(axis=(2, 3))[..., None, None], np.nan, people).astype(np.float32)
     body = body_of(people.shape[2], people.shape[3])
@@ -101,14 +100,6 @@ def _people(x: np.ndarray, location: str) -> np.ndarray:
         hint = "put people first, (people, frames, joints, 2 or 3), or give one clip a file"
         raise BadInput(f"{len(x)} people in {x.shape[1]} frames", location=location, hint=hint)
     return x
-
-
-def _is_confidence(people: np.ndarray) -> bool:
-    """Whether the third number is a share and the others are no metres."""
-    third, others = people[..., 2], np.abs(people[..., :2])
-    if not np.isfinite(third).any() or not np.isfinite(others).any():
-        return False
-    return bool(np.nanmin(third) >= 0 and np.nanmax(third) <= 1 and np.nanmax(others) > IN_PIXELS)
 
 
 FORMAT = Format("array", "one clip, .npy or .npz", recognises, read)

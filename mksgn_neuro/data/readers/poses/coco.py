@@ -12,14 +12,13 @@ import re
 import numpy as np
 
 from mksgn_neuro.data.bodies import BODIES
-from mksgn_neuro.data.readers.poses.people import followed, numbers, picture_unit, seen, with_confidence
+from mksgn_neuro.data.readers.poses.people import followed, is_picture, numbers, picture_unit, seen, with_confidence
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.readers.times import in_order, number_of
 from mksgn_neuro.data.recordings import Recording, of_body
 from mksgn_neuro.errors import BadInput
 
 JOINTS, WHOLE_BODY = 17, 133  # of the latter the first 17 are the former
-IN_PIXELS = 10.0  # metres from the camera; what lies further off is a picture's
 HINT = "write 17 joints with x, y and a confidence"
 
 
@@ -58,10 +57,7 @@ def _is_picture(frame: object) -> bool:
         table = np.array(frame, dtype=np.float64)
     except (ValueError, TypeError):
         return False
-    if table.shape != (JOINTS, 3) or not np.isfinite(table).all():
-        return False
-    shares = ((table[:, 2] >= 0) & (table[:, 2] <= 1)).all()
-    return bool(shares and np.abs(table[:, :2]).max() > IN_PIXELS)
+    return table.shape == (JOINTS, 3) and bool(np.isfinite(table).all()) and is_picture(table)
 
 
 def read(source: Source) -> list[Recording]:

@@ -11,6 +11,8 @@ from mksgn_neuro.data.recordings import LEAST_CONFIDENCE
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 
+WITH_CONFIDENCE = "the third number is a confidence, not metres: two coordinates"
+IN_PIXELS = 10.0  # metres from the camera; what lies further off is a picture's
 LARGEST_SHARE = 2.0  # of a picture's width or height; joints may lie a little outside
 FOLLOWED = "one is followed, who is seen best at first, then whoever is nearest"
 
@@ -38,6 +40,15 @@ def numbers(values: object, location: str) -> np.ndarray:
     except (ValueError, TypeError, OverflowError) as error:
         raise BadInput(f"not numbers ({shown(error)})", location=location, hint="write the frame again") from error
     return np.where(np.isfinite(table), table, np.nan)
+
+
+def is_picture(points: np.ndarray, least: float = IN_PIXELS) -> bool:
+    """Whether the third number of joints (..., 3) is a share, and the others, from `least` up, are no metres."""
+    third, others = points[..., 2], points[..., :2]
+    if not np.isfinite(third).any() or not np.isfinite(others).any():
+        return False
+    shares = np.nanmin(third) >= 0 and np.nanmax(third) <= 1
+    return bool(shares and (np.nanmax(np.abs(others)) > least if least else np.nanmin(others) >= 0))
 
 
 def picture_unit(positions: np.ndarray) -> str:

@@ -11,10 +11,10 @@ from mksgn_neuro.data.bodies import BODIES, body_named
 from mksgn_neuro.data.clips import KINECT_RATE
 from mksgn_neuro.data.readers import one_clip
 from mksgn_neuro.data.readers.poses import mediapipe
-from mksgn_neuro.data.readers.poses.people import numbers, seen
+from mksgn_neuro.data.readers.poses.people import WITH_CONFIDENCE, is_picture, numbers, picture_unit, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
 from mksgn_neuro.data.readers.times import evenly
-from mksgn_neuro.data.recordings import TALLEST_BODY, Recording, height, of_body
+from mksgn_neuro.data.recordings import LEAST_CONFIDENCE, TALLEST_BODY, Recording, height, of_body
 from mksgn_neuro.errors import BadInput
 
 
@@ -37,6 +37,13 @@ def read(source: Source) -> list[Recording]:
         notes = (*timed.notes, "a frame's numbers are as many as MediaPipe's: taken as its landmarks")
         return [mediapipe.recording_of(source.name, landmarks, None, notes, rest, "plain")]
     body = body_named(names) if names else None
+    unnamed = source.first is not None  # in JSON; a table's columns say z
+    if body is not None and body.coordinates == 2 and unnamed and is_picture(frames, 0.0):
+        shown = np.where(frames[..., 2:] >= LEAST_CONFIDENCE, frames[..., :2], np.nan).astype(np.float32)
+        notes = (*timed.notes, WITH_CONFIDENCE)
+        return [
+            Recording(source.name, "plain", shown, names, body, picture_unit(shown), body.signs, notes=notes, **rest)
+        ]
     if body is None or body.coordinates == 2:
         return [Recording(source.name, "plain", frames, names, notes=timed.notes, **rest)]
     notes = [*timed.notes, f"joints named as {body.name}'s: its axes"]

@@ -63,7 +63,7 @@ class Recognition:
             "scores": dict(zip(names, self.scores.tolist())),
             "recorded_frames": len(clip.positions),
             "rate": clip.rate,
-            "frames": run.frames // run.network.task.steps_per_frame,
+            "frames": run.frames,
             "spikes": sum(spikes.values()),
             "spikes_of_populations": spikes,
             "joules": run.energy(self.settings.energy_profile, 1).joules_per_sample,

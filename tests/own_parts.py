@@ -37,6 +37,6 @@ def write(network: Network, stem: Path, reset_interval: int | None) -> tuple[Pat
     return (path,)
 
 
-def check(reference_run: ReferenceRun, path: Path, lava: bool) -> list[Planned]:
+def check(reference_run: ReferenceRun, path: Path, lava: bool, full: bool = False) -> list[Planned]:
     """The file, read back and run."""
     return [Planned("my file", lambda: reference_run.against_steps("my file", load(path), by_emulator))]

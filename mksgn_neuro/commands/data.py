@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import Output, json_option, print_json, recording_options
+from mksgn_neuro.commands.options import Output, json_option, print_json
+from mksgn_neuro.commands.recording_options import recording_options
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import BODIES
 

@@ -78,43 +78,6 @@ def dataset_options(default: str | None = "synthetic") -> Callable:
     return decorate
 
 
-class Aspect(click.ParamType):
-    """W:H as one number, width by height."""
-
-    name = "W:H"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Raises click's usage error for anything else."""
-        if isinstance(value, float):
-            return value
-        width, _, height = str(value).partition(":")
-        if not all(part.isdecimal() and 0 < int(part) < 1 << 20 for part in (width, height)):
-            self.fail(f"{value!r} is not W:H, two whole numbers such as 16:9, or 9:16 held upright", param, ctx)
-        return int(width) / int(height)
-
-
-aspect_option = click.option(
-    "--aspect",
-    type=Aspect(),
-    help="Of the picture, where coordinates are shares of its width and height. Default: 1:1.",
-)
-
-
-def recording_options(command: Callable) -> Callable:
-    """--unit, --up, --rate, --flat, --aspect: what a recording may not say of itself."""
-    for option in reversed(
-        (
-            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
-            click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
-            click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
-            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
-            aspect_option,
-        )
-    ):
-        command = option(command)
-    return command
-
-
 class Shape(click.ParamType):
     """C,H,W as three positive integers."""
 
@@ -163,34 +126,6 @@ class EnergyProfile(click.Choice):
         return str(value)
 
 
-def _as_names(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    """{old: new} from old=new; raises BadInput for what is no pair, or one old name twice."""
-    found: dict[str, str] = {}
-    for pair in pairs:
-        old, equals, new = pair.partition("=")
-        if not (old and equals and new) or old in found:
-            raise BadInput(f"{pair!r} is no old=new", location="--map", hint="give each class once, as old=new")
-        found[old] = new
-    return found
-
-
-map_option = click.option(
-    "--map",
-    "renames",
-    multiple=True,
-    callback=_as_names,
-    metavar="OLD=NEW",
-    help="A class of the data as the network calls it; for each that is called differently.",
-)
-
-
-evidence_option = click.option(
-    "--evidence",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Answer none where there are fewer class spikes.",
-)
 energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 
@@ -221,9 +156,6 @@ class FiniteFloat(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number.", param, ctx)
         return number
-
-
-hold_option = click.option("--hold", type=FiniteFloat(0), help="Seconds for which a lost joint stays. Default: 0.5.")
 
 
 class Output(click.Path):

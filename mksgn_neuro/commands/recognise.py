@@ -7,18 +7,8 @@ from pathlib import Path
 
 import click
 
-from mksgn_neuro.commands.options import (
-    Output,
-    energy_option,
-    evidence_option,
-    find_model,
-    hold_option,
-    json_option,
-    print_findings,
-    print_json,
-    recording_options,
-    say,
-)
+from mksgn_neuro.commands.options import Output, energy_option, find_model, json_option, print_findings, print_json, say
+from mksgn_neuro.commands.recording_options import evidence_option, hold_option, recording_options
 from mksgn_neuro.errors import BadInput
 
 SHOWN = 3  # classes with most spikes

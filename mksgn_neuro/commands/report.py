@@ -15,11 +15,11 @@ from mksgn_neuro.commands.options import (
     energy_option,
     find_model,
     json_option,
-    map_option,
     print_json,
     say,
     seed_option,
 )
+from mksgn_neuro.commands.recording_options import map_option
 from mksgn_neuro.files import require_writable
 from mksgn_neuro.names import SPLITS
 

@@ -14,7 +14,6 @@ from mksgn_neuro.commands.options import (
     energy_option,
     find_model,
     json_option,
-    map_option,
     print_findings,
     print_json,
     print_populations,
@@ -22,6 +21,7 @@ from mksgn_neuro.commands.options import (
     say,
     seed_option,
 )
+from mksgn_neuro.commands.recording_options import map_option
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 

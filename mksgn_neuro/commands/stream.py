@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mksgn_neuro.commands.options import aspect_option, evidence_option, find_model, hold_option, refuse_options, say
+from mksgn_neuro.commands.options import find_model, refuse_options, say
+from mksgn_neuro.commands.recording_options import aspect_option, evidence_option, hold_option
 from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:

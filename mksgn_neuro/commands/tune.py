@@ -14,10 +14,10 @@ from mksgn_neuro.commands.options import (
     find_model,
     force_option,
     json_option,
-    map_option,
     say,
     seed_option,
 )
+from mksgn_neuro.commands.recording_options import map_option
 from mksgn_neuro.commands.training import (
     announce,
     device_option,

@@ -1,13 +1,4 @@
-"""What the commands do, in Python: `import mksgn_neuro`, `load`, and the verbs of the command line on what is loaded.
-
-    import mksgn_neuro as mk
-    net = mk.load("network.nir")               # or a model.pt, .net, .ir.h5, "nw-ucla", a network in memory
-    written = net.export("loihi2")             # network.net with its sidecar and script
-    assert net.verify(written.main).ok         # every spike of every neuron, simulated on CPU
-    spikes = net.simulate(x).spikes            # population → uint8 (T, N), x integers (T, N)
-
-Everything is simulated on CPU. What a user can cause raises a `UserError`: `BadInput`, `Unsupported`, `WorkFailed`.
-"""
+"""What was loaded or trained, with the verbs of the command line; and what verifying it came to."""
 
 from __future__ import annotations
 
@@ -21,14 +12,11 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import require_writable
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import require_count
-from mksgn_neuro.workflows.load import Networks, Port, load_networks, of_model, resolve, says_itself, stem_of
+from mksgn_neuro.workflows.load import Networks, Port, of_model, stem_of
 
 if TYPE_CHECKING:
-    import nir
-
     from mksgn_neuro.data.clips import Clips
     from mksgn_neuro.models.store import Model
-    from mksgn_neuro.nn import SpikingNetwork
     from mksgn_neuro.training.preset import Preset
     from mksgn_neuro.training.stage import Report
     from mksgn_neuro.workflows.arrays import Recording
@@ -167,7 +155,7 @@ class Loaded:
         stem, options = stem_of(Path(output or self.networks.path)), Options(steps_per_frame, prune)
         if self.model is None:
             return write_file(self.networks, target, stem, reset=reset, reset_interval=reset_interval, options=options)
-        _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "give reset")
+        refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "give reset")
         return write_target(self.model, target, stem, reset=reset, options=options)
 
     def verify(
@@ -189,12 +177,12 @@ class Loaded:
         for name, count in (("samples", samples), ("steps", steps), ("reset_interval", reset_interval)):
             require_count(count, name)
         if self.model is not None:
-            _refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "leave it out")
+            refuse({"reset_interval": reset_interval}, "is for networks that are not trained models", "leave it out")
             request = Request(dataset, None if data is None else Path(data), limit=samples, seed=seed)
             path = self.networks.path.with_suffix(".net") if file is None else _existing(file)
             checks, what = check_model(self.model, target, path, request, everything=everything, lava=lava, full=full)
             return Verified(tuple(checks), what, self.findings)
-        _refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
+        refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
         options: dict[str, Any] = {
             "samples": samples,
             "steps": steps,
@@ -252,89 +240,13 @@ class Loaded:
             raise BadInput("is no trained model", location=str(self.networks.path), hint="give a model.pt")
         clips = fitted(clips, self.model.task(), clips.dataset)
         chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
-        config = {"model": str(self.networks.path), **_config(clips, preset, chosen, seed)}
+        config = {"model": str(self.networks.path), **config_of(clips, preset, chosen, seed)}
         options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
         tuned = tune(self.model, clips, chosen, directory, **options)
         return Loaded(of_model(tuned, directory / "model.pt"))
 
 
-def load(
-    source: File | Loaded | Network | Model | nir.NIRGraph, *, input_bits: int | None = None,
-    input_shape: tuple[int, int, int] | None = None, dt: float | None = None,
-) -> Loaded:  # fmt: skip
-    """A model.pt, .net, .nir or .ir.h5 file, the name of a model in the package, or a network in memory.
-
-    `input_bits` of graded input (.net, NIR; None: binary), `input_shape` (C, H, W) of a .net that begins with a
-    convolution, `dt` the seconds per time step of a NIR graph, None to read it off its neurons. Raises BadInput, with
-    location and hint, for what cannot be read. What was rounded or guessed is in `findings`.
-    """
-    port = Port(input_bits, input_shape, dt)
-    if isinstance(source, (str, Path)):
-        return Loaded(load_networks(resolve(source), port))
-    if isinstance(source, (Loaded, Network)) and port != Port():
-        raise says_itself(IN_MEMORY)
-    if isinstance(source, Loaded):
-        return source
-    if isinstance(source, Network):
-        return Loaded(Networks(IN_MEMORY, "network", source))
-    return _from_memory(source, port)
-
-
-def _from_memory(source: Model | nir.NIRGraph, port: Port) -> Loaded:
-    import nir
-
-    from mksgn_neuro.models.store import Model
-
-    if isinstance(source, Model):
-        if port != Port():
-            raise says_itself(IN_MEMORY)
-        return Loaded(of_model(source, IN_MEMORY))
-    if isinstance(source, nir.NIRGraph):
-        from mksgn_neuro.export.nir.reader import from_nir
-
-        if port.shape:
-            raise says_itself(IN_MEMORY)
-        network, findings = from_nir(source, dt=port.dt, input_message_bits=port.bits or 0)
-        return Loaded(Networks(IN_MEMORY, "nir", network, [*map(str, findings)]))
-    hint = "give a file, a mksgn_neuro.ir.Network, a model or a nir.NIRGraph"
-    raise BadInput(f"cannot load a {type(source).__name__}", hint=hint)
-
-
-def read_clips(dataset: str = "synthetic", path: File | None = None, *, skip_bad: bool = False, seed: int = 0) -> Clips:
-    """Labelled clips of a data set that the command line knows; `path` is the file or folder, None for "synthetic".
-
-    Raises BadInput, with the place in the file; with `skip_bad` clips that cannot be read are left out and listed in
-    `skipped`.
-    """
-    from mksgn_neuro.data.registry import load
-
-    return load(dataset, None if path is None else Path(path), skip_bad=skip_bad, seed=seed)
-
-
-def train(
-    clips: Clips, preset: str = "tiny", output: File = "runs/latest", *, network: SpikingNetwork | None = None,
-    teacher: File | None = None, seed: int = 0, resume: bool = False, report: Report | None = None, **changes: Any,
-) -> Loaded:  # fmt: skip
-    """Train MK-SGN, or any declared `network` (`mksgn_neuro.nn`) from the labels alone; writes `output`/model.pt.
-
-    In floats, then in the integers of the chip. `changes` are fields of the preset (`training.preset.Preset`), such as
-    `epochs=3`; `teacher` is a folder of teachers that a former run wrote; `report(kind, record)` hears of every epoch.
-    """
-    from mksgn_neuro.training.presets import preset as named
-    from mksgn_neuro.training.train import say_nothing, train, train_network
-
-    chosen, directory = named(preset, **changes), require_writable(Path(output), folder=True)
-    config = _config(clips, preset, chosen, seed)
-    options: dict[str, Any] = {"seed": seed, "resume": resume, "config": config, "report": report or say_nothing}
-    if network is None:
-        model = train(clips, chosen, directory, teacher=None if teacher is None else Path(teacher), **options)
-    else:
-        _refuse({"teacher": teacher}, "is for MK-SGN", "leave it out")
-        model = train_network(network, clips, chosen, directory, **options)
-    return Loaded(of_model(model, directory / "model.pt"))
-
-
-def _config(clips: Clips, name: str, chosen: Preset, seed: int) -> dict[str, Any]:
+def config_of(clips: Clips, name: str, chosen: Preset, seed: int) -> dict[str, Any]:
     """What config.json says, as the commands write it."""
     return {"dataset": clips.dataset, "preset": name, "seed": seed, **asdict(chosen)}
 
@@ -350,7 +262,7 @@ def _existing(file: File) -> Path:
     return path
 
 
-def _refuse(given: dict[str, object], because: str, hint: str) -> None:
+def refuse(given: dict[str, object], because: str, hint: str) -> None:
     """Raises BadInput if one of these was given: nothing that is asked for is ignored."""
     for name, value in given.items():
         if value is not None:

@@ -23,10 +23,10 @@ from mksgn_neuro.cores import usable_cores
 from mksgn_neuro.ir import Network, Population, Projection, Source
 from mksgn_neuro.lowering import balance_delays
 from mksgn_neuro.sim import kernels, passes
+from mksgn_neuro.sim.bits import HALF_LANES
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.measure import measure
 from mksgn_neuro.sim.stepwise import StepEmulator
-from mksgn_neuro.sim.vector import HALF_LANES
 from mksgn_neuro.sim.workspace import allocate, fill_inputs
 
 ACTIVITIES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)

@@ -15,11 +15,12 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked, require_count
 from mksgn_neuro.sim import kernels, passes
+from mksgn_neuro.sim.bits import HALF_LANES
 from mksgn_neuro.sim.counts import Counts, total
 from mksgn_neuro.sim.plan import build, out_degree
 from mksgn_neuro.sim.readout import Readout, decide
 from mksgn_neuro.sim.tables import LEAD_HALVES
-from mksgn_neuro.sim.vector import HALF_LANES, LANES
+from mksgn_neuro.sim.vector import LANES
 from mksgn_neuro.sim.workspace import Workspace, allocate, fill_inputs, spikes_of
 
 # Time steps that one thread takes at once: enough to reuse a tile's weights and to be worth the Python around them, few

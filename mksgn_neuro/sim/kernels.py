@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mksgn_neuro.sim.bits import lowest_bit
 from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD
 from mksgn_neuro.sim.uncounted import UNCOUNTED
 from mksgn_neuro.sim.vector import (
@@ -21,12 +22,16 @@ from mksgn_neuro.sim.vector import (
     fire,
     integrate_sums,
     integrate_wide,
-    lowest_bit,
 )
 
 # numba keeps compiled kernels until this very file changes; it does not look at what they are built of. Whoever edits
 # one of these files writes its new digest here, which is that change (tests/sim/test_compiled_parts.py says which).
-BUILT_OF = {"vector.py": "265182979cb90b66", "tables.py": "2ab5ee64e0ae01b2", "uncounted.py": "4d6b1e61b96e788d"}
+BUILT_OF = {
+    "bits.py": "35f374c7e8df8010",
+    "vector.py": "20453c33b0849414",
+    "tables.py": "2ab5ee64e0ae01b2",
+    "uncounted.py": "4d6b1e61b96e788d",
+}
 
 
 @njit(cache=True, nogil=True)

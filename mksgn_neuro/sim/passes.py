@@ -6,12 +6,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mksgn_neuro.sim.bits import HALF_LANES, count_bits, count_chunk
 from mksgn_neuro.sim.tables import LEAD_HALVES
 from mksgn_neuro.sim.uncounted import UNCOUNTED
-from mksgn_neuro.sim.vector import HALF_LANES, LANES, count_bits, count_chunk
+from mksgn_neuro.sim.vector import LANES
 
 # as in sim.kernels
-BUILT_OF = {"vector.py": "265182979cb90b66", "tables.py": "2ab5ee64e0ae01b2", "uncounted.py": "4d6b1e61b96e788d"}
+BUILT_OF = {
+    "bits.py": "35f374c7e8df8010",
+    "vector.py": "20453c33b0849414",
+    "tables.py": "2ab5ee64e0ae01b2",
+    "uncounted.py": "4d6b1e61b96e788d",
+}
 
 
 @njit(cache=True, nogil=True)

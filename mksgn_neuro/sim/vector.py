@@ -4,8 +4,7 @@
 numba computes on scalars and leaves vectors to the optimiser, which keeps accumulators in memory, widens every
 int16 to 64 bits and has no bit masks. These few intrinsics say exactly what is meant; LLVM maps them to AVX-512,
 AVX2 or NEON. `LANES` neurons make a chunk; WIDTHS are the chunk counts of a tile that accumulators exist for.
-Arrays are C-contiguous; offsets are in elements of the array; nothing is checked. numba's cache of `sim.kernels` does
-not notice a change in this file, so that file names this one's content (`BUILT_OF`), and a test compares.
+Arrays are C-contiguous; offsets are in elements of the array; nothing is checked. `BUILT_OF` in kernels says why.
 """
 
 from __future__ import annotations
@@ -15,30 +14,30 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 LANES = 32
-HALF_LANES = LANES // 2
 WIDTHS = (1, 2, 3, 4)
 UNROLL = 4
 
 I1, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 16, 32, 64))
 
 
-def _vector_at(context, builder, array_type, array, offset, lane: ir.Type, lanes: int):
+def vector_at(context, builder, array_type, array, offset, lane: ir.Type, lanes: int):
     """A pointer to `lanes` consecutive elements from `offset` on, read as `lane`."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), ir.VectorType(lane, lanes).as_pointer())
 
 
-def _splat(value: int, lanes: int, lane: ir.Type = I32) -> ir.Constant:
+def splat(value: int, lanes: int, lane: ir.Type = I32) -> ir.Constant:
+    """A vector of one value."""
     return ir.Constant(ir.VectorType(lane, lanes), [value] * lanes)
 
 
 def _broadcast(builder, scalar, lanes: int):
     vector = ir.VectorType(scalar.type, lanes)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(I32, 0))
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), _splat(0, lanes))
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), splat(0, lanes))
 
 
-def _as_mask(builder, word):
+def as_mask(builder, word):
     """The bits of a uint32 as a vector of i1."""
     return builder.bitcast(word, ir.VectorType(I1, LANES))
 
@@ -58,7 +57,7 @@ def _for_width(chunks: int):
         def codegen(context, builder, signature, args):
             def parts(which, start):
                 at = [builder.add(start, ir.Constant(I64, chunk * LANES)) for chunk in range(chunks)]
-                return [_vector_at(context, builder, signature.args[which], args[which], i, I16, LANES) for i in at]
+                return [vector_at(context, builder, signature.args[which], args[which], i, I16, LANES) for i in at]
 
             targets = parts(0, args[1])
             starts, before = [builder.load(target, align=2) for target in targets], builder.block
@@ -109,9 +108,9 @@ def add_masked(typing, sums, at, weights, base, mask):
     """sums[at + i] += weights[base + i] for each set bit i of the uint32 `mask`, modulo 2^16."""
 
     def codegen(context, builder, signature, args):
-        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I16, LANES)
-        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
-        row = builder.select(_as_mask(builder, args[4]), row, _splat(0, LANES, I16))
+        target = vector_at(context, builder, signature.args[0], args[0], args[1], I16, LANES)
+        row = builder.load(vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
+        row = builder.select(as_mask(builder, args[4]), row, splat(0, LANES, I16))
         builder.store(builder.add(builder.load(target, align=2), row), target, align=2)
         return context.get_dummy_value()
 
@@ -123,8 +122,8 @@ def add_scaled(typing, totals, at, weights, base, factor):
     """totals[at:][:LANES] += factor · weights[base:][:LANES], in 32 bits."""
 
     def codegen(context, builder, signature, args):
-        target = _vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
-        row = builder.load(_vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
+        target = vector_at(context, builder, signature.args[0], args[0], args[1], I32, LANES)
+        row = builder.load(vector_at(context, builder, signature.args[2], args[2], args[3], I16, LANES), align=2)
         factor = _broadcast(builder, args[4], LANES)
         product = builder.mul(builder.sext(row, factor.type), factor)
         builder.store(builder.add(builder.load(target, align=4), product), target, align=4)
@@ -135,23 +134,23 @@ def add_scaled(typing, totals, at, weights, base, factor):
 
 def _decayed(builder, state, decay_factor):
     """state·keep / 4096 rounded toward zero, in 32 bits: |state| ≤ 2^23 is split at bit 12 so no product overflows."""
-    negative = builder.icmp_signed("<", state, _splat(0, LANES))
+    negative = builder.icmp_signed("<", state, splat(0, LANES))
     size = builder.select(negative, builder.neg(state), state)
-    high = builder.mul(builder.lshr(size, _splat(12, LANES)), decay_factor)
-    low = builder.lshr(builder.mul(builder.and_(size, _splat(4095, LANES)), decay_factor), _splat(12, LANES))
+    high = builder.mul(builder.lshr(size, splat(12, LANES)), decay_factor)
+    low = builder.lshr(builder.mul(builder.and_(size, splat(4095, LANES)), decay_factor), splat(12, LANES))
     kept = builder.add(high, low)
     return builder.select(negative, builder.neg(kept), kept)
 
 
 def _wrapped(builder, u):
     """u modulo 2^24 into (−2^23, 2^23]; exact for any u known modulo 2^32."""
-    top = _splat(2**23, LANES)
-    return builder.sub(top, builder.and_(builder.sub(top, u), _splat(2**24 - 1, LANES)))
+    top = splat(2**23, LANES)
+    return builder.sub(top, builder.and_(builder.sub(top, u), splat(2**24 - 1, LANES)))
 
 
 def _clamped(builder, v):
     for limit, beyond in ((2**23 - 1, ">"), (1 - 2**23, "<")):
-        limits = _splat(limit, LANES)
+        limits = splat(limit, LANES)
         v = builder.select(builder.icmp_signed(beyond, v, limits), limits, v)
     return v
 
@@ -170,21 +169,21 @@ def _integrate(lane: ir.Type):
 
         def codegen(context, builder, signature, args):
             def vector(which: int):
-                return _vector_at(context, builder, signature.args[which], args[which], args[7], I32, LANES)
+                return vector_at(context, builder, signature.args[which], args[which], args[7], I32, LANES)
 
             def load(which: int):
                 return builder.load(vector(which), align=4)
 
-            sums = _vector_at(context, builder, signature.args[0], args[0], args[1], lane, LANES)
+            sums = vector_at(context, builder, signature.args[0], args[0], args[1], lane, LANES)
             sums = builder.load(sums, align=lane.width // 8)
             sums = builder.sext(sums, ir.VectorType(I32, LANES)) if lane.width < 32 else sums
-            u = builder.add(_decayed(builder, load(2), load(4)), builder.shl(sums, _splat(6, LANES)))
+            u = builder.add(_decayed(builder, load(2), load(4)), builder.shl(sums, splat(6, LANES)))
             u = _wrapped(builder, u)
             v = builder.add(_decayed(builder, load(3), load(5)), builder.add(u, load(6)))
             v = _clamped(builder, v)
             fired = builder.icmp_signed(">", v, _broadcast(builder, args[8], LANES))
             builder.store(u, vector(2), align=4)
-            builder.store(builder.select(fired, _splat(0, LANES), v), vector(3), align=4)
+            builder.store(builder.select(fired, splat(0, LANES), v), vector(3), align=4)
             return builder.bitcast(fired, I32)
 
         index = types.int64
@@ -202,9 +201,9 @@ def _kept(builder, v, decay_factor):
 
     v = 4096·h + low with low ≥ 0, so v·keep / 4096 = h·keep + low·keep / 4096, rounded up where v is negative.
     """
-    twelve, low_bits = _splat(12, LANES), _splat(4095, LANES)
-    high = builder.and_(builder.lshr(builder.add(v, _splat(2**23, LANES)), twelve), low_bits)  # h + 2048
-    up = builder.and_(builder.ashr(v, _splat(31, LANES)), low_bits)
+    twelve, low_bits = splat(12, LANES), splat(4095, LANES)
+    high = builder.and_(builder.lshr(builder.add(v, splat(2**23, LANES)), twelve), low_bits)  # h + 2048
+    up = builder.and_(builder.ashr(v, splat(31, LANES)), low_bits)
     low = builder.lshr(builder.add(builder.mul(builder.and_(v, low_bits), decay_factor), up), twelve)
     return builder.add(builder.mul(high, decay_factor), low)
 
@@ -227,7 +226,7 @@ def _fire_for_width(chunks: int, leaks: bool):
 
         def codegen(context, builder, signature, args):
             def vector(which, offset, lane, lanes):
-                return _vector_at(context, builder, signature.args[which], args[which], offset, lane, lanes)
+                return vector_at(context, builder, signature.args[which], args[which], offset, lane, lanes)
 
             def parameters(which):
                 at = (builder.add(args[6], ir.Constant(I64, chunk * LANES)) for chunk in range(chunks))
@@ -235,10 +234,10 @@ def _fire_for_width(chunks: int, leaks: bool):
 
             states = parameters(3)
             first = [builder.load(state, align=4) for state in states]
-            decay_factors = [builder.and_(builder.load(k, align=4), _splat(8191, LANES)) for k in parameters(4)]
+            decay_factors = [builder.and_(builder.load(k, align=4), splat(8191, LANES)) for k in parameters(4)]
             biases = [builder.load(b, align=4) for b in parameters(5)]
             if leaks:  # what `_kept` gives too much is taken off the bias, once
-                excess = [builder.mul(decay_factor, _splat(2048, LANES)) for decay_factor in decay_factors]
+                excess = [builder.mul(decay_factor, splat(2048, LANES)) for decay_factor in decay_factors]
                 biases = [builder.sub(bias, e) for bias, e in zip(biases, excess)]
             threshold, before = _broadcast(builder, args[7], LANES), builder.block
             loop, done = builder.append_basic_block("fire"), builder.append_basic_block("fire.done")
@@ -250,16 +249,16 @@ def _fire_for_width(chunks: int, leaks: bool):
                 u = vector(0, builder.add(row, ir.Constant(I64, chunk * LANES)), lane, LANES)
                 u = builder.load(u, align=lane.width // 8)
                 if lane.width < 32:  # 64 times 16 bits cannot leave 24
-                    u = builder.shl(builder.sext(u, ir.VectorType(I32, LANES)), _splat(6, LANES))
+                    u = builder.shl(builder.sext(u, ir.VectorType(I32, LANES)), splat(6, LANES))
                 else:
-                    u = _wrapped(builder, builder.shl(u, _splat(6, LANES)))
+                    u = _wrapped(builder, builder.shl(u, splat(6, LANES)))
                 kept = _kept(builder, v, decay_factor) if leaks else v
                 v = _clamped(builder, builder.add(kept, builder.add(u, bias)))
                 fired = builder.icmp_signed(">", v, threshold)
                 out = builder.add(builder.add(args[9], step), builder.mul(args[10], ir.Constant(I64, chunk)))
                 mask = vector(8, out, I32, 1)
                 builder.store(builder.bitcast(builder.bitcast(fired, I32), ir.VectorType(I32, 1)), mask, align=4)
-                after.append(builder.select(fired, _splat(0, LANES), v))
+                after.append(builder.select(fired, splat(0, LANES), v))
             following = builder.add(step, ir.Constant(I64, 1))
             for phi, begin, then in ((step, ir.Constant(I64, 0), following), *zip(states_now, first, after)):
                 phi.add_incoming(begin, before)
@@ -299,64 +298,3 @@ def fire(chunks, leaks, sums, at, steps, v, v_decay_factor, bias, n, threshold, 
         _fire1(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
     else:
         _sum1(sums, at, steps, v, v_decay_factor, bias, n, threshold, bits, bit_at, bit_stride)
-
-
-@intrinsic
-def count_chunk(typing, masks, at, steps, degree, n, counts, reached):
-    """Count the spikes of the LANES neurons from `n` on over `steps` > 0 rows, whose uint32 masks begin at `at`.
-
-    For each set bit i of a row, counts[n + i] += 1 and degree[n + i] is added to one of the HALF_LANES elements of
-    `reached` that belong to the row; int32 arrays.
-    """
-
-    def codegen(context, builder, signature, args):
-        def vector(which, offset, lane, lanes):
-            return _vector_at(context, builder, signature.args[which], args[which], offset, lane, lanes)
-
-        counted = ir.VectorType(I32, LANES)
-        degree = builder.load(vector(3, args[4], I32, LANES), align=4)
-        target = vector(5, args[4], I32, LANES)
-        start, before = builder.load(target, align=4), builder.block
-        loop, done = builder.append_basic_block("count"), builder.append_basic_block("count.done")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        row, total = builder.phi(I64), builder.phi(counted)
-        mask = builder.load(vector(0, builder.add(args[1], row), I32, 1), align=4)
-        mask = _as_mask(builder, builder.bitcast(mask, I32))
-        more = builder.add(total, builder.zext(mask, counted))
-        sent = builder.select(mask, degree, _splat(0, LANES))
-        halves = [ir.Constant(ir.VectorType(I32, HALF_LANES), list(range(i, i + HALF_LANES))) for i in (0, HALF_LANES)]
-        low, high = (builder.shuffle_vector(sent, sent, half) for half in halves)
-        sums = vector(6, builder.mul(row, ir.Constant(I64, HALF_LANES)), I32, HALF_LANES)
-        builder.store(builder.add(builder.load(sums, align=4), builder.add(low, high)), sums, align=4)
-        following = builder.add(row, ir.Constant(I64, 1))
-        for phi, first, then in ((row, ir.Constant(I64, 0), following), (total, start, more)):
-            phi.add_incoming(first, before)
-            phi.add_incoming(then, loop)
-        builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, done)
-        builder.position_at_end(done)
-        builder.store(more, target, align=4)
-        return context.get_dummy_value()
-
-    index = types.int64
-    return types.void(masks, index, index, degree, index, counts, reached), codegen
-
-
-@intrinsic
-def lowest_bit(typing, word):
-    """Index of the lowest set bit of a non-zero uint64."""
-
-    def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(I1, 1))
-
-    return types.int64(types.uint64), codegen
-
-
-@intrinsic
-def count_bits(typing, word):
-    """Number of set bits of a uint64."""
-
-    def codegen(context, builder, signature, args):
-        return builder.ctpop(args[0])
-
-    return types.int64(types.uint64), codegen

@@ -15,7 +15,7 @@ from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.ir import Network
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.workflows.answers import Options
-from mksgn_neuro.workflows.importing import without_gaps
+from mksgn_neuro.workflows.importing import with_presence
 from tests.data import pose_files
 from tests.data.readers.test_poses import BVH
 from tests.fuzz import mutate
@@ -50,7 +50,7 @@ def _described(path: Path) -> None:
 def _imported(path: Path) -> None:
     for recording in recordings(path)[0]:
         describe_recording(recording)
-        without_gaps(for_joints(in_metres(recording, Wanted(flat=True)), KINECT_20.joint_names))
+        with_presence(for_joints(in_metres(recording, Wanted(flat=True)), KINECT_20.joint_names))
 
 
 def _landmarks(folder: Path) -> list[Path]:

@@ -76,7 +76,8 @@ def class_spikes(network: Network, given: Streams, clips: Clips) -> list[np.ndar
     """(T_s, classes) of each stream; all but the endless one begin at rest."""
     inputs = [encoded(network.task, network.source.message_bits, clips.skeleton, x) for x in given.positions]
     reset_interval = None if given.protocol == "continuous" else reset_interval_of(network, inputs)
-    return [spikes for part, _ in emulated(network, inputs, reset_interval) for spikes in part]
+    rows = np.concatenate([rows for rows, _ in emulated(network, inputs, reset_interval)])
+    return np.split(rows, np.cumsum([len(x) for x in given.positions])[:-1])
 
 
 @click.command()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.models.notes import watched_figures
 from mksgn_neuro.report import svg
-from mksgn_neuro.report.collect import Report
+from mksgn_neuro.report.collect import Report, Training
 from mksgn_neuro.report.sections import Nothing
 
 STAGE_WORDS = {"float": "student, float", "integer": "student, integers"}
@@ -18,10 +18,17 @@ def training_section(report: Report) -> dict | Nothing:
     """Curves, and the accuracy of every representation of the student."""
     if report.training is None:
         return Nothing("this file does not say how it was trained")
-    summary = report.training.summary
+    try:
+        return _training(report.training)
+    except (LookupError, TypeError, AttributeError, ValueError):  # a file may hold any words
+        return Nothing("what this file says of its training is not what training writes")
+
+
+def _training(training: Training) -> dict:
+    summary = training.summary
     watched = "held out" if summary.get("held_out_clips", 1) else "trained on, not augmented"
     return {
-        "charts": training_curves(report.training.history, watched),
+        "charts": training_curves(training.history, watched),
         "watched": watched if "held_out" in summary else "",
         "stretched": _of_stretched_clips(summary),
         **accuracy_of_representations(summary),

@@ -125,7 +125,7 @@ def observe(
         opened = [view.of(result, frames).mean(axis=1, dtype=np.float32) for view in gating]
         gates.append(np.concatenate(opened, axis=1) if opened else np.zeros((len(own), 0), np.float32))
         if encoder is not None:
-            both.append(firing_together(encoder.group, encoder.of(result, frames)) * len(own))
+            both.append(firing_together(encoder.group, encoder.of(result, frames)))
         for row, view in zip(spikes, every):
             row += view.of(result, frames).sum(axis=(0, 2), dtype=np.int64)
         for total, view in zip(by_class, jointed):
@@ -134,22 +134,23 @@ def observe(
             progress(done + len(own), len(inputs))
     clips = np.bincount(labels, minlength=classes).astype(np.float32)
     by_class /= np.maximum(clips, 1)[:, None, None]
-    both_fire = np.sum(both, axis=0) / len(inputs) if both else None
+    places = len(inputs) * frames * prod(encoder.group.shape) if encoder else 0
+    both_fire = np.sum(both, axis=0) * len(both[0]) / places if both else None
     return Observed(np.concatenate(class_spikes), every, spikes, jointed, by_class, np.concatenate(gates), both_fire)
 
 
 def firing_together(group: Group, spikes: np.ndarray) -> np.ndarray:
-    """Share of (clip, frame, joint, channel) at which two modalities both fire, float64 (M, M), of spikes (B, T, N).
+    """At how many (clip, frame, joint, channel) two modalities both fire, int64 (M, M), of spikes (B, T, N).
 
     Neurons that were pruned never fire.
     """
-    whole = np.zeros((*spikes.shape[:2], prod(group.shape)), dtype=np.float32)
+    whole = np.zeros((*spikes.shape[:2], prod(group.shape)), dtype=np.float64)
     whole[..., slice(None) if group.index is None else group.index] = spikes
     whole = whole.reshape(*spikes.shape[:2], *group.shape)
     by_modality = np.moveaxis(whole, 2 + group.axes.index("modality"), 0).reshape(
         group.shape[group.axes.index("modality")], -1
     )
-    return (by_modality @ by_modality.T).astype(np.float64) / by_modality.shape[1]
+    return np.rint(by_modality @ by_modality.T).astype(np.int64)
 
 
 def recorded(network: Network, inputs: Iterable[np.ndarray]) -> Iterator[Result]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mksgn_neuro.data.frames import at_rate, rate_count
@@ -66,6 +66,9 @@ def all_frames(answers):
 @given(st.integers(0, 99), st.integers(1, 60), rates, rates, st.sampled_from([0.0, 12.5, 1.7e9]))
 @settings(max_examples=100, deadline=None)
 def test_regular_stamps_say_what_a_rate_says(seed, frames, rate, wanted, start):
+    places = np.arange(frames * wanted / rate + 2) * rate / wanted  # of the wanted frames between those recorded
+    beside = np.abs(places - np.rint(places))
+    assume(((beside < 1e-9) | (beside > 1e-4)).all())  # stamps are taken for equal up to a microsecond
     x = recording(seed, frames, 1)
     answers = stamped(x, start + np.arange(frames) / rate, wanted)
     expected, found = at_rate(x, rate, wanted), all_frames(answers)

@@ -32,7 +32,7 @@ from mksgn_neuro.lowering import lower
 from mksgn_neuro.models.store import Model, load_model, save_model
 from mksgn_neuro.models.teacher import TeacherConfig
 from mksgn_neuro.report.collect import training_of
-from mksgn_neuro.report.curves import training_curves
+from mksgn_neuro.report.curves import training_section
 from mksgn_neuro.training import stage as stages
 from mksgn_neuro.training import teachers
 from mksgn_neuro.training.step import make_optimizer
@@ -188,7 +188,7 @@ def _metrics(folder: Path) -> list[Path]:
 def _read_metrics(path: Path) -> None:
     folder = path.parent / "beside"
     mutate.write(folder / "metrics.json", path.read_bytes())
-    training_curves(SimpleNamespace(training=training_of(_known_model(), folder)))
+    training_section(SimpleNamespace(training=training_of(_known_model(), folder)))
 
 
 def _clip_csv(folder: Path) -> list[Path]:

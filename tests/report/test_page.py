@@ -13,6 +13,7 @@ from matplotlib.image import imread
 from mksgn_neuro.cli import cli
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.report import svg
+from mksgn_neuro.report.collect import Training
 from mksgn_neuro.report.figures import FIGURES, write_figures
 from mksgn_neuro.report.page import page
 from tests.export.lava import installed
@@ -188,6 +189,12 @@ def test_hostile_population_names_stay_text_and_only_our_scripts_may_run(collect
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts] == allowed
     assert "script-src 'sha256-" in policy and len(allowed) == 3
+
+
+@pytest.mark.parametrize("summary", [{"held_out": {"x": 3}}, {"held_out": 1, "held_out_clips": "many"}])
+def test_words_of_a_training_that_nobody_wrote_are_named(collected, summary):
+    text = page(replace(collected, training=Training((), summary)))
+    assert "what this file says of its training is not what training writes" in text
 
 
 def test_a_section_without_anything_to_show_is_left_out_and_named(collected):

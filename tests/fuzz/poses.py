@@ -47,6 +47,10 @@ def _described(path: Path) -> None:
         describe_recording(recording)
 
 
+def _folder_described(path: Path) -> None:
+    _described(path.parent)
+
+
 def _imported(path: Path) -> None:
     for recording in recordings(path)[0]:
         describe_recording(recording)
@@ -85,6 +89,8 @@ POSES = (
         mutate.bent_lines,
         _imported,
     ),
+    Reader("COCO CSV", _written(pose_files.coco_table), mutate.bent_lines, _imported),
+    Reader("Ultralytics text", _written(pose_files.yolo_text), mutate.bent_lines, _folder_described),
     Reader(
         "MediaPipe JSON",
         _written(pose_files.mediapipe_lines, pose_files.mediapipe_tasks),

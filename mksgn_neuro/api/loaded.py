@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.arrays import Recording
     from mksgn_neuro.workflows.equivalence import EquivalenceCheck
     from mksgn_neuro.workflows.export import Deployed
+    from mksgn_neuro.workflows.inputs import Drawn
     from mksgn_neuro.workflows.inspect import Inspected
     from mksgn_neuro.workflows.recognise import Recognised
     from mksgn_neuro.workflows.streaming import Recogniser
@@ -171,7 +172,7 @@ class Loaded:
         graph; without `lava` only our simulators run; `full`: a large .net as a whole in Intel's loader, not level by
         level. Never raises for a spike that differs: see `ok`.
         """
-        from mksgn_neuro.workflows.inputs import Request
+        from mksgn_neuro.workflows.inputs import Drawn, Request
         from mksgn_neuro.workflows.verify_model import check_model
 
         for name, count in (("samples", samples), ("steps", steps), ("reset_interval", reset_interval)):
@@ -183,35 +184,32 @@ class Loaded:
             checks, what = check_model(self.model, target, path, request, everything=everything, lava=lava, full=full)
             return Verified(tuple(checks), what, self.findings)
         refuse({"dataset": dataset, "data": data}, "is for trained models", "leave it out")
-        options: dict[str, Any] = {
-            "samples": samples,
-            "steps": steps,
-            "seed": seed,
-            "reset_interval": reset_interval,
-            "lava": lava,
-            "full": full,
-        }
+        drawn, ways = Drawn(samples, steps, seed, reset_interval), {"lava": lava, "full": full}
         if file is None and self.networks.kind == "netx":
-            return self._against_intel(options)
-        return self._against_file(None if file is None else _existing(file), target, options, everything)
+            return self._against_intel(drawn, ways)
+        return self._against_file(
+            None if file is None else _existing(file), target, drawn, ways | {"everything": everything}
+        )
 
-    def _against_file(self, file: Path | None, target: str, options: dict[str, Any], everything: bool) -> Verified:
+    def _against_file(self, file: Path | None, target: str, drawn: Drawn, ways: dict[str, bool]) -> Verified:
         from mksgn_neuro.workflows.targets import build
         from mksgn_neuro.workflows.verify import check_network
 
         built = build(self.networks.given, target)
-        checks = check_network(built, target, file, everything=everything, **options)
-        return Verified(tuple(checks), _drawn(options), self.findings)
+        options: dict[str, Any] = {**asdict(drawn), **ways}
+        checks = check_network(built, target, file, **options)
+        return Verified(tuple(checks), str(drawn), self.findings)
 
-    def _against_intel(self, options: dict[str, Any]) -> Verified:
+    def _against_intel(self, drawn: Drawn, ways: dict[str, bool]) -> Verified:
         from mksgn_neuro.workflows.verify_file import check_file, read_for_check
 
         source = self.network.source
         port = Port(source.message_bits, source.shape if source.is_image else None)
         file, findings = read_for_check(self.networks.path, port)
-        options["reset_interval"] = options["reset_interval"] or file.reset_interval
+        drawn = replace(drawn, reset_interval=drawn.reset_interval or file.reset_interval)
+        options: dict[str, Any] = {**asdict(drawn), **ways}
         checks = check_file(self.networks.path, file, **options)
-        return Verified(tuple(checks), _drawn(options), tuple(findings))
+        return Verified(tuple(checks), str(drawn), tuple(findings))
 
     def inspect(self, chip: File = "loihi2", chips: int = 1) -> Inspected:
         """What is in it, the cores it takes on `chips` chips ("loihi2", "loihi1" or a .toml file), what is broken.
@@ -249,10 +247,6 @@ class Loaded:
 def config_of(clips: Clips, name: str, chosen: Preset, seed: int) -> dict[str, Any]:
     """What config.json says, as the commands write it."""
     return {"dataset": clips.dataset, "preset": name, "seed": seed, **asdict(chosen)}
-
-
-def _drawn(options: dict[str, Any]) -> str:
-    return "{samples} samples of {steps} random inputs, seed {seed}".format(**options)
 
 
 def _existing(file: File) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -28,6 +26,7 @@ def inspect(path: Path, as_json: bool) -> None:
     """Recognise the format of PATH; count clips, classes and splits; list defects and test clips that leak."""
     from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data import inspection
+    from mksgn_neuro.data.formats import notes_of
 
     with counting("reading") as progress:
         report = inspection.inspect(path, progress)
@@ -38,8 +37,8 @@ def inspect(path: Path, as_json: bool) -> None:
     found = report.get("recordings", ())
     for recording in found:
         click.echo("\n".join(_recording_lines(recording)))
-    for note, of in _counted(found).items():
-        click.echo(f"note: {note}" if of == len(found) else f"note: {note} ({of} of {len(found)} clips)")
+    for note in notes_of([recording["notes"] for recording in found]):
+        click.echo(f"note: {note}")
     for line in report.get("left_out", ()):
         click.echo(f"left out: {line}")
     for dataset in report["datasets"]:
@@ -117,11 +116,6 @@ def _recording_lines(r: dict) -> list[str]:
         f"  body {r['height']:.4g} high in y ({unit}), up: {up}, joints not seen: {r['joints_missing']:.1%}",
     ]
     return [*lines, *(f"  looks wrong: {said}" for said in r["wrong"])]
-
-
-def _counted(recordings: Sequence[dict]) -> Counter[str]:
-    """Each note, and of how many clips it is."""
-    return Counter(note for recording in recordings for note in recording["notes"])
 
 
 def _leaks(d: dict) -> str:

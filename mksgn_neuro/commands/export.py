@@ -94,7 +94,7 @@ def command(
     from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.lowering.passes import Options
     from mksgn_neuro.workflows.export import files_of, refuse_itself, write_file
-    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.inputs import Drawn, Request
     from mksgn_neuro.workflows.load import Port, load_networks, stem_of, suffix_of
     from mksgn_neuro.workflows.verdict import Verdict
 
@@ -122,9 +122,8 @@ def command(
         with counting("compiling") as progress:
             written = write_file(networks, target, stem, **asked, progress=progress)
         if verified:
-            checks, _ = run_network_checks(
-                written.built, target, written.main, written.reset_interval, samples, steps, seed, full=full
-            )
+            drawn = Drawn(samples, steps, seed, written.reset_interval)
+            checks, _ = run_network_checks(written.built, target, written.main, drawn, full=full)
     document = written.as_json() | fit_on_chip(written.network, chip, chips)
     document |= {"findings": findings, **Verdict.of(checks).as_json()}
     document["checks"] = [check.as_json() for check in checks]

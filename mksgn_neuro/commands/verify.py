@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.lowering.passes import Built
     from mksgn_neuro.models.store import Model
     from mksgn_neuro.workflows.equivalence import EquivalenceCheck
-    from mksgn_neuro.workflows.inputs import Request
+    from mksgn_neuro.workflows.inputs import Drawn, Request
     from mksgn_neuro.workflows.load import Port
     from mksgn_neuro.workflows.verify import Driven
 
@@ -81,25 +82,17 @@ def command(
     MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
     inputs, at every layer and step. Of a .nir or .ir.h5 file every representation is compared, on random inputs.
     """
+    from mksgn_neuro.workflows.inputs import Drawn, Request
     from mksgn_neuro.workflows.load import Port, suffix_of
 
     path = find_model(model)
     if suffix_of(path) not in (".pt", ""):
         refuse_options(ONLY_MODELS, f"is for a model.pt, not for a {suffix_of(path)} file", "leave it out")
-        drawn = {
-            "samples": samples,
-            "steps": steps,
-            "seed": seed,
-            "reset_interval": reset_interval,
-            "lava": lava,
-            "full": full,
-            "as_json": as_json,
-        }
+        drawn = Drawn(samples, steps, seed, reset_interval)
         verify_any = verify_file if path.suffix == ".net" else verify_network
-        return verify_any(path, Port(input_bits, input_shape), **drawn)
+        return verify_any(path, Port(input_bits, input_shape), drawn, lava=lava, full=full, as_json=as_json)
     refuse_options(ONLY_FILES, "is for a .net, .nir or .ir.h5 file, not for a model", "leave it out")
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.workflows.inputs import Request
 
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad)
     file = net or beside(path, ".net")
@@ -116,46 +109,21 @@ def said(checks: Iterable[EquivalenceCheck]) -> list[EquivalenceCheck]:
     return found
 
 
-def verify_file(
-    path: Path,
-    port: Port,
-    *,
-    samples: int,
-    steps: int,
-    seed: int,
-    reset_interval: int | None,
-    lava: bool,
-    full: bool,
-    as_json: bool,
-) -> None:
+def verify_file(path: Path, port: Port, drawn: Drawn, *, lava: bool, full: bool, as_json: bool) -> None:
     """Compare a netx file's network with Intel's loader on random inputs."""
     from mksgn_neuro.commands.progress import comparing
     from mksgn_neuro.workflows.verify_file import check_file, read_for_check
 
     file, findings = read_for_check(path, port)
-    reset_interval = reset_interval or file.reset_interval
-    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (
-        f", reset every {reset_interval}" if reset_interval else ""
-    )
+    drawn = replace(drawn, reset_interval=drawn.reset_interval or file.reset_interval)
+    what = f"{drawn}, reset every {drawn.reset_interval}" if drawn.reset_interval else str(drawn)
     say(f"comparing every layer at every step on {what}, simulated on CPU")
-    drawn = {"samples": samples, "steps": steps, "seed": seed, "reset_interval": reset_interval}
     with comparing() as watch:
-        checks = said(check_file(path, file, lava=lava, full=full, watch=watch, **drawn))
+        checks = said(check_file(path, file, lava=lava, full=full, watch=watch, **asdict(drawn)))
     print_verdict(checks, what, findings, as_json)
 
 
-def verify_network(
-    path: Path,
-    port: Port,
-    *,
-    samples: int,
-    steps: int,
-    seed: int,
-    reset_interval: int | None,
-    lava: bool,
-    full: bool,
-    as_json: bool,
-) -> None:
+def verify_network(path: Path, port: Port, drawn: Drawn, *, lava: bool, full: bool, as_json: bool) -> None:
     """Compare the representations of a .nir or .ir.h5 file's network, the layered one among them."""
     from mksgn_neuro.errors import Unsupported
     from mksgn_neuro.workflows.load import load_networks
@@ -168,33 +136,23 @@ def verify_network(
     except Unsupported as refusal:
         built = build(networks.given, "emulator")
         findings.append(f"no netx file can hold it: {refusal}")
-    checks, what = run_network_checks(
-        built, "loihi2", None, reset_interval, samples, steps, seed, everything=True, lava=lava, full=full
-    )
+    checks, what = run_network_checks(built, "loihi2", None, drawn, everything=True, lava=lava, full=full)
     print_verdict(checks, what, findings, as_json)
 
 
 def run_network_checks(
-    built: Built, target: str, file: Path | None, reset_interval: int | None, samples: int, steps: int, seed: int, *,
-    everything: bool = False, lava: bool = True, full: bool = False,
+    built: Built, target: str, file: Path | None, drawn: Drawn, *, everything: bool = False, lava: bool = True,
+    full: bool = False,
 ) -> tuple[list[EquivalenceCheck], str]:  # fmt: skip
     """`check_network`, each verdict said as it comes: the checks, and what was compared on."""
     from mksgn_neuro.commands.progress import comparing
     from mksgn_neuro.workflows.verify import check_network
 
-    what = f"{samples} samples of {steps} random inputs, seed {seed}" + (
-        ", each followed by a reset" if reset_interval else ""
-    )
+    what = f"{drawn}, each followed by a reset" if drawn.reset_interval else str(drawn)
     say(f"comparing every population at every step on {what}, simulated on CPU")
-    drawn = {
-        "samples": samples,
-        "steps": steps,
-        "seed": seed,
-        "reset_interval": reset_interval,
-        "everything": everything,
-    }
+    options = {**asdict(drawn), "everything": everything, "lava": lava, "full": full}
     with comparing() as watch:
-        checks = said(check_network(built, target, file, lava=lava, full=full, watch=watch, **drawn))
+        checks = said(check_network(built, target, file, watch=watch, **options))
     return checks, what
 
 

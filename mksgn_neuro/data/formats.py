@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,3 +96,9 @@ def _leads_back(child: Path) -> bool:
         return False
     here = child.parent.resolve()
     return not child.exists() or child.resolve() in (here, *here.parents)
+
+
+def notes_of(clips: Sequence[Sequence[str]]) -> list[str]:
+    """The notes of clips, each said once, with the number of clips where it is not all of them."""
+    said = Counter(note for notes in clips for note in notes)
+    return [note if n == len(clips) else f"{note} ({n} of {len(clips)} clips)" for note, n in said.items()]

@@ -139,22 +139,22 @@ def _in_layers(reference_run: ReferenceRun, target: str, layered: Network, run: 
     return Planned(target, lambda: reference_run.against_layered(target, layered, run))
 
 
-def unless_missing(planned: Planned, needs: Distribution = "lava-dl") -> Planned:
+def unless_missing(planned: Planned, needs: Distribution = "lava-dl", source: str = "reference") -> Planned:
     """A check that says that it was not run where the part of Lava or the memory that it needs is not there."""
 
     def run() -> EquivalenceCheck:
         try:
             require_lava(needs)
         except Unsupported as missing:
-            return EquivalenceCheck("reference", planned.target, not_run=not_run(missing, needs))
+            return EquivalenceCheck(source, planned.target, not_run=_not_run(missing, needs))
         try:
             return planned.run()
         except NotEnoughMemory as missing:
-            return EquivalenceCheck("reference", planned.target, not_run=f"not run: {missing}")
+            return EquivalenceCheck(source, planned.target, not_run=f"not run: {missing}")
 
     return Planned(planned.target, run)
 
 
-def not_run(missing: Unsupported, needs: Distribution) -> str:
+def _not_run(missing: Unsupported, needs: Distribution) -> str:
     """What a check says that a missing part of Lava keeps from running."""
     return f"not run: needs {needs} on Python 3.10; {missing.hint}"

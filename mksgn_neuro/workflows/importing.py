@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -164,8 +163,7 @@ def _clips(path: Path, skeleton: Skeleton, kept: list[_Clip], skipped: tuple[str
 
 def _notes(kept: list[_Clip]) -> list[str]:
     """What was guessed, each said once, with the number of clips where it is not all of them."""
-    said = Counter(note for clip in kept for note in clip.recording.notes)
-    notes = [note if n == len(kept) else f"{note} ({n} of {len(kept)} clips)" for note, n in said.items()]
+    notes = formats.notes_of([clip.recording.notes for clip in kept])
     held, absent = (float(np.mean([getattr(clip, share) for clip in kept])) for share in ("held", "absent"))
     said = f"joints not seen: {held:.1%} held at their last position, {absent:.1%} absent, as in a stream"
     return [*notes, said] if held or absent else notes

@@ -223,6 +223,22 @@ def verification_stream(task: Task, bits: int, request: Request, read: Read = lo
     return stream, f"one stream of {stream.shape[1]} frames of random walks without a reset (name clips with --data)"
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Random inputs to compare on: `samples` of `steps` steps each, zeroed every `reset_interval` steps or never.
+
+    `asdict` of it are arguments of `check_network` and `check_file`.
+    """
+
+    samples: int
+    steps: int
+    seed: int
+    reset_interval: int | None
+
+    def __str__(self) -> str:
+        return f"{self.samples} samples of {self.steps} random inputs, seed {self.seed}"
+
+
 def random_samples(source: Source, samples: int, steps: int, rng: np.random.Generator) -> np.ndarray:
     """Payloads that the source can send, int64 (samples, steps, channels); each sample has a rate of its own."""
     low, high = source.payloads

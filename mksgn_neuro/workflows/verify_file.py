@@ -8,16 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.export.child import TRACEBACK, ChildFailed
-from mksgn_neuro.export.lava_graph import require_lava
 from mksgn_neuro.export.netx.reader import read_file
 from mksgn_neuro.export.netx.reading import NetxFile
 from mksgn_neuro.export.netx.sidecar import require_described
 from mksgn_neuro.export.netx.stock_loader import run_stock_loader
-from mksgn_neuro.processes.memory import NotEnoughMemory
 from mksgn_neuro.workflows.by_level import STEPS, ByLevel, is_run_by_level, parameters_check
-from mksgn_neuro.workflows.checks import HELD, STOCK, Planned, Watch, carried_out, not_run
+from mksgn_neuro.workflows.checks import HELD, STOCK, Planned, Watch, carried_out, unless_missing
 from mksgn_neuro.workflows.equivalence import EquivalenceCheck, Pair, compare
 from mksgn_neuro.workflows.inputs import random_samples
 from mksgn_neuro.workflows.load import Port, netx_findings, require_file
@@ -68,7 +65,7 @@ def check_file(
         planned += _by_level(path, file, expected, trials, reset_interval)
     elif lava:
         run = lambda trial: _by_stock(path, file, trial, reset_interval)
-        planned.append(Planned(STOCK, lambda: _unless_missing(STOCK, lambda: _stock(file, expected, trials, run))))
+        planned.append(_unless_refused(Planned(STOCK, lambda: _stock(file, expected, trials, run))))
     for check in carried_out(planned, watch):
         yield check if reset_interval is None else replace(check, steps=0)
 
@@ -105,21 +102,20 @@ def _by_level(
             run(trials[0])
         return parameters_check(READER, HELD, network, by_level.done)
 
-    return [Planned(STOCK, lambda: _unless_missing(STOCK, fired)), Planned(HELD, lambda: _unless_missing(HELD, held))]
+    return [_unless_refused(Planned(STOCK, fired)), _unless_refused(Planned(HELD, held))]
 
 
-def _unless_missing(target: str, check: Callable[[], EquivalenceCheck]) -> EquivalenceCheck:
-    """The check, or why it could not be run."""
-    try:
-        require_lava("lava-dl")
-        return check()
-    except Unsupported as missing:
-        return EquivalenceCheck(READER, target, not_run=not_run(missing, "lava-dl"))
-    except NotEnoughMemory as missing:
-        return EquivalenceCheck(READER, target, not_run=f"not run: {missing}")
-    except ChildFailed as failed:
-        problem = f"not run: the stock loader cannot run this file ({_reason(failed)})"
-        return EquivalenceCheck(READER, target, not_run=problem)
+def _unless_refused(planned: Planned) -> Planned:
+    """A check that says why it was not run: its part of Lava or the memory is missing, or the loader fails."""
+
+    def run() -> EquivalenceCheck:
+        try:
+            return planned.run()
+        except ChildFailed as failed:
+            problem = f"not run: the stock loader cannot run this file ({_reason(failed)})"
+            return EquivalenceCheck(READER, planned.target, not_run=problem)
+
+    return unless_missing(Planned(planned.target, run), source=READER)
 
 
 def _stock(

@@ -98,7 +98,7 @@ def test_a_difference_names_layer_neuron_and_step(tmp_path, monkeypatch):
         return {0: StockTrace(np.ones((len(inputs), 2), np.uint8)), 1: StockTrace(np.ones((len(inputs), 1), np.uint8))}
 
     monkeypatch.setattr(verify_file, "run_stock_loader", other)
-    monkeypatch.setattr(verify_file, "require_lava", lambda name: None)
+    monkeypatch.setattr("mksgn_neuro.workflows.checks.require_lava", lambda name: None)
     with pytest.raises(WorkFailed, match=r"first layer0, neuron 0: sample 0, frame 0: .* 0, .* 1; do not deploy"):
         verify(path, *SHORT)
 

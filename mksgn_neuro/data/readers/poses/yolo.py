@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mksgn_neuro.data.bodies import BODIES
-from mksgn_neuro.data.readers.poses.people import followed, numbers, picture_unit, seen
+from mksgn_neuro.data.readers.poses.folder import numbered, one_of
+from mksgn_neuro.data.readers.poses.people import numbers, seen
 from mksgn_neuro.data.readers.poses.source import Format, Source
-from mksgn_neuro.data.readers.times import in_order
-from mksgn_neuro.data.recordings import Recording, of_body
+from mksgn_neuro.data.recordings import Recording
 from mksgn_neuro.errors import BadInput
 
 JOINTS, BEFORE = 17, 5  # numbers of a person before the joints: class and box
@@ -24,21 +23,11 @@ FRAME = re.compile(r"(.+)_(\d+)\.txt")
 HINT = "run Ultralytics' pose model with save_txt=True"
 
 
-def _files(path: Path) -> dict[str, list[tuple[int, Path]]]:
-    """Numbered frames in order, by clip."""
-    clips: dict[str, list[tuple[int, Path]]] = {}
-    for file in path.glob("*.txt"):
-        match = FRAME.fullmatch(file.name)
-        if match:
-            clips.setdefault(match.group(1), []).append((int(match.group(2)), file))
-    return {clip: sorted(frames) for clip, frames in sorted(clips.items())}
-
-
 def recognises(source: Source) -> bool:
     """Whether the folder's first numbered text has a person with COCO's joints."""
     if not source.path.is_dir():
         return False
-    first = next((frames[0][1] for frames in _files(source.path).values()), None)
+    first = next((frames[0][1] for frames in numbered(source.path, ".txt", FRAME)[0].values()), None)
     if first is None or not (lines := Source(first).lines):
         return False
     try:
@@ -49,14 +38,8 @@ def recognises(source: Source) -> bool:
 
 def read(source: Source) -> list[Recording]:
     """The folder's clips."""
-    return [_clip(name, frames) for name, frames in _files(source.path).items()]
-
-
-def _clip(name: str, frames: list[tuple[int, Path]]) -> Recording:
-    people, order = in_order([_people(file) for _, file in frames], [number for number, _ in frames], [])
-    positions, who = followed(people, JOINTS, 2)
-    rest = {"unit": picture_unit(positions), "notes": (*order, *who)}
-    return of_body(name, "yolo", positions, BODIES["coco17"], **rest)
+    clips, _ = numbered(source.path, ".txt", FRAME)
+    return [one_of(name, "yolo", "coco17", frames, _people) for name, frames in clips.items()]
 
 
 def _people(file: Path) -> list[np.ndarray]:

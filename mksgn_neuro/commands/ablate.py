@@ -11,12 +11,17 @@ from mksgn_neuro.commands.options import Output, dataset_options, json_option, p
 from mksgn_neuro.commands.training import (
     default_preset,
     device_option,
+    integer_epochs_option,
+    learning_rate_option,
     mirror_option,
     preset_option,
+    pretrained_option,
     progress_display,
+    read_pretrained,
     teacher_option,
     with_mirroring,
 )
+from mksgn_neuro.errors import BadInput
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,6 +33,16 @@ if TYPE_CHECKING:
 @dataset_options()
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")
+@integer_epochs_option
+@learning_rate_option
+@pretrained_option
+@click.option(
+    "--variant",
+    "named",
+    multiple=True,
+    metavar="WORDS",
+    help="Only variants whose names contain these words; repeatable. Default: all.",
+)
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @teacher_option
 @click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True)
@@ -38,6 +53,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     dataset: str, data_path: Path | None, skip_bad: bool, preset_name: str | None, epochs: int | None,
+    integer_epochs: int | None, learning_rate: float | None, pretrained: Path | None, named: tuple[str, ...],
     teacher_epochs: int | None, teacher: Path | None, output: Path, resume: bool, mirror: bool | None,
     device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
@@ -45,16 +61,24 @@ def command(
     from rich.console import Console
 
     from mksgn_neuro.commands.reading import load_clips
-    from mksgn_neuro.training.ablate import ablate
+    from mksgn_neuro.training.ablate import ablate, variants
     from mksgn_neuro.training.collective import choose_device, is_first_rank
     from mksgn_neuro.training.presets import preset
+    from mksgn_neuro.workflows.pricing import price
 
+    given = read_pretrained(pretrained)
     choose_device(device)
     preset_name = preset_name or default_preset(dataset)
-    chosen = preset(preset_name, epochs=epochs, teacher_epochs=teacher_epochs)
+    changes = {"epochs": epochs, "integer_epochs": integer_epochs, "learning_rate": learning_rate}
+    chosen = preset(preset_name, teacher_epochs=teacher_epochs, **changes)
+    only = [variant for variant in variants(chosen) if not named or any(words in variant for words in named)]
+    if not only:
+        hint = f"choose from {', '.join(variants(chosen))}"
+        raise BadInput(f"no variant is named so: {', '.join(named)}", location="--variant", hint=hint)
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     chosen = with_mirroring(chosen, mirror, clips)
-    options = {"seed": seed, "resume": resume, "teacher": teacher}
+    options = {"seed": seed, "resume": resume, "teacher": teacher, "pretrained": given}
+    options |= {"only": only, "pricing": price}
     with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
     if not is_first_rank():
@@ -72,7 +96,14 @@ def _table(outcomes: list[Outcome]) -> Table:
     table = Table(title="integer-exact students, simulated on CPU", title_justify="left", box=None)
     table.add_column("variant")
     names = ("continuous", "Δ", "without leaked", "clip", "clip, held", "offline")
-    for name in ("held out, continuous", *(f"test, {name}" for name in names), "spike rate", "parameters"):
+    for name in (
+        "held out, continuous",
+        *(f"test, {name}" for name in names),
+        "spike rate",
+        "parameters",
+        "cores",
+        "mJ a clip",
+    ):
         table.add_column(name, justify="right")
     for o in outcomes:
         tested = _accuracies(o.test)
@@ -82,7 +113,9 @@ def _table(outcomes: list[Outcome]) -> Table:
         shares = {"continuous": tested.pop("continuous"), "Δ": difference, **tested}
         columns = [value if isinstance(value, str) else _percent(value) for value in shares.values()]
         held_out = o.held_out["continuous"]["accuracy"]["standard"] if o.held_out else None
-        table.add_row(o.variant, _percent(held_out), *columns, _percent(o.spike_rate), f"{o.parameters:,}")
+        cores, millijoules = o.price.cores, o.price.millijoules
+        price = ("–" if cores is None else str(cores), "–" if millijoules is None else f"{millijoules:.4f}")
+        table.add_row(o.variant, _percent(held_out), *columns, _percent(o.spike_rate), f"{o.parameters:,}", *price)
     return table
 
 

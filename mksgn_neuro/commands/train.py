@@ -8,19 +8,30 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from mksgn_neuro.commands.options import Output, dataset_options, force_option, json_option, seed_option
+from mksgn_neuro.commands.options import (
+    Output,
+    dataset_options,
+    force_option,
+    json_option,
+    say,
+    seed_option,
+)
 from mksgn_neuro.commands.training import (
     announce,
     announce_cost,
     config_option,
     default_preset,
     device_option,
+    integer_epochs_option,
+    learning_rate_option,
     mirror_option,
     preset_of_config,
     preset_option,
+    pretrained_option,
     print_result,
     print_spread,
     progress_display,
+    read_pretrained,
     refuse_trained,
     resume_option,
     synop_regularisation_option,
@@ -38,6 +49,9 @@ from mksgn_neuro.names import ATTENTIONS
 @click.option("--other", "others", multiple=True, help="A class of the data that is 'none of these'; repeatable.")
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
+@integer_epochs_option
+@learning_rate_option
+@pretrained_option
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @click.option("--output", type=Output(folder=True), default=Path("runs/latest"), show_default=True)
 @teacher_option
@@ -61,7 +75,8 @@ from mksgn_neuro.names import ATTENTIONS
 @json_option
 def command(
     config: dict | None, dataset: str, data_path: Path | None, skip_bad: bool, coordinates: int | None,
-    background: bool, others: tuple[str, ...], preset_name: str | None, epochs: int | None, teacher_epochs: int | None,
+    background: bool, others: tuple[str, ...], preset_name: str | None, epochs: int | None,
+    integer_epochs: int | None, learning_rate: float | None, pretrained: Path | None, teacher_epochs: int | None,
     output: Path, teacher: Path | None, no_teacher: bool, attention: str | None, synop_regularisation: float | None,
     ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None,
     device: str | None, seed: int, as_json: bool,
@@ -77,13 +92,17 @@ def command(
 
     if teacher and no_teacher:
         raise click.UsageError("--teacher and --no-teacher exclude each other")
+    if ptq and integer_epochs:
+        raise click.UsageError("--ptq and --integer-epochs exclude each other")
+    given = read_pretrained(pretrained)
     changes = {
         "epochs": epochs,
+        "learning_rate": learning_rate,
         "teacher_epochs": teacher_epochs,
         "attention": attention,
         "synop_regularisation": synop_regularisation,
     }
-    changes["integer_epochs"] = 0 if ptq else None
+    changes["integer_epochs"] = 0 if ptq else integer_epochs
     changes |= dict.fromkeys(("soft_label_weight", "feature_weight"), 0.0 if no_teacher else None)
     preset_name = preset_name or default_preset(dataset)
     asked = click.get_current_context().get_parameter_source("preset_name")
@@ -103,14 +122,18 @@ def command(
     written = {"dataset": dataset, "data": str(data_path), "preset": preset_name, **asdict(chosen)}
     written |= {"background": True, "others": others} if background or others else {}
     written |= {"coordinates": coordinates} if coordinates is not None else {}
+    written |= {"pretrained": str(pretrained)} if pretrained is not None else {}
     found = []
     if is_first_rank():
         announce(clips)
         announce_cost(chosen, clips)
+        if given is not None and given.timing.rate != chosen.rate:
+            rates = f"{given.timing.rate} Hz, not at {chosen.rate:g} Hz"
+            say(f"{pretrained} was trained at {rates}: its delays mean another time here")
     for n, folder in folders.items():
         with progress_display(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
-            options = {"resume": resume, "teacher": teacher, "config": {**written, "seed": n}}
+            options = {"resume": resume, "teacher": teacher, "config": {**written, "seed": n}, "pretrained": given}
             model = train(clips, chosen, folder, seed=n, report=report, **options)
         found.append(model.training)
         if is_first_rank() and not (as_json and seeds > 1):  # --json promises one document

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mksgn_neuro.commands.options import FiniteFloat, print_json, refuse_overwriting, say
+from mksgn_neuro.commands.options import FiniteFloat, find_model, print_json, refuse_overwriting, say
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
 from mksgn_neuro.processes.ending import Terminated
@@ -19,6 +19,7 @@ from mksgn_neuro.processes.ending import Terminated
 if TYPE_CHECKING:
     from mksgn_neuro.commands.progress import TrainingDisplay
     from mksgn_neuro.data.clips import Clips
+    from mksgn_neuro.models.store import Model
     from mksgn_neuro.training.preset import Preset
 
 preset_option = click.option(
@@ -28,7 +29,9 @@ preset_option = click.option(
     help="Default: own for --dataset npz, whose epochs follow from the number of clips, else tiny.",
 )
 IN_CONFIG = {"dataset": "dataset", "data": "data_path", "preset": "preset_name", "seed": "seed"}
-IN_CONFIG |= {name: name for name in ("coordinates", "background", "others")}  # keys of config.json, and parameters
+IN_CONFIG |= {
+    name: name for name in ("coordinates", "background", "others", "pretrained")
+}  # keys of config.json, and parameters
 
 
 def _take_config(context: click.Context, _: click.Parameter, path: Path | None) -> dict | None:
@@ -52,6 +55,20 @@ config_option = click.option(
     is_eager=True,
     callback=_take_config,
     help="A config.json that train wrote: the same data, preset and seed, unless other options say otherwise.",
+)
+pretrained_option = click.option(
+    "--pretrained",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="Begin with the weights of a trained model, by name or file: each branch with those of its modalities.",
+)
+integer_epochs_option = click.option(
+    "--integer-epochs", type=click.IntRange(0), help="Epochs of the integer stage, instead of the preset's."
+)
+learning_rate_option = click.option(
+    "--learning-rate",
+    type=FiniteFloat(0.0, above=True, high=1.0),
+    help="The highest of the float stage, instead of the preset's.",
 )
 teacher_option = click.option(
     "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
@@ -102,6 +119,13 @@ def preset_of_config(config: dict, changes: dict) -> Preset:
         hint = "give a config.json of this version, or the options themselves"
         raise BadInput(str(error), location=str(config["path"]), hint=hint) from error
     return made.changed(changes)
+
+
+def read_pretrained(named: Path | None) -> Model | None:
+    """The model that --pretrained names."""
+    from mksgn_neuro.models.store import load_model
+
+    return None if named is None else load_model(find_model(named))
 
 
 def default_preset(dataset: str) -> str:

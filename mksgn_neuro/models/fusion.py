@@ -81,6 +81,17 @@ class Fusion(SynapseModule):
     def effective(self) -> Tensor:
         return self.weight * (self.modality_weights[self.source] * self.used)
 
+    def is_like(self, other: SynapseModule) -> bool:
+        return type(self) is type(other) and self.channels_in == other.channels_in
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """As every module's; `inputs` number the modalities, and a branch takes the same ones in both."""
+        known, rows = outputs >= 0, min(len(self.weight), len(other.weight))
+        self.weight[:rows, known] = other.weight[:rows, outputs[known]]
+        shared = inputs >= 0
+        self.modality_weights[shared] = other.modality_weights[inputs[shared]]
+
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         weights = quantize_weight(self.effective()).chunk(len(self.branch_modalities), -1)
         sums = [

@@ -113,8 +113,8 @@ def _from_file(config: Mapping) -> dict:
 
 
 def _hashed(config: object) -> str:
-    """What stands for a configuration in a model's hash, which a renamed field must not change."""
-    return repr(config).replace("branch_modalities=", "hearing=")
+    """What stands for a configuration in a model's hash, which fields that were renamed or added must not change."""
+    return repr(config).replace("branch_modalities=", "hearing=").replace(", attention_blocks=()", "")
 
 
 def _mk_sgn(config: Mapping, skeleton: Skeleton, graph_radius: int, input_bits: int) -> MKSGN:

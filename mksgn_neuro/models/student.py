@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mksgn_neuro.models.attention import ATTENTIONS, Site
+from mksgn_neuro.models.attention import ATTENTIONS, Attention, Site
 from mksgn_neuro.models.fusion import Fusion, joint_probabilities, modality_weights, mutual_information
 from mksgn_neuro.nn import (
     DECAY_ONE,
@@ -38,7 +38,7 @@ class StudentConfig:
     """Shape of a student; all choices are ours.
 
     `branch_modalities` names, for each branch of channels, the modalities that it takes; () is one branch that takes
-    them all.
+    them all. `attention_blocks` are the numbers, from 1, of the blocks that attend; () means all of them.
     """
 
     classes: int
@@ -54,12 +54,15 @@ class StudentConfig:
     mutual_information: bool = True
     branch_modalities: tuple[tuple[int, ...], ...] = ()
     v_decay: int = V_DECAY
+    attention_blocks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not DECAY_ONE // 2 < self.v_decay <= DECAY_ONE:
             raise ValueError(f"v_decay {self.v_decay}: AND gates are exact above {DECAY_ONE // 2}, up to {DECAY_ONE}")
         if self.attention not in ATTENTIONS:
             raise ValueError(f"attention {self.attention!r} is none of {(*ATTENTIONS,)}")
+        if not set(self.attention_blocks) <= set(range(1, len(self.channels) + 1)):
+            raise ValueError(f"attention in blocks {self.attention_blocks} of {len(self.channels)}")
         attention = ATTENTIONS[self.attention]
         attention.require_fitting(self)
         if not all(
@@ -68,7 +71,7 @@ class StudentConfig:
         ):
             raise ValueError(f"branches of {self.branch_modalities} of {self.modalities} modalities")
         shared = (*self.channels, *attention.shared(self), self.readout_copies)
-        if any(number % self.branches for number in shared) or (self.branch_modalities and not attention.grouped):
+        if any(number % self.branches for number in shared):
             raise ValueError(f"{self.branches} groups cannot share {shared} with attention {self.attention!r}")
 
     @property
@@ -77,6 +80,11 @@ class StudentConfig:
         return self.mutual_information and (
             not self.branch_modalities or any(len(taken) > 1 for taken in self.branch_modalities)
         )
+
+    def attention_of(self, block: int) -> Attention:
+        """What block number `block` does, from 1 on."""
+        attends = not self.attention_blocks or block in self.attention_blocks
+        return ATTENTIONS[self.attention if attends else "none"]
 
     @property
     def branches(self) -> int:
@@ -87,18 +95,21 @@ class StudentConfig:
 class Block(nn.Module):
     """SA-SGC and STC: (V, T, B, C_in) to (V, T, B, C_out), the attention that is asked for between the two."""
 
-    def __init__(self, config: StudentConfig, partitions: Tensor, channels_in: int, channels: int, dilation: int):
+    def __init__(
+        self, config: StudentConfig, attends: Attention, partitions: Tensor, channels_in: int, channels: int,
+        dilation: int,
+    ) -> None:  # fmt: skip
         super().__init__()
         groups, neurons = config.branches, {"v_decay": config.v_decay}
         graph = GraphConvolution(partitions, channels_in, channels, groups)
         self.graph = SpikingPopulation(channels, {"input": graph}, **neurons)
-        for name, part in ATTENTIONS[config.attention].parts(config, channels_in, channels).items():
+        for name, part in attends.parts(config, channels_in, channels).items():
             self.add_module(name, part)
         same = channels_in == channels
         shortcut = Shortcut(channels) if same else Pointwise(channels_in, channels, groups)
         taps = TemporalTaps(channels, config.taps, dilation)
         self.temporal = SpikingPopulation(channels, {"and": taps, "input": shortcut}, **neurons)
-        self.joints, self.attends = partitions.shape[1], ATTENTIONS[config.attention]
+        self.joints, self.attends = partitions.shape[1], attends
 
     def nodes(self, b: int, source: str) -> Iterator[AnyNode]:
         """Of block `b`, which takes the node `source`; the last one is what it makes."""
@@ -130,7 +141,9 @@ class MKSGN(SpikingNetwork):
         self.encode = SpikingPopulation(m * encoders, {"input": PerModality(m, encoders, coordinates)}, **neurons)
         self.fuse = SpikingPopulation(c0, {"encode": Fusion(m, encoders, c0, config.branch_modalities)}, **neurons)
         widths = zip((c0, *config.channels[:-1]), config.channels, config.dilations)
-        self.blocks = nn.ModuleList(Block(config, partitions, a, b, d) for a, b, d in widths)
+        self.blocks = nn.ModuleList(
+            Block(config, config.attention_of(b), partitions, *width) for b, width in enumerate(widths, 1)
+        )
         outputs = config.classes * config.readout_copies
         class_sum = ClassSum(self.joints, config.channels[-1], outputs, config.branches)
         self.readout = SpikingPopulation(outputs, {"temporal": class_sum}, **neurons)

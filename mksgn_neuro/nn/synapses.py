@@ -46,6 +46,29 @@ class SynapseModule(nn.Module):
         """Multiply what each target channel receives, in place; factor (C_out,)."""
         self.weight.mul_(factor)
 
+    def rescale(self, factor: Tensor) -> None:
+        """As `scale_outputs`, before and not by normalisation."""
+        self.scale_outputs(factor)
+
+    def by_output(self) -> Tensor:
+        """The weights in use (n, C_out), those of each target channel in its column."""
+        weights = self.effective()
+        return weights.reshape(-1, weights.shape[-1])
+
+    def is_like(self, other: SynapseModule) -> bool:
+        """Whether the other's weights mean the same here, channel for channel."""
+        return type(self) is type(other) and self.weight.shape[:-1] == other.weight.shape[:-1]
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """Copy the weights of a like module: target channel c gets those of its channel `outputs[c]`.
+
+        `inputs` says the same of source channels, where every target sees all of them; −1: there is none, and weights
+        stay as they are.
+        """
+        known = outputs >= 0
+        self.weight[..., known] = other.weight[..., outputs[known]]
+
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         """The weights as deployed, for sources at `positions`."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it lowers")
@@ -89,6 +112,19 @@ class PerModality(SynapseModule):
         """Multiply what each target channel receives, in place; factor (M·C,)."""
         self.weight.mul_(factor.unflatten(0, (len(self.weight), -1))[:, None])
 
+    def by_output(self) -> Tensor:
+        return self.weight.movedim(0, 1).flatten(1)
+
+    def is_like(self, other: SynapseModule) -> bool:
+        return type(self) is type(other) and self.weight.shape[1:] == other.weight.shape[1:]
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """As every module's; target channels of all modalities are numbered as one, (M, C)."""
+        found, known = self.by_output().clone(), outputs >= 0
+        found[:, known] = other.by_output()[:, outputs[known]]
+        self.weight.copy_(found.unflatten(1, (len(self.weight), -1)).movedim(1, 0))
+
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         weight = sp.block_diag(list(integers(quantize_weight(self.weight))), format="csr")
         yield 0, at_every_position(weight.T, positions)
@@ -120,6 +156,12 @@ class GraphConvolution(SynapseModule):
     def effective(self) -> Tensor:
         """(P, C_in / groups, C_out): the folded weights of each pair of joints."""
         return torch.einsum("kp,kcd->pcd", self.adjacency * self.mask, self.weight)
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """As every module's, and how much each pair of joints counts."""
+        super().take(other, outputs, inputs)
+        self.adjacency.copy_(other.adjacency)
 
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         flat = x.reshape(x.shape[0], -1, x.shape[3])
@@ -191,6 +233,9 @@ class TemporalTaps(SynapseModule):
     def delays(self) -> int:
         return len(self.weight)
 
+    def is_like(self, other: SynapseModule) -> bool:
+        return super().is_like(other) and self.dilation == other.dilation
+
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         return taps(x, quantize_weight(self.weight), self.dilation)
 
@@ -231,6 +276,16 @@ class ClassSum(SynapseModule):
 
     def effective(self) -> Tensor:
         return self.weight * self.branch_mask
+
+    def is_like(self, other: SynapseModule) -> bool:
+        return type(self) is type(other) and len(self.weight) == len(other.weight)
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """As every module's, of those source channels that both have."""
+        rows, columns = (torch.nonzero(index >= 0).squeeze(1) for index in (inputs, outputs))
+        found = other.weight[:, inputs[rows]][..., outputs[columns]]
+        self.weight[:, rows[:, None], columns] = found
 
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         per_joint = x.flatten(1, 2) @ quantize_weight(self.effective())

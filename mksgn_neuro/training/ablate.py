@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Container, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,18 @@ from mksgn_neuro.training.stage import Report
 from mksgn_neuro.training.train import train
 
 FULL = "full"
+TORCH_ONLY = "self-attention in torch, not deployable"  # the upper line
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a variant costs on the chip: `cores` of a netx file, `millijoules` a clip; None: it does not lower."""
+
+    cores: int | None = None
+    millijoules: float | None = None
+
+
+Pricing = Callable[[Model, Clips], Price]
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class Outcome:
     test: dict[str, dict]
     spike_rate: float
     parameters: int
+    price: Price = Price()
 
     def as_json(self) -> dict:
         """Plain values."""
@@ -44,20 +58,32 @@ def variants(preset: Preset) -> dict[str, Preset]:
         "no soft labels": replace(preset, soft_label_weight=0.0),
         "no teacher": replace(preset, feature_weight=0.0, soft_label_weight=0.0),
     }
-    return changed | {f"{name} only": replace(preset, modalities=(name,)) for name in preset.modalities}
+    changed |= {f"{name} only": preset.only(name) for name in preset.modalities}
+    return changed | ({} if preset.attention == "ssa" else {TORCH_ONLY: replace(preset, attention="ssa")})
 
 
 def ablate(
-    clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, teacher: Path | None, report: Report
-) -> Iterator[Outcome]:
-    """Train every variant into its own folder of `directory`; all learn from the same teachers."""
+    clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, teacher: Path | None, report: Report,
+    pretrained: Model | None = None, only: Container[str] | None = None, pricing: Pricing | None = None,
+) -> Iterator[Outcome]:  # fmt: skip
+    """Train every variant, or those named in `only`, into its own folder of `directory`.
+
+    All learn from the same teachers and begin with the same `pretrained` network; `pricing` says what each costs.
+    """
     for name, changed in variants(preset).items():
-        folder = directory / name.replace(":", "").replace(" ", "-")
-        options = {"seed": seed, "resume": resume, "report": _named(report, name)}
+        if only is not None and name not in only:
+            continue
+        folder = directory / folder_of(name)
+        options = {"seed": seed, "resume": resume, "report": _named(report, name), "pretrained": pretrained}
         model = train(clips, changed, folder, teacher=teacher if changed.distils else None, **options)
         if name == FULL and teacher is None:
             teacher = folder / "teachers"
-        yield outcome(name, model, clips)
+        yield outcome(name, model, clips, pricing)
+
+
+def folder_of(variant: str) -> str:
+    """The name of a variant's folder."""
+    return re.sub(r"[:,]", "", variant).replace(" ", "-")
 
 
 def _named(report: Report, variant: str) -> Report:
@@ -69,7 +95,7 @@ def _named(report: Report, variant: str) -> Report:
     return named
 
 
-def outcome(name: str, model: Model, clips: Clips) -> Outcome:
+def outcome(name: str, model: Model, clips: Clips, pricing: Pricing | None = None) -> Outcome:
     """A trained variant in figures."""
     seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.timing, ("continuous",))
     return Outcome(
@@ -78,4 +104,5 @@ def outcome(name: str, model: Model, clips: Clips) -> Outcome:
         test=model.training["test"].get("integer", {}),
         spike_rate=spike_rate(model.student, seen.rates),
         parameters=sum(p.numel() for p in model.student.parameters()),
+        price=pricing(model, clips) if pricing else Price(),
     )

@@ -122,6 +122,11 @@ def _of_like_length(pieces: list[_Piece]) -> list[list[_Piece]]:
     return groups
 
 
+def recalibration_clips(clips: Clips, at_most: int = RECALIBRATION_CLIPS) -> Clips:
+    """At most so many of the clips, evenly."""
+    return clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
+
+
 @torch.no_grad()
 def recalibrate_batch_norm(
     student: SpikingNetwork, clips: Clips, scaling: Scaling, shape: Sequences, at_most: int = RECALIBRATION_CLIPS
@@ -130,7 +135,7 @@ def recalibrate_batch_norm(
 
     Running averages over small augmented batches wander.
     """
-    chosen = clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
+    chosen = recalibration_clips(clips, at_most)
     populations = student.populations().values()
     student.train()
     here, once = student.device, replace(shape, least=1)

@@ -66,6 +66,7 @@ class Preset:
     integer_learning_rate: float = 2e-4
     label_smoothing: float = 0.1
     attention: str = "gated"
+    attention_blocks: tuple[int, ...] = ()  # the blocks that attend, from 1; (): all of them
     mutual_information: bool = True
     modalities: tuple[str, ...] = ("joint", "bone", "joint motion", "bone motion")
     branch_modalities: tuple[tuple[str, ...], ...] = ()  # the modalities that each branch takes; (): one branch, all
@@ -98,6 +99,21 @@ class Preset:
         """The same with the changes that are not None; `epochs` then hold for any clips. Raises BadInput."""
         given = {field: value for field, value in changes.items() if value is not None}
         return replace(self, **(({"steps": 0} if "epochs" in given else {}) | given))
+
+    def only(self, modality: str) -> Preset:
+        """What is left with one modality: where branches take it, a single one, as wide as each was."""
+        if not self.branch_modalities:
+            return replace(self, modalities=(modality,))
+        branches = len(self.branch_modalities)
+        return replace(
+            self,
+            modalities=(modality,),
+            branch_modalities=((modality,),),
+            channels=tuple(channels // branches for channels in self.channels),
+            heads=max(1, self.heads // branches),
+            query_channels=max(1, self.query_channels // branches),
+            readout_copies=max(1, self.readout_copies // branches),
+        )
 
     def for_clips(self, clips: Clips) -> Preset:
         """With the frame rate that `clip_frames` asks for on these clips, and the epochs that `steps` ask for.
@@ -189,6 +205,7 @@ class Preset:
             mutual_information=self.mutual_information,
             branch_modalities=self._branch_modalities(),
             v_decay=self.v_decay,
+            attention_blocks=self.attention_blocks,
         )
 
     def _branch_modalities(self) -> tuple[tuple[int, ...], ...]:

@@ -85,15 +85,18 @@ NW_UCLA_MIXED = replace(
 )
 # Every named part of MK-SGN on one chip: a branch for each modality and one that takes all of them, weighted by their
 # mutual information; attention across joints; soft labels and features of teachers that see the student's own clips.
+# Its branches are as wide as those of `nw-ucla-mixed`, whose weights it can begin with (`train --pretrained`).
+# Attention in every block would need 133 cores.
 MK_SGN = replace(
     NW_UCLA_SEQUENCES,
     attention="spike-driven",
     mutual_information=True,
     branch_modalities=(*NW_UCLA.branch_modalities, NW_UCLA.modalities),
-    channels=(150, 150, 150, 150, 210, 210),
+    attention_blocks=(4, 5, 6),
+    channels=(160, 160, 160, 160, 240, 240),
     heads=10,
-    query_channels=30,
-    readout_copies=10,
+    query_channels=20,
+    readout_copies=5,
     feature_weight=0.5,
     teach_augmented=True,
     gate_penalty=1.0,

@@ -6,7 +6,7 @@ import copy
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import RECALIBRATION_CLIPS, evaluate, recalibrate_batch_norm, spike_rate
 from mksgn_neuro.training.loss import student_loss
 from mksgn_neuro.training.preset import Preset, Schedule
+from mksgn_neuro.training.pretrained import begin_with, scaling_of
 from mksgn_neuro.training.record import Recorder, only_one_in, write_json
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import CHECKPOINT, Report, read_checkpoint, require_same_run, train_stage
@@ -44,18 +45,26 @@ WATCHED_RECALIBRATION_CLIPS = 64  # as SETTLED_CLIPS, after an epoch where nothi
 
 def train(
     clips: Clips, preset: Preset, directory: Path, *, seed: int = 0, resume: bool = False,
-    teacher: Path | None = None, config: dict | None = None, report: Report,
+    teacher: Path | None = None, pretrained: Model | None = None, config: dict | None = None, report: Report,
 ) -> Model:  # fmt: skip
     """Train on the training clips of `clips`; writes model.pt, metrics.json and `config` into `directory`.
 
-    Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing. Raises
-    Busy where another training writes into `directory`.
+    Teachers are trained first, or read from the folder `teacher`; not at all where the preset distils nothing. The
+    student begins with the weights of the network `pretrained`, as far as both have the same parts, and with its input
+    scaling. Raises BadInput for one that does not fit; Busy where another training writes into `directory`.
     """
     options = {"seed": seed, "resume": resume, "report": report, "teacher_id": str(teacher or ""), "config": config}
+    if pretrained is not None:
+        options["scaling"] = scaling_of(pretrained, clips.skeleton, preset.graph_radius, preset.modalities)
+        options["teacher_id"] += pretrained.hash()
     with started_run(clips, preset, directory, teacher=teacher, **options) as (run, recorder, teachers):
         teacher_outputs, summary = learn_from(teachers, run, clips) if preset.distils else (None, {})
         torch.manual_seed(seed)
         student = build_student(preset.student(run.classes), clips.skeleton, preset.graph_radius, run.scaling.bits)
+        if pretrained is not None:
+            begun = begin_with(student, pretrained, run)
+            recorder.report("finding", {"stage": "", "finding": str(begun)})
+            summary = summary | {"pretrained": {"model_hash": pretrained.hash(), **asdict(begun)}}
         representations = _train_representations(student, run, teacher_outputs)
         return finish_run(representations, clips, run, recorder, graph_radius=preset.graph_radius, notes=summary)
 

@@ -94,7 +94,7 @@ def test_renaming_the_joints_with_the_graph_renames_the_spikes(attention):
     assert sum(float(s.sum()) for s in found.spikes.values()) > 0
 
 
-@pytest.mark.parametrize("attention", ["gated", "spike-driven", "none"])
+@pytest.mark.parametrize("attention", ["gated", "spike-driven", "ssa", "none"])
 def test_a_modality_reaches_the_groups_that_hear_it_and_their_votes_only(attention):
     enough = {"query_channels": 16, "channels": (16, 16, 16)}  # that some gate of every group opens
     student = firing_student(FRAMES, attention=attention, **GROUPED | enough)
@@ -162,7 +162,7 @@ def test_query_channels_that_share_out_no_features_are_refused():
         small_config(attention="spike-driven", query_channels=3)
 
 
-@pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa"}])
+@pytest.mark.parametrize("changes", [{"readout_copies": 2}, {"heads": 2}, {"attention": "ssa", "heads": 2}])
 def test_groups_that_cannot_share_out_the_channels_are_refused(changes):
     with pytest.raises(ValueError, match="cannot share"):
         small_config(**GROUPED | changes)

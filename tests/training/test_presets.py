@@ -26,7 +26,7 @@ def test_every_preset_has_a_student_with_and_without_gates(name, attention):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_does_with_one_modality(name):
-    student = replace(preset(name), modalities=("bone",)).student(10)
+    student = preset(name).only("bone").student(10)
     assert student.modalities == 1 and all(taken == (0,) for taken in student.branch_modalities)
 
 
@@ -57,7 +57,7 @@ def test_ntu_fits_one_chip_and_half_as_wide_again_two(wider, chips, cores):
 
 def test_what_does_not_go_together_is_refused():
     with pytest.raises(BadInput, match="cannot share"):
-        replace(preset("nw-ucla"), attention="ssa").student(10)
+        replace(preset("nw-ucla"), attention="ssa", heads=6).student(10)
     with pytest.raises(BadInput, match="unknown preset 'huge'"):
         preset("huge")
 

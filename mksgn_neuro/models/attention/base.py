@@ -35,8 +35,6 @@ class Site:
 class Attention:
     """None at all; others override what they do. An attention is stateless: its weights are the block's `parts`."""
 
-    grouped = True  # whether groups of channels can have it without meeting
-
     def require_fitting(self, config: StudentConfig) -> None:
         """Raise ValueError for a shape that it cannot have."""
 

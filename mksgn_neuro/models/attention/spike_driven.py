@@ -54,6 +54,15 @@ class JointSum(SynapseModule):
         self.weight.mul_(factor * self.unit)
         self.unit.fill_(1)
 
+    def rescale(self, factor: Tensor) -> None:
+        self.weight.mul_(factor)
+
+    @torch.no_grad()
+    def take(self, other: SynapseModule, outputs: Tensor, inputs: Tensor) -> None:
+        """As every module's, whatever the unit of the other's weights."""
+        known = outputs >= 0
+        self.weight[known] = other.effective()[outputs[known]] / self.unit
+
     def forward(self, x: Tensor, quantize_weight: WeightQuantizer) -> Tensor:
         return x.sum(0, keepdim=True) * quantize_weight(self.effective())
 

@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 
 
 class SpikingSelfAttention(nn.Module):
-    """Spikes (V, T, B, C) to spikes of the same shape, `heads` heads."""
+    """Spikes (V, T, B, C) to spikes of the same shape, `heads` heads, each within one of `groups` of channels."""
 
     deployable = False
     reason = "attention 'ssa' multiplies spikes with spikes, which no neuron of the chip does"
     hint = "train with --attention gated, which costs one gate spike per joint and head"
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, groups: int, v_decay: int) -> None:
         super().__init__()
         self.heads = heads
-        projections = {name: SpikingPopulation(channels, {"graph": Pointwise(channels, channels)}) for name in "qkv"}
-        self.projections = nn.ModuleDict(projections)
-        self.output = SpikingPopulation(channels, {"mixed": Pointwise(channels, channels)})
+
+        def population(source: str) -> SpikingPopulation:
+            return SpikingPopulation(channels, {source: Pointwise(channels, channels, groups)}, v_decay=v_decay)
+
+        self.projections = nn.ModuleDict({name: population("graph") for name in "qkv"})
+        self.output = population("mixed")
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (self._by_head(self.projections[name]({"graph": x})) for name in "qkv")
@@ -47,10 +50,11 @@ class SpikingSelfAttention(nn.Module):
 class SelfAttention(Attention):
     """The module above in every block."""
 
-    grouped = False
+    def shared(self, config: StudentConfig) -> tuple[int, ...]:
+        return (config.heads,)
 
     def parts(self, config: StudentConfig, channels_in: int, channels: int) -> Mapping[str, nn.Module]:
-        return {"attention": SpikingSelfAttention(channels, config.heads)}
+        return {"attention": SpikingSelfAttention(channels, config.heads, config.branches, config.v_decay)}
 
     def nodes(self, site: Site, parts: Mapping[str, nn.Module]) -> Iterator[AnyNode]:
         shape, axes = (site.joints, site.channels), ("joint", "channel")

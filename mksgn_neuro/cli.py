@@ -75,7 +75,10 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="mksgn-neuro")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr; errors stay.")
 def cli(quiet: bool) -> None:
-    """Train a spiking graph network on skeletons and run exactly what you trained on Loihi-style hardware."""
+    """Train a spiking graph network on skeletons, write it as files for Loihi-style chips, and simulate it exactly.
+
+    Nothing runs on hardware: everything is simulated on CPU. README.md says where to begin.
+    """
     if SAID_OF_COMPILED_CODE and not quiet:
         click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
 

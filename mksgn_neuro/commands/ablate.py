@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 )
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
 @teacher_option
-@click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True)
-@click.option("--resume", is_flag=True, help="Keep what was finished and go on with the rest.")
+@click.option("--output", type=Output(folder=True), default=Path("runs/ablation"), show_default=True, help="Folder.")
+@click.option("--resume", is_flag=True, help="Keep finished variants and train the others.")
 @mirror_option
 @device_option
 @seed_option

@@ -53,18 +53,18 @@ def array_options(command: Callable) -> Callable:
                 "--input",
                 "input_path",
                 type=click.Path(path_type=Path),
-                help="X.npy of integers, last axis time: flat (N, T), or an image over time, see --axes.",
+                help="X.npy, integers to simulate on instead of clips: (N, T), or images over time, see --axes.",
             ),
             click.option(
                 "--axes",
                 type=click.Choice(AXES),
-                help="With --input of an image: (C, H, W, T) or Lava's (W, H, C, T); needed where C = W only.",
+                help="With --input of images: (C, H, W, T) or Lava's (W, H, C, T). Needed only where C = W.",
             ),
             click.option(
                 "--reset-interval",
                 "--period",
                 type=click.IntRange(1),
-                help="With --input: zero u and v every N steps, as lava-dl's reset_interval=N with reset_offset=1.",
+                help="With --input: zero all state every N steps, as lava-dl's reset_interval=N, reset_offset=1.",
             ),
         )
     ):

@@ -16,14 +16,14 @@ NAMED = 5  # clips that a line names before it only counts
 
 @click.group(name="data")
 def command() -> None:
-    """Look at data before training on it."""
+    """Look at data, or make a data set of recordings, before training."""
 
 
 @command.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
-    """Recognise the format of PATH; count clips, classes and splits; list defects and test clips that leak."""
+    """Recognise the format of PATH; count clips, classes and splits; list defects and leaked test clips."""
     from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data import inspection
     from mksgn_neuro.data.formats import notes_of
@@ -48,11 +48,12 @@ def inspect(path: Path, as_json: bool) -> None:
 @command.command(name="import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("output", type=Output())
-@click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto it. Default: the first clip's.")
-@click.option("--bodies", type=click.IntRange(1, 2), default=1, show_default=True, help="2: clips of two people.")
+@click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto this one. Default: the first clip's.")
+@click.option("--bodies", type=click.IntRange(1, 2), default=1, show_default=True, help="People in each clip.")
 @click.option(
     "--people", metavar="REGEX",
-    help="Who is in a clip: what this finds in its path inside its class's folder, ^[a-z]+ say. Whole people test.",
+    help="Who is in a clip: what this matches in its path inside its class's folder, such as ^[a-z]+. Then the clips "
+    "of some people are for testing only.",
 )  # fmt: skip
 @recording_options
 @json_option
@@ -62,8 +63,8 @@ def import_folder(
 ) -> None:  # fmt: skip
     """Write the recordings in FOLDER as one data set, OUTPUT.npz, to train on with --dataset npz --data OUTPUT.npz.
 
-    FOLDER holds a folder for each class (docs/recordings.md), or train and test with such folders; or is a pickle of
-    pyskl or MMAction2. Says what was guessed and left out.
+    FOLDER holds a folder for each class (docs/recordings.md), or train and test with such folders; or is a pickle file
+    of pyskl or MMAction2. Prints what was guessed and left out.
     """
     from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data import inspection

@@ -12,12 +12,12 @@ DEFAULT = Path("runs/demo")  # the demo's own, which it makes anew
 
 
 @click.command()
-@click.option("--output", type=Output(folder=True), default=DEFAULT, show_default=True)
+@click.option("--output", type=Output(folder=True), default=DEFAULT, show_default=True, help="Folder.")
 @force_option
 @seed_option
 @click.pass_context
 def command(ctx: click.Context, output: Path, force: bool, seed: int) -> None:
-    """Train a small network on synthetic motion, export it, verify it through Intel's loader, simulate it."""
+    """Train a small network on synthetic motion, export it, verify the file, simulate it: about three minutes."""
     from mksgn_neuro.commands import export, simulate, train
 
     model, force = output / "model.pt", force or output == DEFAULT

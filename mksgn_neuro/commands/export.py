@@ -41,37 +41,44 @@ ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(TARGETS), required=True)
+@click.option("--target", type=click.Choice(TARGETS), required=True, help="What to write, see above.")
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="File or folder; default: beside MODEL, here for a shipped one."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File or folder. Default: beside MODEL; for a network of the package, in this folder.",
 )
 @click.option(
     "--reset/--no-reset", default=None,
-    help="Zero all state between clips, or never: run for ever on a stream. Default: reset if trained without a rate.",
+    help="Zero all state between clips, or run on a stream for ever. Default: --reset only if trained without a rate.",
 )  # fmt: skip
 @click.option(
     "--reset-interval",
     "--period",
     type=click.IntRange(1),
-    help="Of a file that is no model: zero all state every N steps.",
+    help="Zero all state every N steps; not for a model.pt.",
 )
 @click.option(
     "--steps-per-frame", default=1, show_default=True, type=click.IntRange(1),
-    help="Time steps of the chip per frame: a network of L levels answers L / N frames late. Needs complete decays.",
+    help="Time steps of the chip per frame: of N, a network of L levels answers L / N frames late.",
 )  # fmt: skip
 @click.option("--prune", is_flag=True, help="Leave out neurons that can never fire or whose spikes reach nothing.")
 @click.option(
     "--dump-passes", type=Output(folder=True),
-    help="Folder for the network after each pass, numbered and named: DIR/00-lower.ir.h5 and so on.",
+    help="Folder: also write the network after each pass, 00-lower.ir.h5 and so on.",
 )  # fmt: skip
-@click.option("--verify/--no-verify", "verified", default=True, help="Run what was written and compare every spike.")
-@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to verify on.")
 @click.option(
-    "--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Time steps of a random sample."
+    "--verify/--no-verify",
+    "verified",
+    default=True,
+    help="Run the written files and compare every spike. Default: --verify.",
 )
+@click.option(
+    "--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips, or random samples, to verify on."
+)
+@click.option("--steps", default=STEPS, show_default=True, type=click.IntRange(1), help="Length of a random sample.")
 @full_option
 @chip_option
-@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="How many chips it may take.")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may take.")
 @force_option
 @dataset_options(default=None)
 @port_options
@@ -84,11 +91,11 @@ def command(
     chip_name: str, chips: int, force: bool, dataset: str | None, data_path: Path | None, skip_bad: bool,
     input_shape: tuple[int, ...] | None, input_bits: int | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write MODEL (model.pt, .net, .nir or .ir.h5, yours or anyone's) for a target.
+    """Write MODEL (a model.pt, .net, .nir or .ir.h5 file) for a target, and verify what was written.
 
-    loihi2: netx HDF5 with sidecar and deployment script. lava: the IR file and a loader that runs it as a Lava process
-    graph. slayer: the netx file that lava-dl's own SLAYER exports. nir: a NIR graph. A model is verified on clips, any
-    other file on random inputs.
+    loihi2: a netx file (.net) with a description (.net.json) and a script for the chip. lava: a folder with the network
+    and a script that runs it as a Lava process graph. slayer: the netx file that lava-dl's own exporter writes. nir: a
+    NIR graph. A model.pt is verified on clips, any other file on random inputs.
     """
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.progress import counting

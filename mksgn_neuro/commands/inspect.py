@@ -24,14 +24,17 @@ BAR = 10  # characters of a full bar
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @chip_option
-@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may fill.")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may take.")
 @port_options
 @json_option
 def command(
     model: Path | None, chip_name: str, chips: int, input_shape: tuple[int, ...] | None, input_bits: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Show what MODEL (model.pt, .net, .nir or .ir.h5) holds and how it lies on a chip; exit 1 if it does not fit."""
+    """Show what MODEL (a model.pt, .net, .nir or .ir.h5 file) holds and which cores it takes.
+
+    Exit status 1 if it does not fit.
+    """
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.workflows.inspect import inspect
     from mksgn_neuro.workflows.load import Port, load_networks

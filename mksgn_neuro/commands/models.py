@@ -12,7 +12,7 @@ from mksgn_neuro.commands.options import json_option, print_json
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the networks that ship: commands take their names as MODEL, as in `simulate nw-ucla --data PATH`."""
+    """List the networks in the package, whose names every command takes as MODEL: `simulate nw-ucla --data PATH`."""
     from mksgn_neuro.workflows.load import shipped
 
     cards = [card(path) for path in shipped().values()]

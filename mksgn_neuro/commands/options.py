@@ -48,7 +48,7 @@ def say(line: str) -> None:
 full_option = click.option(
     "--full",
     is_flag=True,
-    help="Run even a large .net as a whole in Intel's loader, not level by level: memory, minutes.",
+    help="Run even a large .net whole in Intel's loader, not level by level: takes gigabytes and minutes.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout, nothing else.")
 MOST_SEED = 2**31 - 1
@@ -57,18 +57,22 @@ seed_option = click.option(
     default=0,
     show_default=True,
     type=click.IntRange(0, MOST_SEED),
-    help="Seed of everything that is drawn.",
+    help="Seed of all random numbers.",
 )
+
+
+DATA = "The data set's file or folder (docs/recordings.md for npz); none for synthetic."
 
 
 def dataset_options(default: str | None = "synthetic") -> Callable:
     """--dataset, --data and --skip-bad."""
+    which = "npz: your own file." + ("" if default else " Default: the one that MODEL was trained on.")
 
     def decorate(command: Callable) -> Callable:
         for option in reversed(
             (
-                click.option("--dataset", type=click.Choice(DATASETS), default=default, show_default=True),
-                click.option("--data", "data_path", type=click.Path(path_type=Path), help="Archive or folder."),
+                click.option("--dataset", type=click.Choice(DATASETS), default=default, show_default=True, help=which),
+                click.option("--data", "data_path", type=click.Path(path_type=Path), help=DATA),
                 click.option("--skip-bad", is_flag=True, help="Leave out clips that cannot be read, and list them."),
             )
         ):
@@ -98,12 +102,12 @@ def port_options(command: Callable) -> Callable:
             click.option(
                 "--input-shape",
                 type=Shape(),
-                help="Of a .net file without an input layer: C,H,W (lava-dl's input_shape is the other way, W,H,C).",
+                help="Shape of the input of a .net file that does not say it; lava-dl's input_shape in reverse order.",
             ),
             click.option(
                 "--input-bits",
                 type=click.IntRange(0, MAX_MESSAGE_BITS),
-                help="Of a .net file: bits of graded input, lava-dl's input_message_bits; 0, the default: binary.",
+                help="Bits of a .net file's graded input, lava-dl's input_message_bits. Default: 0, binary.",
             ),
         )
     ):
@@ -126,8 +130,14 @@ class EnergyProfile(click.Choice):
         return str(value)
 
 
-energy_option = click.option("--energy-profile", type=EnergyProfile(), default="paper", show_default=True)
-force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
+energy_option = click.option(
+    "--energy-profile",
+    type=EnergyProfile(),
+    default="paper",
+    show_default=True,
+    help="Price of each operation, see docs/chip.md.",
+)
+force_option = click.option("--force", is_flag=True, help="Overwrite files that are there.")
 
 
 def refuse_overwriting(paths: Iterable[Path], *, force: bool, hint: str = "give --force to overwrite it") -> None:
@@ -140,7 +150,11 @@ def refuse_overwriting(paths: Iterable[Path], *, force: bool, hint: str = "give 
 
 
 chip_option = click.option(
-    "--chip", "chip_name", default="loihi2", show_default=True, help="loihi2, loihi1 or a .toml file, see docs/chip.md."
+    "--chip",
+    "chip_name",
+    default="loihi2",
+    show_default=True,
+    help="loihi2, loihi1 or a .toml file of your own, see docs/chip.md.",
 )
 
 

@@ -16,7 +16,7 @@ SHOWN = 3  # classes with most spikes
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else the shipped one.")
+@click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else nw-ucla.")
 @recording_options
 @evidence_option
 @hold_option
@@ -27,10 +27,10 @@ def command(
     files: tuple[Path, ...], model: Path | None, unit: str | None, up: str | None, rate: float | None, flat: bool,
     aspect: float | None, evidence: int, hold: float | None, energy_profile: str, csv_path: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Recognise the action in every clip of FILES: recordings of pose estimators and cameras, or folders of them.
+    """Say which action each clip of FILES shows: recordings of pose estimators and cameras, or folders of them.
 
-    The format is told by the content (docs/recordings.md). Each clip is simulated on CPU from rest, at the network's
-    frame rate; the class with most spikes at its end is the answer, `none` where that has fewer than --evidence.
+    Formats are recognised by their content (docs/recordings.md). Each clip is simulated on CPU from rest, at the
+    network's frame rate; the class with most spikes at its end is the answer.
     """
     from mksgn_neuro.commands.progress import counting
     from mksgn_neuro.data.gaps import HOLD

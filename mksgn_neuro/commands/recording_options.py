@@ -28,7 +28,7 @@ class Aspect(click.ParamType):
 aspect_option = click.option(
     "--aspect",
     type=Aspect(),
-    help="Of the picture, where coordinates are shares of its width and height. Default: 1:1.",
+    help="Width to height of the picture, where coordinates are fractions of it. Default: 1:1.",
 )
 
 
@@ -36,10 +36,12 @@ def recording_options(command: Callable) -> Callable:
     """--unit, --up, --rate, --flat, --aspect: what a recording may not say of itself."""
     for option in reversed(
         (
-            click.option("--unit", help="Of the coordinates, where the format has none: m, cm, mm, inch."),
+            click.option("--unit", help="m, cm, mm or inch, where the format does not say."),
             click.option("--up", help="The axis that points up: x, -x, y, -y, z or -z. Default: the format's, else y."),
             click.option("--rate", type=float, help="Frames per second. Default: the recording's, else 30."),
-            click.option("--flat", is_flag=True, help="Take two coordinates as three: depth 0, size from the torso."),
+            click.option(
+                "--flat", is_flag=True, help="Give 2-D recordings to a 3-D network: depth 0, size from the torso."
+            ),
             aspect_option,
         )
     ):
@@ -64,13 +66,15 @@ map_option = click.option(
     multiple=True,
     callback=_as_names,
     metavar="OLD=NEW",
-    help="A class of the data as the network calls it; for each that is called differently.",
+    help="Class OLD of the data is class NEW of the network; repeatable.",
 )
 evidence_option = click.option(
     "--evidence",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Answer none where there are fewer class spikes.",
+    help="With fewer class spikes than this the answer is none.",
 )
-hold_option = click.option("--hold", type=FiniteFloat(0), help="Seconds for which a lost joint stays. Default: 0.5.")
+hold_option = click.option(
+    "--hold", type=FiniteFloat(0), help="Seconds for which an unseen joint stays where it was. Default: 0.5."
+)

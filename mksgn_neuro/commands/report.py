@@ -33,13 +33,18 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which clips of the data.")
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @map_option
-@click.option("--output", type=Output(), help="FILE.html; default: beside MODEL.")
-@click.option("--figures", type=Output(folder=True), help="Also write every figure here, as PNG and SVG.")
 @click.option(
-    "--verify/--no-verify", "verified", default=False, help="Compare every representation, spike for spike, first."
+    "--output", type=Output(), help="FILE.html. Default: beside MODEL; for a network of the package, in this folder."
+)
+@click.option("--figures", type=Output(folder=True), help="Folder: also write every figure, as PNG and SVG.")
+@click.option(
+    "--verify/--no-verify",
+    "verified",
+    default=False,
+    help="Also compare the spikes of all representations of a model.pt. Default: --no-verify.",
 )
 @click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips to verify on.")
 @energy_option
@@ -51,7 +56,7 @@ def command(
     renames: dict[str, str], output: Path | None, figures: Path | None, verified: bool, samples: int, chip_name: str,
     energy_profile: str, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write a page that shows what MODEL does: accuracy, clips, spikes, energy, cores; simulated on CPU."""
+    """Write one HTML page on MODEL: accuracy, clips, spikes, energy, cores; simulated on CPU."""
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.errors import BadInput

@@ -36,17 +36,23 @@ from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
     show_default=True,
     help="offline: clips stretched to one length; clip: frames as recorded, from rest; continuous: one endless stream.",
 )
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which clips of the data.")
 @click.option("--limit", type=click.IntRange(1), help="At most N clips, evenly spaced.")
 @map_option
 @click.option("--measure-spikes", is_flag=True, help="Print spikes and synaptic operations per population.")
-@click.option("--backend", type=click.Choice(BACKENDS), default="emulator", show_default=True)
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="emulator",
+    show_default=True,
+    help="All give the same spikes; emulator is the fastest.",
+)
 @energy_option
 @chip_option
 @array_options
-@click.option("--save-spikes", type=Output(), help="OUT.npz: population → (T, …) spikes.")
-@click.option("--states", is_flag=True, help="With --save-spikes: u and v too.")
-@click.option("--report", "report_path", type=Output(), help="Also write the page of `report` to FILE.html.")
+@click.option("--save-spikes", type=Output(), help="OUT.npz: the spikes of each population, time first.")
+@click.option("--states", is_flag=True, help="With --save-spikes: currents and voltages too.")
+@click.option("--report", "report_path", type=Output(), help="Also write the page of `report`, FILE.html.")
 @seed_option
 @json_option
 def command(

@@ -21,23 +21,28 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--rate", type=float, help="Frames per second of the camera; default: as many as the network takes.")
+@click.option("--rate", type=float, help="Frames per second of the camera. Default: the network's rate.")
 @click.option(
     "--window",
     type=click.IntRange(1),
-    help="Decide on the last N of the network's frames; default: as many as it was trained for, else all of the clip.",
+    help="Decide on the last N of the network's frames. Default: as many as it was trained for.",
 )
 @click.option(
-    "--format", "line_format", type=click.Choice(("joints", "mediapipe")), default="joints", show_default=True
+    "--format",
+    "line_format",
+    type=click.Choice(("joints", "mediapipe")),
+    default="joints",
+    show_default=True,
+    help="What a line holds.",
 )
 @evidence_option
 @hold_option
 @aspect_option
-@click.option("--strict", is_flag=True, help="End at the first line that is not a whole frame.")
+@click.option("--strict", is_flag=True, help="Stop at the first line that is not a whole frame.")
 @click.option(
-    "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0: a port that is free."
+    "--serve", "port", type=click.IntRange(0, 65535), help="Show it on http://127.0.0.1:PORT; 0 takes a free port."
 )
-@click.option("--play", type=click.Path(path_type=Path), help="With --serve: a recording, over and over.")
+@click.option("--play", type=click.Path(path_type=Path), help="With --serve: play this recording over and over.")
 def command(
     model: Path | None, rate: float | None, window: int | None, line_format: str, evidence: int, hold: float | None,
     aspect: float | None, strict: bool, port: int | None, play: Path | None,
@@ -45,19 +50,19 @@ def command(
     """Recognise actions in a stream of skeletons, simulated on CPU.
 
     Each line on stdin is one frame: a JSON array of joints, [x, y, z] in metres each, or {"t": seconds, "joints": …}
-    with such an array or {name: [x, y, z]}, or MediaPipe's 33 {x, y, z}, with --format mediapipe in any of its layouts;
-    for a network of two coordinates also [x, y] in a picture; {"bodies": [{"id": …, "joints": …}, …]} where there are
-    several people; each answer then says who is where. With "t", or at another --rate than the network's, frames are
-    interpolated to the network's rate. The stream may go on for ever. An empty line, or more than a second between two
-    "t", starts a new clip: the network is at rest again, and the window holds nothing older.
+    with such an array or {name: [x, y, z]}. MediaPipe's 33 {x, y, z} are taken too; with --format mediapipe its
+    landmarks in any layout. A network of two coordinates takes [x, y] in a picture. Several people are {"bodies":
+    [{"id": …, "joints": …}, …]}; each answer then says who is where.
 
-    A joint that is null, or a frame with too few joints or none, holds its last position for --hold seconds; then the
-    joint is absent, and what rests on it is 0. A line that cannot be read is answered with its error.
+    With "t", or a --rate that is not the network's, frames are interpolated to the network's rate. An empty line, or
+    more than a second between two "t", starts a new clip: the network is at rest again. The stream may go on for ever.
 
-    Each line on stdout answers one frame: the network's last frame, how many this one completed, scores by class,
-    decision, latency in milliseconds from reading the line; "gap" after more than a second without a frame; "held" and
-    "absent" name joints that were lost; "note" where a body is too large for metres; "error" and "line" where the line
-    cannot be read.
+    A joint that is null, or missing from the frame, keeps its last position for --hold seconds; then it is absent.
+
+    Each line is answered by one on stdout: "frame", the network's last frame; "frames", how many this line completed;
+    "scores" by class; "decision"; "latency_ms". Where it applies there is a "gap" after more than a second without a
+    frame; "held" and "absent", unseen joints; a "note" on what looks wrong; or "error" and "line", if the line cannot
+    be read.
 
     With --serve, a page on this machine shows the skeleton, scores, spikes and joules per second. Frames come from
     stdin, from --play, or from a client of ws://127.0.0.1:PORT/stream, whose messages are such lines, each answered.

@@ -44,16 +44,18 @@ from mksgn_neuro.names import ATTENTIONS
 @click.command()
 @config_option
 @dataset_options()
-@click.option("--coordinates", type=click.IntRange(2, 3), help="2: the network sees no depth. Default: the data's.")
-@click.option("--background", is_flag=True, help="Also learn a class 'none of these', from pauses and --other.")
-@click.option("--other", "others", multiple=True, help="A class of the data that is 'none of these'; repeatable.")
+@click.option(
+    "--coordinates", type=click.IntRange(2, 3), help="2 trains without depth. Default: as many as the data has."
+)
+@click.option("--background", is_flag=True, help="Add a class 'none of these', learned from pauses and --other.")
+@click.option("--other", "others", multiple=True, help="A class of the data to count as 'none of these'; repeatable.")
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of the float stage, instead of the preset's.")
 @integer_epochs_option
 @learning_rate_option
 @pretrained_option
 @click.option("--teacher-epochs", type=click.IntRange(1), help="Epochs of each teacher, instead of the preset's.")
-@click.option("--output", type=Output(folder=True), default=Path("runs/latest"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/latest"), show_default=True, help="Folder.")
 @teacher_option
 @click.option("--no-teacher", is_flag=True, help="Train the student from the labels alone.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), help="Instead of the preset's.")
@@ -67,7 +69,7 @@ from mksgn_neuro.names import ATTENTIONS
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="Train as many seeds, from --seed on, each into a folder of its own in OUTPUT, and say how they spread.",
+    help="Train this many networks, with seeds from --seed on, each in its own folder in OUTPUT; prints the spread.",
 )
 @mirror_option
 @device_option
@@ -81,7 +83,7 @@ def command(
     ptq: bool, resume: bool, force: bool, tensorboard: bool, seeds: int, mirror: bool | None,
     device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Train MK-SGN and save a model whose every spike is computed in the integers of the chip."""
+    """Train MK-SGN on a data set: teachers, spiking network in floats, then in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.data.background import with_background
     from mksgn_neuro.training.collective import choose_device, is_first_rank, start

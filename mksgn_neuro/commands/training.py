@@ -26,7 +26,8 @@ preset_option = click.option(
     "--preset",
     "preset_name",
     type=click.Choice(PRESETS),
-    help="Default: own for --dataset npz, whose epochs follow from the number of clips, else tiny.",
+    help="Sizes and schedule by name. Default: own for --dataset npz, whose epochs follow from the number of clips; "
+    "else tiny.",
 )
 IN_CONFIG = {"dataset": "dataset", "data": "data_path", "preset": "preset_name", "seed": "seed"}
 IN_CONFIG |= {
@@ -54,7 +55,7 @@ config_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     is_eager=True,
     callback=_take_config,
-    help="A config.json that train wrote: the same data, preset and seed, unless other options say otherwise.",
+    help="Repeat the run of this config.json, which train wrote; other options override it.",
 )
 pretrained_option = click.option(
     "--pretrained",
@@ -71,22 +72,24 @@ learning_rate_option = click.option(
     help="The highest of the float stage, instead of the preset's.",
 )
 teacher_option = click.option(
-    "--teacher", type=click.Path(path_type=Path), help="Folder of teachers that a former run wrote."
+    "--teacher",
+    type=click.Path(path_type=Path),
+    help="Learn from the folder `teachers` of an earlier run.",
 )
 synop_regularisation_option = click.option(
     "--synop-regularisation",
     "--rate-penalty",
     type=FiniteFloat(0.0),
-    help="Weight of synaptic operations in the loss: the higher, the less energy the network takes.",
+    help="Weight of synaptic operations in the loss: a higher one saves energy.",
 )
 mirror_option = click.option(
     "--mirror/--no-mirror",
     default=None,
-    help="Exchange left and right in half of the clips, or in none. Default: the preset's, and none where classes have "
-    "sides.",
+    help="Swap left and right in half of the training clips, or in none. Default: as the preset says, but never where "
+    "class names say a side.",
 )
 resume_option = click.option(
-    "--resume", is_flag=True, help="Go on where a killed run stopped; same weights as without the kill."
+    "--resume", is_flag=True, help="Continue an interrupted run; it ends with the same weights."
 )
 
 
@@ -102,7 +105,7 @@ class Device(click.ParamType):
 
 
 device_option = click.option(
-    "--device", type=Device(), help="Where to train. Default: cuda where there is one, else cpu."
+    "--device", type=Device(), metavar=Device.name, help="Where to train. Default: cuda where there is one, else cpu."
 )
 
 GO_ON = "go on with the same command and --resume (checkpoints in"

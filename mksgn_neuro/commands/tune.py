@@ -41,19 +41,21 @@ from mksgn_neuro.names import PRESETS
     "--preset", "preset_name", type=click.Choice(PRESETS), default="base", show_default=True,
     help="The preset whose batches and augmentation are used.",
 )  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the preset's integer ones.")
+@click.option("--epochs", type=click.IntRange(1), help="Instead of the preset's epochs of the integer stage.")
 @click.option(
-    "--learning-rate", type=FiniteFloat(0.0, above=True, high=10.0), help="Instead of the preset's integer one."
+    "--learning-rate",
+    type=FiniteFloat(0.0, above=True, high=1.0),
+    help="Instead of the preset's, of the integer stage.",
 )
 @teacher_option
 @click.option(
     "--replay",
     type=click.Path(path_type=Path),
-    help="Former data (what --data was of the MODEL's training) to learn from too, so that less of it is forgotten.",
+    help="The data that MODEL was trained on: learn from it too, to forget less of it.",
 )
 @map_option
 @synop_regularisation_option
-@click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True)
+@click.option("--output", type=Output(folder=True), default=Path("runs/tuned"), show_default=True, help="Folder.")
 @resume_option
 @force_option
 @mirror_option
@@ -66,7 +68,7 @@ def command(
     renames: dict[str, str], synop_regularisation: float | None, output: Path, resume: bool, force: bool,
     mirror: bool | None, device: str | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Train MODEL (a model.pt) further in integers: on your own clips of its classes, or to fewer spikes."""
+    """Train MODEL (a model.pt) further in integers: on more clips of its classes, or towards fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.models.store import load_model
     from mksgn_neuro.training.collective import choose_device, is_first_rank, start

@@ -47,10 +47,10 @@ def file_options(command: Callable) -> Callable:
                 default=STEPS,
                 show_default=True,
                 type=click.IntRange(1),
-                help="Time steps of a random sample.",
+                help="Length of a random sample.",
             ),
             click.option(
-                "--reset-interval", "--period", type=click.IntRange(1), help="Of a .net file: reset every N steps."
+                "--reset-interval", "--period", type=click.IntRange(1), help="Reset a .net file every N steps."
             ),
             seed_option,
         )
@@ -61,12 +61,19 @@ def file_options(command: Callable) -> Callable:
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips or samples to compare on.")
 @click.option(
-    "--file", "net", type=click.Path(path_type=Path), help="The .net file of MODEL; default: the one beside it."
+    "--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips, or random samples, to compare on."
 )
 @click.option(
-    "--lava/--no-lava", default=True, help="Also run SLAYER, Lava and Intel's loader: minutes for a few clips."
+    "--file",
+    "net",
+    type=click.Path(path_type=Path),
+    help="The .net file exported from MODEL. Default: the one beside it.",
+)
+@click.option(
+    "--lava/--no-lava",
+    default=True,
+    help="Also run SLAYER, Lava and Intel's loader, which takes minutes. Default: --lava.",
 )
 @full_option
 @dataset_options(default=None)
@@ -77,10 +84,10 @@ def command(
     full: bool, skip_bad: bool, steps: int, seed: int, reset_interval: int | None,
     input_shape: tuple[int, ...] | None, input_bits: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Prove that all representations of MODEL (torch, emulator, SLAYER, Lava, netx file, …) compute the same spikes.
+    """Compare the spikes of all representations of MODEL: torch, emulator, SLAYER, Lava, netx file and others.
 
-    MODEL may also be any .net file: what we read of it is then compared with what Intel's loader runs, on random
-    inputs, at every layer and step. Of a .nir or .ir.h5 file every representation is compared, on random inputs.
+    MODEL may also be anybody's .net file: on random inputs, our simulation of it is then compared with Intel's loader,
+    at every layer and step. The representations of a .nir or .ir.h5 file are compared on random inputs too.
     """
     from mksgn_neuro.workflows.inputs import Drawn, Request
     from mksgn_neuro.workflows.load import Port, suffix_of

@@ -1,8 +1,13 @@
 """The examples run, at a size of seconds."""
 
-import pytest
+import json
 
+import pytest
+from click.testing import CliRunner
+
+from examples.clip import lines
 from examples.own_network import Shape, TwoPaths, main
+from mksgn_neuro.cli import cli
 from mksgn_neuro.data.skeleton import KINECT_20
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.store import load_model
@@ -36,3 +41,10 @@ def test_a_file_of_an_unknown_class_is_refused_by_the_kind_that_it_names(own):
 def test_a_network_for_other_clips_is_refused(tmp_path):
     with pytest.raises(BadInput, match="20 joints, 3 coordinates and 3 classes"):
         train_network(TwoPaths(Shape(3), KINECT_20), few_clips(), preset("tiny", **SHORT), tmp_path)
+
+
+def test_the_network_in_the_package_recognises_the_clip_of_the_first_page(tmp_path):
+    (tmp_path / "clip.jsonl").write_text("\n".join(lines()))
+    done = CliRunner().invoke(cli, ["recognise", str(tmp_path / "clip.jsonl"), "--model", "nw-ucla", "--json"])
+    assert [clip["decision"] for clip in json.loads(done.stdout)["clips"]] == ["stand up"]
+    assert len(list(lines(60.0))) == 2 * len(list(lines())) - 1

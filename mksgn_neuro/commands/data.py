@@ -12,6 +12,12 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import BODIES
 
 NAMED = 5  # clips that a line names before it only counts
+DEFECTS = {  # the keys of --json, in words
+    "not finite": "clips with coordinates that are not finite",
+    "one frame": "clips of one frame",
+    "constant": "clips in which nothing moves",
+    "moves against its label": "clips that move against their label",
+}
 
 
 @click.group(name="data")
@@ -102,8 +108,8 @@ def _lines(d: dict) -> list[str]:
         "",
     ]
     for kind, names in d["defects"].items():
-        lines.append(f"{kind}: {_some(names)}")
-    lines.append(f"left out: {_some(d['left_out'], separator=chr(10) + '  ')}")
+        lines.append(f"{DEFECTS[kind]}: {_some(names)}")
+    lines.append(f"clips left out: {_some(d['left_out'], separator=chr(10) + '  ')}")
     return lines
 
 

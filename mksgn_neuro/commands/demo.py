@@ -30,7 +30,7 @@ def command(ctx: click.Context, output: Path, force: bool, seed: int) -> None:
     _headline("3/3  simulate the test clips with every spike counted")
     ctx.invoke(simulate.command, model=model, measure_spikes=True)
     click.echo(f"\neverything is in {output}/")
-    say("the network in the package, on real data: mksgn-neuro simulate nw-ucla --data all_sqe.zip (see README.md)")
+    say(f"see it as a page: mksgn-neuro report {model}; then the network in the package, nw-ucla, as README.md shows")
 
 
 def _headline(text: str) -> None:

@@ -79,7 +79,10 @@ def command(
     runs = recognise_clips(network, clips, default_protocols(network.task), backend="emulator", chip=chip, seed=seed)
     document = document_of(path, representation, runs, energy_profile) | {"findings": networks.findings}
     request = Request(dataset, data_path, limit=samples, skip_bad=skip_bad, seed=seed, renames=renames)
-    checks = compare_representations(path, request) if verified and networks.kind == "model" else None
+    is_model = networks.kind == "model"
+    if verified and not is_model:
+        say(f"not verified: --verify is for a model.pt; mksgn-neuro verify {path} compares this file")
+    checks = compare_representations(path, request) if verified and is_model else None
     report = collected(path, runs, document, checks)
     written = {"report": str(output), "bytes": write_report(report, output)}
     if checks is not None:

@@ -273,6 +273,14 @@ def test_forms_are_compared_when_asked_for(made, tmp_path):
     assert ">verified<" not in made.page.read_text()
 
 
+def test_of_a_file_that_is_no_model_it_is_said_that_nothing_is_compared(made, tmp_path):
+    file = tmp_path / "model.net"
+    run("export", made.model, "--target", "loihi2", "--no-verify", "--output", file)
+    asked = ["report", str(file), "--verify", "--limit", "2", "--output", str(tmp_path / "page.html")]
+    done = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert done.exit_code == 0 and f"not verified: --verify is for a model.pt; mksgn-neuro verify {file}" in done.stderr
+
+
 def test_figures_are_written_as_png_and_svg(collected, tmp_path):
     files = write_figures(collected, tmp_path / "figures")
     assert {f.stem for f in files} == set(FIGURES) and len(files) == 2 * len(FIGURES)

@@ -80,14 +80,15 @@ def grown(name: str, sizes: tuple[int, ...]) -> None:
         )
         print(f"| {name} × {size} | {cells} | {hops} |", flush=True)
     chains, levelled, synapses, mapped, cores, placed = zip(*rows)
-    print(f"\nWith {name}, levelize takes the power {exponent(chains, levelled)} of the layered network's synapses,")
-    print(f"map {exponent(synapses, mapped)} of the synapses, place {exponent(cores, placed)} of the cores.\n")
+    powers = (exponent(chains, levelled), exponent(synapses, mapped), exponent(cores, placed))
+    print(f"\nWith {name}, the time of levelize grows as the power {powers[0]} of the layered network's synapses,")
+    print(f"of map as {powers[1]} of the synapses, of place as {powers[2]} of the cores.\n")
 
 
 def main() -> None:
-    print("| tiny | neurons | synapses | layered neurons | levelize s | cores | chips | map s | place s | hops |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in sys.argv[1:] or SIZES:
+        print("| tiny | neurons | synapses | layered neurons | levelize s | cores | chips | map s | place s | hops |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
         grown(name, SIZES[name])
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.training.ablate import Outcome
 
 
-@click.command()
+@click.command(short_help="Train the model without each of its parts, to compare.")
 @dataset_options()
 @preset_option
 @click.option("--epochs", type=click.IntRange(1), help="Epochs of each float stage, instead of the preset's.")

@@ -20,12 +20,12 @@ DEFECTS = {  # the keys of --json, in words
 }
 
 
-@click.group(name="data")
+@click.group(name="data", short_help="Inspect data, or make a data set of recordings.")
 def command() -> None:
     """Look at data, or make a data set of recordings, before training."""
 
 
-@command.command()
+@command.command(short_help="Show format, classes, split and defects of a path.")
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def inspect(path: Path, as_json: bool) -> None:
         click.echo("\n".join(["", *_lines(dataset)]))
 
 
-@command.command(name="import")
+@command.command(name="import", short_help="Make a data set of a folder of recordings.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("output", type=Output())
 @click.option("--skeleton", type=click.Choice(BODIES), help="Map every clip onto this one. Default: the first clip's.")

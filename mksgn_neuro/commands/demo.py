@@ -11,7 +11,7 @@ from mksgn_neuro.commands.options import Output, force_option, say, seed_option
 DEFAULT = Path("runs/demo")  # the demo's own, which it makes anew
 
 
-@click.command()
+@click.command(short_help="Train, export, verify and simulate on synthetic motion.")
 @click.option("--output", type=Output(folder=True), default=DEFAULT, show_default=True, help="Folder.")
 @force_option
 @seed_option

@@ -39,7 +39,7 @@ ONLY_MODELS = ("dataset", "data_path", "skip_bad")
 ONLY_FILES = ("steps", "seed", "reset_interval", "input_bits", "input_shape")
 
 
-@click.command()
+@click.command(short_help="Write a network as files: netx, Lava, SLAYER or NIR.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--target", type=click.Choice(TARGETS), required=True, help="What to write, see above.")
 @click.option(

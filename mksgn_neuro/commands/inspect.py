@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BAR = 10  # characters of a full bar
 
 
-@click.command()
+@click.command(short_help="Show what a network holds and which cores it takes.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @chip_option
 @click.option("--chips", default=1, show_default=True, type=click.IntRange(1), help="Chips that it may take.")

@@ -9,7 +9,7 @@ import click
 from mksgn_neuro.commands.options import json_option, print_json
 
 
-@click.command()
+@click.command(short_help="List the networks in the package.")
 @json_option
 def command(as_json: bool) -> None:
     """List the networks in the package, whose names every command takes as MODEL: `simulate nw-ucla --data PATH`."""

@@ -14,7 +14,7 @@ from mksgn_neuro.errors import BadInput
 SHOWN = 3  # classes with most spikes
 
 
-@click.command()
+@click.command(short_help="Say which action each recording shows.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="Default: the newest under runs/, else nw-ucla.")
 @recording_options

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.recognise import Recognised
 
 
-@click.command()
+@click.command(short_help="Write one HTML page on a network.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which clips of the data.")

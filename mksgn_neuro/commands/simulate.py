@@ -26,7 +26,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import BACKENDS, PROTOCOLS, SPLITS
 
 
-@click.command()
+@click.command(short_help="Measure accuracy, spikes, energy and cores, on CPU.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
 @click.option(

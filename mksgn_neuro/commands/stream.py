@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mksgn_neuro.workflows.answers import Options
 
 
-@click.command()
+@click.command(short_help="Recognise actions in a camera's frames, as they come.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--rate", type=float, help="Frames per second of the camera. Default: the network's rate.")
 @click.option(

@@ -41,7 +41,7 @@ from mksgn_neuro.commands.training import (
 from mksgn_neuro.names import ATTENTIONS
 
 
-@click.command()
+@click.command(short_help="Train MK-SGN on a data set.")
 @config_option
 @dataset_options()
 @click.option(

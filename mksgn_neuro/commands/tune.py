@@ -34,7 +34,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.names import PRESETS
 
 
-@click.command()
+@click.command(short_help="Train a model further: on more clips, or to fewer spikes.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @dataset_options(default=None)
 @click.option(

@@ -59,7 +59,7 @@ def file_options(command: Callable) -> Callable:
     return port_options(command)
 
 
-@click.command()
+@click.command(short_help="Compare the spikes of all representations.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--samples", default=3, show_default=True, type=click.IntRange(1), help="Clips, or random samples, to compare on."

@@ -31,7 +31,7 @@ READ = {
     "nw-ucla": _UCLA,
     "nw-ucla-views": _UCLA,
     **dict.fromkeys(("ntu60-xsub", "ntu60-xview", "ntu120-xsub", "ntu120-xset"), _NTU),
-    "npz": DataSet(f"{READERS}.npz", "give an .npz in the generic format with --data"),
+    "npz": DataSet(f"{READERS}.npz", "give your .npz with --data, see docs/recordings.md"),
 }
 """Every data set that is read from files; "synthetic" is generated."""
 
@@ -53,7 +53,8 @@ def load(
         from mksgn_neuro.data import synthetic
 
         if path is not None:
-            raise BadInput("synthetic motion is generated, not read", location="--data", hint="leave --data out")
+            hint = "name its --dataset, npz for a file of your own, or leave --data out"
+            raise BadInput("synthetic motion is generated, not read", location="--data", hint=hint)
         return synthetic.generate(seed=seed)
     if dataset not in READ:
         known = ", ".join(("synthetic", *READ))

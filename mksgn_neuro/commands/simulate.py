@@ -131,7 +131,7 @@ def print_summary(document: dict, measure_spikes: bool) -> None:
     constants = ", ".join(f"{name} {value} pJ" for name, value in energy["constants"].items())
     click.echo(
         f"per clip ({document['protocol']}): {operations['Effective_ACs']:.0f} ACs, "
-        f"{operations['Effective_MACs']:.0f} MACs, {operations['Dense']:.0f} if nothing were skipped"
+        f"{operations['Effective_MACs']:.0f} MACs (dense: {operations['Dense']:.0f})"
     )
     stream = document["protocols"].get("continuous", {}).get("milliwatts")
     power = f", {stream:.4f} mW on an endless stream" if stream is not None else ""

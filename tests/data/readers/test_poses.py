@@ -183,6 +183,7 @@ def test_a_folder_gives_what_can_be_read_and_says_what_not(tmp_path):
     [
         ("x.txt", "text", "holds no known format"),
         ("x.MP4", "video", "is a video; give what a pose estimator writes of it"),
+        ("x.npz", "", "holds no known format; a data set .* needs no import: give it to train --data"),
         ("x.tar.gz", "archive", "is an archive of no known data set; unpack it"),
         ("x.json", '{"people": [{"pose_keypoints_2d": [' + ", ".join(["1"] * 54) + "]}]}", "18 joints, those of"),
         ("x.json", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', "2 numbers, expected 25 joints"),

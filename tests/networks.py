@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 from hypothesis import strategies as st
@@ -60,6 +62,13 @@ def random_network(
             projections.append(Projection(name, name, random_weights(rng, n, n, 0.3), max(lag, 1 - transmission_delay)))
         names.append(name)
     return Network(source, tuple(pops), tuple(projections), readout=names[-1], transmission_delay=transmission_delay)
+
+
+def forgetting(network: Network, rng: np.random.Generator) -> Network:
+    """The same of neurons that keep nothing from step to step, one in five populations aside."""
+    keeps = {p.name for p in network.populations if rng.random() < 0.2}
+    forgetful = [p if p.name in keeps else replace(p, i_decay=4096, v_decay=4096) for p in network.populations]
+    return network.with_(populations=tuple(forgetful))
 
 
 def random_inputs(seed: int, network: Network, steps: int, rate: float = 0.6) -> np.ndarray:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic
 
 from mksgn_neuro.sim.vector import I1, I32, I64, LANES, as_mask, splat, vector_at
@@ -71,3 +72,9 @@ def count_bits(typing, word):
         return builder.ctpop(args[0])
 
     return types.int64(types.uint64), codegen
+
+
+@njit(inline="always")
+def word_at(bits, half, row):
+    """64 spike bits of one row, from the 32 of `half` on."""
+    return np.uint64(bits[half, row]) | (np.uint64(bits[half + 1, row]) << np.uint64(LANES))

@@ -11,25 +11,21 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mksgn_neuro.sim.bits import lowest_bit
-from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES, WORD
+from mksgn_neuro.sim.bits import word_at
+from mksgn_neuro.sim.neurons import above, fire, integrate_sums, integrate_wide
+from mksgn_neuro.sim.scatter import scatter
+from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES
 from mksgn_neuro.sim.uncounted import UNCOUNTED
-from mksgn_neuro.sim.vector import (
-    LANES,
-    add_masked,
-    add_rows,
-    add_scaled,
-    fire,
-    integrate_sums,
-    integrate_wide,
-)
+from mksgn_neuro.sim.vector import LANES, add_masked, add_rows, add_scaled
 
 # numba keeps compiled kernels until this very file changes; it does not look at what they are built of. Whoever edits
 # one of these files writes its new digest here, which is that change (tests/sim/test_compiled_parts.py says which).
 BUILT_OF = {
-    "bits.py": "35f374c7e8df8010",
-    "vector.py": "20453c33b0849414",
-    "tables.py": "2ab5ee64e0ae01b2",
+    "bits.py": "c6d1c36f98da1600",
+    "vector.py": "fd41e3428163ba61",
+    "neurons.py": "a7de544e5d1130c9",
+    "scatter.py": "48d56412e3ff6ed0",
+    "tables.py": "c4283b7edc6da293",
     "uncounted.py": "4d6b1e61b96e788d",
 }
 
@@ -40,14 +36,14 @@ def run(tables, work, starts, begins, ends, reset_interval):
     for p in range(len(tables.pop_slot)):
         if not tables.pop_loops[p]:
             for c in range(len(starts)):
-                _scatter(tables, work, p, starts[c], begins[c], ends[c])
+                scatter(tables, work, p, starts[c], begins[c], ends[c])
             _run_tiles(tables, work, p, starts, begins, ends, reset_interval)
             continue
         step = np.empty((2, 1), dtype=np.int64)
         for c in range(len(starts)):
             for t in range(begins[c], ends[c]):
                 step[0, 0], step[1, 0] = t, t + 1
-                _scatter(tables, work, p, starts[c], t, t + 1)
+                scatter(tables, work, p, starts[c], t, t + 1)
                 _run_tiles(tables, work, p, starts[c : c + 1], step[0], step[1], reset_interval)
 
 
@@ -94,25 +90,21 @@ def _gather(tables, work, tile, start, begin, end):
             base = tables.diagonal_base[i] + chunk * LANES
             for t in range(max(begin, lag), end):
                 row = start + ((t - lag) & work.row_mask)
-                mask = _word(work.bits, half, row) >> shift
+                mask = word_at(work.bits, half, row) >> shift
                 add_masked(work.sums, (t - begin) * width + chunk * LANES, tables.weights, base, np.uint32(mask))
     for i in range(tables.span_ptr[tile], tables.span_ptr[tile + 1]):
         if tables.span_flush[i]:
             _widen(work.sums, work.totals, (end - begin) * width)
         lag, mask, base, last = tables.span_lag[i], tables.span_mask[i], tables.span_base[i], tables.span_last[i]
-        half = LEAD_HALVES + 2 * tables.span_word[i]
+        half, shift = LEAD_HALVES + 2 * tables.span_word[i], tables.span_shift[i]
         for t in range(max(begin, lag), end):
-            word = _word(work.bits, half, start + ((t - lag) & work.row_mask)) & mask
-            if word:
-                add_rows(chunks, work.sums, (t - begin) * width, tables.weights, base, word, last)
+            word = word_at(work.bits, half, start + ((t - lag) & work.row_mask)) & mask
+            if word and shift < 0:
+                add_rows(chunks, work.sums, (t - begin) * width, tables.weights, base, word, last, 0)
+            elif word:
+                add_rows(chunks, work.sums, (t - begin) * width, tables.narrow, base, word, last, shift)
     if tables.tile_wide[tile]:
         _widen(work.sums, work.totals, (end - begin) * width)
-
-
-@njit(inline="always")
-def _word(bits, half, row):
-    """64 spike bits of one row, from the 32 of `half` on."""
-    return np.uint64(bits[half, row]) | (np.uint64(bits[half + 1, row]) << np.uint64(LANES))
 
 
 @njit(inline="always")
@@ -143,6 +135,9 @@ def _gather_graded(tables, work, tile, start, begin, end):
 @njit(inline="always")
 def _fire(tables, work, p, tile, start, begin, end, reset_interval):
     """Update a tile's neurons from its sums and write their spike bits."""
+    if tables.tile_forgets[tile] and not len(work.u_trace):
+        _fire_forgetful(tables, work, tile, start, begin, end)
+        return
     if len(work.u_trace) or tables.pop_memory[p]:
         _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
         return
@@ -167,6 +162,17 @@ def _fire(tables, work, p, tile, start, begin, end, reset_interval):
         else:
             fire(chunks, leaks, work.sums, at, steps, v, decay_factor, bias, slot, threshold, bits, bit_at, rows)
         t = stop
+
+
+@njit(inline="always")
+def _fire_forgetful(tables, work, tile, start, begin, end):
+    """The same where nothing lasts from step to step: sums are compared with limits, and no voltage is looked at."""
+    slot, chunks = tables.tile_slot[tile], tables.tile_chunks[tile]
+    for chunk in range(chunks):
+        n = slot + chunk * LANES
+        for t in range(begin, end):
+            fired = above(work.sums, ((t - begin) * chunks + chunk) * LANES, tables.limit, n)
+            work.bits[LEAD_HALVES + n // LANES, start + (t & work.row_mask)] = fired
 
 
 @njit(inline="always")
@@ -198,100 +204,3 @@ def _fire_step_by_step(tables, work, p, tile, start, begin, end, reset_interval)
             for n in range(slot, slot + chunks * LANES):
                 work.u_trace[row, n] = u[n]
                 work.v_trace[row, n] = v[n]
-
-
-@njit(cache=True, nogil=True, **UNCOUNTED)
-def _scatter(tables, work, p, start, begin, end):
-    """Fill `drive` with what arrives at population p through its scattered synapses."""
-    first, last = tables.scatter_ptr[p], tables.scatter_ptr[p + 1]
-    if first == last:
-        return
-    slots = tables.pop_slots[p]
-    for t in range(begin, end):
-        drive = work.drive[start + (t & work.row_mask)]
-        drive[:slots] = 0
-        for i in range(first, last):
-            sent = t - tables.scatter_lag[i]
-            if sent < 0:
-                continue
-            row = start + (sent & work.row_mask)
-            if tables.scatter_conv[i] >= 0:
-                work.column[:slots] = 0
-                _convolve(tables, work, i, row, work.column)
-                _add_pixels(tables.conv, tables.scatter_conv[i], work.column, drive)
-            elif tables.scatter_shift[i] == 0:
-                _scatter_one(tables, work, i, row, drive)
-            else:
-                work.column[:slots] = 0
-                _scatter_one(tables, work, i, row, work.column)
-                for n in range(slots):
-                    drive[n] += work.column[n] >> tables.scatter_shift[i]
-
-
-@njit(cache=True, nogil=True, **UNCOUNTED)
-def _scatter_one(tables, work, i, row, sums):
-    column = tables.scatter_column[i]
-    if tables.scatter_word[i] < 0:
-        for channel in range(tables.scatter_pres[i]):
-            value = work.payload[row, channel]
-            if value:
-                for s in range(tables.column_ptr[column + channel], tables.column_ptr[column + channel + 1]):
-                    sums[tables.synapse_post[s]] += value * tables.synapse_weight[s]
-        return
-    for w in range((tables.scatter_pres[i] + WORD - 1) // WORD):
-        word = _word(work.bits, LEAD_HALVES + 2 * (tables.scatter_word[i] + w), row)
-        while word:
-            pre = column + w * WORD + lowest_bit(word)
-            for s in range(tables.column_ptr[pre], tables.column_ptr[pre + 1]):
-                sums[tables.synapse_post[s]] += tables.synapse_weight[s]
-            word &= word - np.uint64(1)
-
-
-@njit(inline="always")
-def _convolve(tables, work, i, row, sums):
-    """The same through a kernel; here, and here only, the channels of a group lie side by side for each pixel."""
-    if tables.scatter_word[i] < 0:
-        for channel in range(tables.scatter_pres[i]):
-            if work.payload[row, channel]:
-                _spread(tables, tables.scatter_conv[i], channel, work.payload[row, channel], sums)
-        return
-    for w in range((tables.scatter_pres[i] + WORD - 1) // WORD):
-        word = _word(work.bits, LEAD_HALVES + 2 * (tables.scatter_word[i] + w), row)
-        while word:
-            _spread(tables, tables.scatter_conv[i], w * WORD + lowest_bit(word), 1, sums)
-            word &= word - np.uint64(1)
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _spread(tables, at, pre, value, sums):
-    """One input reaches all post channels of its group at each output that a tap takes its pixel to."""
-    conv = tables.conv
-    height, width, channels, posts = conv[at], conv[at + 1], conv[at + 2], conv[at + 3]
-    post_height, post_width, taps_y, taps_x = conv[at + 4], conv[at + 5], conv[at + 6], conv[at + 7]
-    stride_y, stride_x, pad_y, pad_x = conv[at + 8], conv[at + 9], conv[at + 10], conv[at + 11]
-    step_y, step_x, base = conv[at + 12], conv[at + 13], conv[at + 14]
-    channel, pixel = pre // (height * width), pre % (height * width)
-    y, x, plane = pixel // width + pad_y, pixel % width + pad_x, post_height * post_width
-    first = channel // channels * posts * plane
-    for ky in range(taps_y):
-        from_top = y - ky * step_y
-        if from_top < 0 or from_top % stride_y or from_top // stride_y >= post_height:
-            continue
-        for kx in range(taps_x):
-            from_left = x - kx * step_x
-            if from_left < 0 or from_left % stride_x or from_left // stride_x >= post_width:
-                continue
-            post = first + (from_top // stride_y * post_width + from_left // stride_x) * posts
-            weight = base + ((channel * taps_y + ky) * taps_x + kx) * posts
-            for o in range(posts):
-                sums[post + o] += np.int32(value) * tables.conv_weights[weight + o]
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _add_pixels(conv, at, sums, drive):
-    """Add what `_convolve` summed, in the order of the neurons: channel after channel."""
-    posts, plane, channels = conv[at + 3], conv[at + 4] * conv[at + 5], conv[at + 15]
-    for first in range(0, channels * plane, posts * plane):
-        for o in range(posts):
-            for pixel in range(plane):
-                drive[first + o * plane + pixel] += sums[first + pixel * posts + o]

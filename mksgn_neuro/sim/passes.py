@@ -13,9 +13,9 @@ from mksgn_neuro.sim.vector import LANES
 
 # as in sim.kernels
 BUILT_OF = {
-    "bits.py": "35f374c7e8df8010",
-    "vector.py": "20453c33b0849414",
-    "tables.py": "2ab5ee64e0ae01b2",
+    "bits.py": "c6d1c36f98da1600",
+    "vector.py": "fd41e3428163ba61",
+    "tables.py": "c4283b7edc6da293",
     "uncounted.py": "4d6b1e61b96e788d",
 }
 

@@ -157,6 +157,7 @@ class _Builder:
             span_base=first - low * width,
             span_last=high + 1,
             span_flush=synapses.flushes(weights, first - begin, sizes, count, target.tiles, held, fits),
+            span_shift=np.full(len(tile), -1),
             span_ptr=self._ends("spans", tile, target),
         )
 
@@ -235,20 +236,22 @@ class _Builder:
         self, population: Population, incoming: tuple[Projection, ...], target: _Target, wide: np.ndarray
     ) -> None:
         tiles = target.tiles
-        leaking = np.broadcast_to(np.asarray(population.v_decay) != 0, (population.size,))
+        kept = np.broadcast_to(4096 - np.asarray(population.v_decay), (population.size,))
+        memory = bool(np.any(population.i_decay != 4096))
         self.sizes["tiles"] += len(tiles)
         self._extend(
             tile_slot=target.slot + tiles[:, 0] * LANES,
             tile_chunks=tiles[:, 1],
             tile_wide=wide,
-            tile_leaks=np.logical_or.reduceat(leaking, tiles[:, 0] * LANES),
+            tile_leaks=np.logical_or.reduceat(kept != 4096, tiles[:, 0] * LANES),
+            tile_forgets=~(wide | memory | np.logical_or.reduceat(kept != 0, tiles[:, 0] * LANES)),
             tile_threshold=np.full(len(tiles), 64 * population.vth),
             pop_tile_ptr=self.sizes["tiles"],
             pop_slot=target.slot,
             pop_slots=_padded(population.size),
             pop_first=self.network.transmission_delay * self.network.level[population.name],
             pop_loops=any(q.pre == q.post for q in incoming),
-            pop_memory=bool(np.any(population.i_decay != 4096)),
+            pop_memory=memory,
         )
 
     def _extend(self, **arrays: object) -> None:
@@ -274,13 +277,14 @@ class _Builder:
         """All tables packed, with the parameters of every slot."""
         parameters = {
             n: np.zeros(WORD * self.words, dtype=np.int64)
-            for n in ("u_decay_factor", "v_decay_factor", "bias", "degree")
+            for n in ("u_decay_factor", "v_decay_factor", "bias", "limit", "degree")
         }
         for p in self.network.order:
             own = slice(self.slots[p.name], self.slots[p.name] + p.size)
             parameters["u_decay_factor"][own] = 4096 - p.i_decay
             parameters["v_decay_factor"][own] = 4096 - p.v_decay
             parameters["bias"][own] = 64 * p.bias
+            parameters["limit"][own] = (p.vth - p.bias).clip(-INT16_MAX, INT16_MAX)
         for name, slot in self.slots.items():
             parameters["degree"][slot : slot + self.network.size_of(name)] = out_degree(self.network, name)
         self._extend(**parameters)

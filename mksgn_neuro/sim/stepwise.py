@@ -11,6 +11,7 @@ import numpy as np
 from mksgn_neuro.ir import Network
 from mksgn_neuro.ir.inputs import checked
 from mksgn_neuro.sim.machine import Machine, advance
+from mksgn_neuro.sim.narrow import narrowed
 from mksgn_neuro.sim.plan import build
 from mksgn_neuro.sim.readout import Readout
 from mksgn_neuro.sim.workspace import allocate, spikes_of
@@ -42,7 +43,7 @@ class StepEmulator:
         self.work = allocate(self.plan, rows, network.source.size, ring=True)
         sends = (*network.source.payloads, self.plan.slots.get(network.source.name, -1))
         slots = self.plan.slots[self.readout.name] + self.readout.neurons
-        self.machine = Machine(self.plan.tables, self.work, slots, self.readout.class_of, sends)
+        self.machine = Machine(narrowed(self.plan.tables), self.work, slots, self.readout.class_of, sends)
         self.reset()
 
     def reset(self) -> None:

@@ -36,6 +36,7 @@ class Tables(NamedTuple):
     tile_chunks: np.ndarray
     tile_wide: np.ndarray  # whether 16 bits cannot hold its sums
     tile_leaks: np.ndarray  # whether a neuron of it loses voltage from step to step
+    tile_forgets: np.ndarray  # whether its sums fit 16 bits and none of its neurons keeps anything from step to step
     tile_threshold: np.ndarray  # int32, 64·vth
     span_ptr: np.ndarray  # per tile
     span_lag: np.ndarray
@@ -44,6 +45,7 @@ class Tables(NamedTuple):
     span_base: np.ndarray  # element of `weights` where the row of bit 0 would begin
     span_last: np.ndarray  # the bit after the last row, where a row of zeros lies
     span_flush: np.ndarray  # the int16 sums may overflow if the next span is added before they are widened
+    span_shift: np.ndarray  # power of 2 that the rows in `narrow` are multiplied by, −1: take those in `weights`
     diagonal_ptr: np.ndarray  # per tile
     diagonal_lag: np.ndarray
     diagonal_half: np.ndarray  # 32-bit half word and bit in it that the tile's first neuron listens to
@@ -55,6 +57,7 @@ class Tables(NamedTuple):
     graded_high: np.ndarray
     graded_base: np.ndarray
     weights: np.ndarray  # int16, all rows and diagonals
+    narrow: np.ndarray  # int8, rows where they lie in `weights`; none unless `sim.narrow` put them there
     scatter_ptr: np.ndarray  # per population
     scatter_lag: np.ndarray
     scatter_shift: np.ndarray
@@ -70,6 +73,7 @@ class Tables(NamedTuple):
     u_decay_factor: np.ndarray  # int32 per slot, 4096 − decay
     v_decay_factor: np.ndarray  # int32
     bias: np.ndarray  # int32, 64·bias
+    limit: np.ndarray  # int16, a sum above it fires a neuron of a tile that forgets
     degree: np.ndarray  # int32, synapses that a spike of the slot reaches
 
 
@@ -95,12 +99,14 @@ _DTYPES = {
     "tile_threshold": np.int32,
     "span_mask": np.uint64,
     "weights": np.int16,
+    "narrow": np.int8,
     "synapse_post": np.int32,
     "synapse_weight": np.int32,
     "conv_weights": np.int32,
     "u_decay_factor": np.int32,
     "v_decay_factor": np.int32,
     "bias": np.int32,
+    "limit": np.int16,
     "degree": np.int32,
 }
 

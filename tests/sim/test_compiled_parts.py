@@ -9,11 +9,11 @@ import numba
 import numpy as np
 import pytest
 
-from mksgn_neuro.sim import kernels, machine, passes, uncounted
+from mksgn_neuro.sim import kernels, machine, passes, scatter, uncounted
 from mksgn_neuro.sim.uncounted import UNCOUNTED
 
 
-@pytest.mark.parametrize("module", [kernels, machine, passes], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [kernels, machine, passes, scatter], ids=lambda module: module.__name__)
 def test_compiled_files_name_the_content_of_what_they_are_built_of(module):
     folder = Path(module.__file__).parent
     found = {n: hashlib.blake2b((folder / n).read_bytes(), digest_size=8).hexdigest() for n in module.BUILT_OF}

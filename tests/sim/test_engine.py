@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,7 +10,7 @@ from mksgn_neuro.errors import BadInput, Unsupported
 from mksgn_neuro.ir import ConvKernel, Group, Network, Population, Projection, Source, spec
 from mksgn_neuro.sim import convolutions, engine, reference
 from mksgn_neuro.sim.engine import Emulator
-from tests.networks import conv_network, random_inputs, random_network, random_weights, seeds
+from tests.networks import conv_network, forgetting, random_inputs, random_network, random_weights, seeds
 
 NETWORKS_PER_EXAMPLE = 5
 
@@ -40,6 +42,22 @@ def test_random_networks_equal_the_reference(seed):
         )
         clips = [random_inputs(seed + i, network, int(rng.integers(1, 25)))]
         assert_equal_to_reference(network, clips, reset_interval=int(rng.choice([0, 5])) or None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_neurons_that_forget_equal_the_reference(seed):
+    """Without recorded states, where their voltages are not even computed; biases and thresholds up to the limits."""
+    rng = np.random.default_rng(seed)
+    network = random_network(seed, loops=True, max_size=int(rng.choice([8, 140])), message_bits=int(rng.choice([0, 8])))
+    network = forgetting(network, rng)
+    extreme = [replace(p, vth=int(rng.choice([0, p.vth, spec.MAX_VTH]))) for p in network.populations]
+    extreme = [replace(p, bias=int(rng.choice([-4096, 4095]))) if rng.random() < 0.2 else p for p in extreme]
+    network = network.with_(populations=tuple(extreme)) if rng.random() < 0.5 else network
+    clip, interval = random_inputs(seed, network, 40), int(rng.choice([0, 5])) or None
+    found = Emulator(network, threads=1).run(clip, record="all", reset_interval=interval).spikes
+    for name, trace in reference.run(network, clip, reset_interval=interval).items():
+        assert np.array_equal(found[name][0], trace.spikes), name
 
 
 @settings(max_examples=15, deadline=None)

@@ -6,7 +6,7 @@ from mksgn_neuro.errors import BadInput
 from mksgn_neuro.sim.engine import Emulator
 from mksgn_neuro.sim.readout import decide
 from mksgn_neuro.sim.stepwise import StepEmulator
-from tests.networks import conv_network, random_inputs, random_network, seeds
+from tests.networks import conv_network, forgetting, random_inputs, random_network, seeds
 
 
 @settings(max_examples=60, deadline=None)
@@ -15,7 +15,8 @@ def test_every_step_equals_the_batch(seed):
     """Spikes of every population, and the scores that the batch has after as many steps, over rings that wrap."""
     rng = np.random.default_rng(seed)
     transmission_delay, bits = int(rng.integers(0, 2)), int(rng.choice([0, 8]))
-    network = random_network(seed, loops=True, transmission_delay=transmission_delay, max_size=40, message_bits=bits)
+    network = random_network(seed, loops=True, transmission_delay=transmission_delay, max_size=70, message_bits=bits)
+    network = forgetting(network, rng) if rng.random() < 0.5 else network
     clip = random_inputs(seed, network, 40)
     batch = Emulator(network, threads=1).run(clip, record="all")
     stepper = StepEmulator(network, record="all")

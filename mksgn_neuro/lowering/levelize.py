@@ -77,16 +77,17 @@ def _layout(network: Network, depth: int) -> list[dict[str, _Slot]]:
     for q in network.projections:
         if q.pre != q.post:
             last_use[q.pre] = max(last_use[q.pre], network.level[q.post] - 1)
-    layout: list[dict[str, _Slot]] = [{network.source.name: _Slot(network.source.name, False, 0, network.source.size)}]
-    for k in range(1, depth + 1):
-        here = [(p.name, False) for p in network.order if network.level[p.name] == k]
-        names = [network.source.name, *(p.name for p in network.order)]
-        here += [(name, True) for name in names if network.level[name] < k <= last_use[name]]
+    own, relays = ([[] for _ in range(depth + 1)] for _ in range(2))
+    for name in (network.source.name, *(p.name for p in network.order)):
+        own[network.level[name]].append(name)
+        for k in range(network.level[name] + 1, last_use[name] + 1):
+            relays[k].append(name)
+    layout: list[dict[str, _Slot]] = []
+    for k in range(depth + 1):
         level, start = {}, 0
-        for name, relay in here:
-            size = network.size_of(name)
-            level[name] = _Slot(name, relay, start, size)
-            start += size
+        for name in (*own[k], *relays[k]):
+            level[name] = _Slot(name, network.level[name] < k, start, network.size_of(name))
+            start += level[name].size
         layout.append(level)
     return layout
 
@@ -135,24 +136,26 @@ def _joined(network: Network, slots: dict[str, _Slot], name: str) -> np.ndarray:
 
 def _projections(network: Network, k: int, slots: list[dict], levels: list[Population]) -> list[Projection]:
     """Synapses into level k: each population's own, whose source or relay is one level up, and the relays' own."""
-    blocks = defaultdict(list)  # (delay, loop) -> (row offset, column offset, matrix)
+    blocks = defaultdict(list)  # (delay, loop) -> (rows, columns, weights)
     before, here = slots[k - 1], slots[k]
     relay_weight = _relay_weight(levels[k - 1].vth)
     for slot in here.values():
         if slot.relay:
-            eye = relay_weight * sp.identity(slot.size, dtype=np.int32)
-            blocks[0, False].append((slot.start, before[slot.of].start, eye))
+            each = np.arange(slot.size)
+            weights = np.full(slot.size, relay_weight, dtype=np.int32)
+            blocks[0, False].append((slot.start + each, before[slot.of].start + each, weights))
             continue
         for q in network.incoming[slot.of]:
             loop = q.pre == q.post
             extra = q.delay if loop else 1 + q.delay - (k - network.level[q.pre])
             column = slot.start if loop else before[q.pre].start
-            blocks[extra, loop].append((slot.start, column, q.matrix * 2**q.weight_exp))
-    rows = levels[k - 1].size
+            rows = slot.start + np.repeat(np.arange(slot.size), np.diff(q.matrix.indptr))
+            blocks[extra, loop].append((rows, column + q.matrix.indices, q.matrix.data << q.weight_exp))
+    size = levels[k - 1].size
     pre = network.source.name if k == 1 else f"level{k - 1}"
     width = network.source.size if k == 1 else levels[k - 2].size
     return [
-        Projection(f"level{k}" if loop else pre, f"level{k}", _placed(parts, (rows, rows if loop else width)), delay)
+        Projection(f"level{k}" if loop else pre, f"level{k}", _placed(parts, (size, size if loop else width)), delay)
         for (delay, loop), parts in sorted(blocks.items(), key=lambda item: (item[0][1], item[0][0]))
     ]
 
@@ -173,7 +176,5 @@ def _relay_bias(vth: int) -> int:
 
 
 def _placed(parts: list, shape: tuple[int, int]) -> sp.csr_matrix:
-    coos = [(row, column, sp.coo_matrix(matrix)) for row, column, matrix in parts]
-    rows = np.concatenate([m.row + row for row, _, m in coos])
-    columns = np.concatenate([m.col + column for _, column, m in coos])
-    return sp.csr_matrix((np.concatenate([m.data for *_, m in coos]), (rows, columns)), shape=shape, dtype=np.int32)
+    rows, columns, weights = (np.concatenate(arrays) for arrays in zip(*parts))
+    return sp.csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.int32)

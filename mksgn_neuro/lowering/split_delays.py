@@ -7,6 +7,7 @@ with its inputs delayed; any other one gets a relay population per delay, which 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -30,10 +31,11 @@ def split_delays(network: Network) -> Network:
         location = f"{network.source.name} → {', '.join(sorted(conflicts[network.source.name]))}"
         hint = "feed the source to one population and delay that population's spikes"
         raise Unsupported("the same input reaches one neuron with two delays", location=location, hint=hint)
+    draft = _Draft(network)
     for pre, posts in conflicts.items():
-        separated = _copy if _is_copyable(network, pre) else _relay
-        network = separated(network, pre, posts)
-    return network
+        separate = draft.copy if _is_copyable(network, pre) else draft.relay
+        separate(pre, posts)
+    return draft.finish()
 
 
 def _is_copyable(network: Network, name: str) -> bool:
@@ -56,39 +58,69 @@ def _conflicts(network: Network) -> dict[str, set[str]]:
     return found
 
 
-def _delays(network: Network, pre: str, posts: set[str]) -> list[int]:
-    return sorted({q.delay for q in network.outgoing[pre] if q.post in posts})
+class _Draft:
+    """A network that is being rewritten, in time that grows with what changes.
 
+    Projections keep a place, a tuple, by which they are in order at the end; what comes in place of one is there.
+    """
 
-def _copy(network: Network, pre: str, posts: set[str]) -> Network:
-    """One copy of the population per delay; the copy's inputs carry the delay."""
-    original = network[pre]
-    populations, projections = [], []
-    delays = _delays(network, pre, posts)
-    for p in network.populations:
-        populations += [_renamed(original, d) for d in {0, *delays}] if p.name == pre else [p]
-    for q in network.projections:
-        if q.post == pre:
-            projections += [replace(q, post=_name(pre, d), delay=q.delay + d) for d in {0, *delays}]
-        elif q.pre == pre and q.post in posts:
-            projections.append(replace(q, pre=_name(pre, q.delay), delay=0))
-        else:
-            projections.append(q)
-    return network.with_(populations=tuple(populations), projections=tuple(projections))
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.placed = {(i,): q for i, q in enumerate(network.projections)}
+        self.into, self.out_of = defaultdict(list), defaultdict(list)
+        for place, q in self.placed.items():
+            self.into[q.post].append(place)
+            self.out_of[q.pre].append(place)
+        self.copies: dict[str, list[Population]] = {}
+        self.relays: list[Population] = []
 
+    def copy(self, pre: str, posts: set[str]) -> None:
+        """One copy of the population per delay; the copy's inputs carry the delay."""
+        original, delays = self.network[pre], self._delays(pre, posts)
+        self.copies[pre] = [_renamed(original, d) for d in {0, *delays}]
+        for place in self.into.pop(pre, []):
+            q = self._removed(place)
+            for i, d in enumerate({0, *delays}):
+                self._place((*place, i), replace(q, post=_name(pre, d), delay=q.delay + d))
+        self._move(pre, posts, _name)
 
-def _relay(network: Network, pre: str, posts: set[str]) -> Network:
-    """One relay population per delay between `pre` and `posts`."""
-    original = network[pre]
-    delays = _delays(network, pre, posts)
-    relays = [_relay_population(original, d) for d in delays]
-    eye = RELAY_WEIGHT * sp.identity(original.size, dtype=np.int32)
-    links = [Projection(pre, relay.name, eye, d) for relay, d in zip(relays, delays)]
-    moved = [
-        replace(q, pre=_relay_name(pre, q.delay), delay=0) if q.pre == pre and q.post in posts else q
-        for q in network.projections
-    ]
-    return network.with_(populations=(*network.populations, *relays), projections=(*moved, *links))
+    def relay(self, pre: str, posts: set[str]) -> None:
+        """One relay population per delay between `pre` and `posts`."""
+        original, delays = self.network[pre], self._delays(pre, posts)
+        self._move(pre, posts, _relay_name)
+        eye = RELAY_WEIGHT * sp.identity(original.size, dtype=np.int32)
+        for d in delays:
+            relay = _relay_population(original, d)
+            place = (len(self.network.projections) + len(self.relays),)
+            self._place(place, Projection(pre, relay.name, eye, d))
+            self.relays.append(relay)
+
+    def finish(self) -> Network:
+        populations = [q for p in self.network.populations for q in self.copies.get(p.name, [p])]
+        projections = tuple(self.placed[place] for place in sorted(self.placed))
+        return self.network.with_(populations=(*populations, *self.relays), projections=projections)
+
+    def _delays(self, pre: str, posts: set[str]) -> list[int]:
+        found = (self.placed[place] for place in self.out_of[pre])
+        return sorted({q.delay for q in found if q.post in posts})
+
+    def _move(self, pre: str, posts: set[str], name: Callable[[str, int], str]) -> None:
+        """Let projections from `pre` to `posts` begin at the population that spends their delay."""
+        for place in [place for place in self.out_of[pre] if self.placed[place].post in posts]:
+            q = self._removed(place)
+            self._place(place, replace(q, pre=name(pre, q.delay), delay=0))
+
+    def _place(self, place: tuple[int, ...], q: Projection) -> None:
+        self.placed[place] = q
+        self.into[q.post].append(place)
+        self.out_of[q.pre].append(place)
+
+    def _removed(self, place: tuple[int, ...]) -> Projection:
+        q = self.placed.pop(place)
+        self.out_of[q.pre].remove(place)
+        if place in self.into.get(q.post, ()):
+            self.into[q.post].remove(place)
+        return q
 
 
 def _name(pre: str, delay: int) -> str:

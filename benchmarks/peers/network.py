@@ -16,16 +16,22 @@ from mksgn_neuro.ir import Network, Population, Projection, Source
 SIZES, STEPS, CLIPS, RATE = (75, 512, 512, 512, 60), 200, 64, 0.05
 
 
-def make(path: Path) -> None:
-    """Write weights `w0`, ... (post, pre), thresholds `vth` and `inputs` (clips, steps, 75) of a network to a file."""
+def make(path: Path, sizes: tuple[int, ...] = (), steps: int = 0, inputs_each: int = 0) -> None:
+    """Write a network to a file: weights `w0`, ... (post, pre), thresholds `vth`, `inputs` (clips, steps, channels).
+
+    The network above if nothing else is asked for. `inputs_each`: synapses of each neuron, 0 for one with every pre.
+    """
+    sizes, steps = sizes or SIZES, steps or STEPS
     rng = np.random.default_rng(0)
-    weights = [2 * rng.integers(-64, 64, (post, pre)) for pre, post in pairwise(SIZES)]
-    inputs = (rng.random((CLIPS, STEPS, SIZES[0])) < RATE).astype(np.uint8)
-    x, vth = inputs[:8].astype(np.int64), []
+    weights = [2 * rng.integers(-64, 64, (post, pre)) for pre, post in pairwise(sizes)]
+    inputs = (rng.random((CLIPS, steps, sizes[0])) < RATE).astype(np.uint8)
+    x, vth = inputs[:8].astype(float), []
     for w in weights:
-        currents = x @ w.T
+        if 0 < inputs_each < w.shape[1]:
+            np.put_along_axis(w, rng.random(w.shape).argpartition(inputs_each)[:, inputs_each:], 0, axis=1)
+        currents = (x @ w.T.astype(float)).astype(np.int64)  # exact, and a product of floats is fast
         vth.append(_threshold(currents))
-        x = np.pad(_fired(currents, vth[-1]), ((0, 0), (1, 0), (0, 0)))[:, :-1]
+        x = np.pad(_fired(currents, vth[-1]), ((0, 0), (1, 0), (0, 0)))[:, :-1].astype(float)
     named = {f"w{k}": w.astype(np.int32) for k, w in enumerate(weights)}
     np.savez(path, vth=np.array(vth, dtype=np.int32), inputs=inputs, **named)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.peers import events, network, run
+from benchmarks.peers import events, network, run, sizes
 from benchmarks.peers.adapters import numpy_loop, ours_clip, ours_step
 from mksgn_neuro.sim.engine import Emulator
 
@@ -61,3 +61,21 @@ def test_what_is_counted_is_every_spike_times_its_weights_that_are_not_0(given, 
 def test_a_peer_that_fails_is_named_with_its_reason(tmp_path):
     said = run.start(run.Peer("somebody", "no_such_adapter"), tmp_path / "n.npz", tmp_path)
     assert said.startswith("failed: FileNotFoundError")
+
+
+def test_networks_of_every_size_have_so_many_neurons_and_synapses_and_fire(tmp_path):
+    assert [sum(sizes.sizes_of(n)[1:-1]) for n in sizes.NEURONS] == list(sizes.NEURONS)
+    network.make(tmp_path / "n.npz", sizes.sizes_of(1000), 40, 10)
+    with np.load(tmp_path / "n.npz") as opened:
+        given = dict(opened)
+    assert max((given[f"w{k}"] != 0).sum(axis=1).max() for k in range(len(given["vth"]))) == 10
+    expected = ours_step.build(given)()[0]
+    assert 0.01 < expected.mean() < 0.1
+    assert run.compared(numpy_loop.build(given)()[0], expected) == "equal, 1 step earlier"
+
+
+def test_a_size_without_a_peers_environment_is_still_a_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(sizes, "ROUNDS", 1)
+    cells = sizes.row(100, tmp_path).split(" | ")
+    assert "spikes equal" in cells[3] and "not run: no environment" in cells[4]

@@ -33,6 +33,8 @@ class _Convolution(SynapseModule):
     sums are one matrix product of gathered spikes, so that those of integers are exact on every device.
     """
 
+    seen: Tensor
+
     def __init__(self, window: np.ndarray, positions: int, channels_in: int, channels_out: int) -> None:
         super().__init__()
         taps = window.shape[1]

@@ -47,6 +47,11 @@ class SpikingPopulation(nn.Module):
     `vth` is set above 0, everything is computed in integers.
     """
 
+    mean: Tensor
+    variance: Tensor
+    folded: Tensor
+    vth: Tensor
+
     def __init__(
         self, channels: int, synapses: dict[str, nn.Module], *, subthreshold_bias: bool = True, v_decay: int = V_DECAY
     ) -> None:

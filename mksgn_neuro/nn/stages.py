@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from mksgn_neuro.nn.levels import chain_levels
 from mksgn_neuro.nn.network import SpikingNetwork
 from mksgn_neuro.nn.nodes import AND_VTH
 from mksgn_neuro.nn.population import SpikingPopulation
+from mksgn_neuro.nn.synapses import SynapseModule
 
 MAX_RELAYED_VTH = MIXED_WEIGHT_RANGE[1] - 2
 MAX_SAMPLES = 20_000  # weights that the search looks at, evenly spaced by size, the extremes among them
@@ -60,7 +61,8 @@ def best_threshold(populations: Sequence[SpikingPopulation], limit: int) -> int:
 
 @torch.no_grad()
 def _weights_and_bias(population: SpikingPopulation) -> tuple[np.ndarray, np.ndarray]:
-    weights = torch.cat([m.effective().flatten() for m in population.synapses.values()]).double().numpy()
+    modules = [cast(SynapseModule, module) for module in population.synapses.values()]
+    weights = torch.cat([module.effective().flatten() for module in modules]).double().numpy()
     if len(weights) > MAX_SAMPLES:
         weights = np.sort(weights)[np.linspace(0, len(weights) - 1, MAX_SAMPLES).astype(int)]
     return weights, population.beta.clamp(max=population.max_bias).double().numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -162,4 +163,5 @@ def _named(spikes: dict, u: dict, v: dict) -> dict[str, np.ndarray]:
 def save_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Write an .npz in one piece."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        named: dict[str, Any] = {**arrays}  # savez has a flag among its keywords, and an array's name may be any
+        np.savez_compressed(file, **named)

@@ -45,7 +45,9 @@ def unknown(path: Path, hint: str = HINT) -> BadInput:
     if suffix in ARCHIVES:
         return BadInput("is an archive of no known data set", location=str(path), hint="unpack it and give its folder")
     if suffix == ".npz" and path.is_file():
-        hint = f"a data set (positions, labels and so on) needs no import: give it to train --data; of recordings, {hint}"
+        hint = (
+            f"a data set (positions, labels and so on) needs no import: give it to train --data; of recordings, {hint}"
+        )
     return BadInput("holds no known format", location=str(path), hint=hint)
 
 

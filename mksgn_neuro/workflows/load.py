@@ -35,9 +35,9 @@ REPRESENTATIONS = {
 
 @dataclass(frozen=True)
 class Networks:
-    """A file's networks by form, the one to deploy first, and what is odd about the file.
+    """A file's networks by representation, the one to deploy first, and what is odd about the file.
 
-    Forms: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the network as
+    Representations: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the network as
     the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says so.
     """
 

@@ -26,5 +26,5 @@ def price(model: Model, clips: Clips) -> Price:
     cores = len(map_network(build(network, "loihi2").network).cores)
     wanted = np.flatnonzero(~clips.train if (~clips.train).any() else clips.train)
     chosen = clips.subset(wanted[np.linspace(0, len(wanted) - 1, min(MOST_CLIPS, len(wanted))).astype(int)])
-    run = recognise(network, chosen, HEADLINE)
+    run = recognise(build(network, "emulator").network, chosen, HEADLINE)
     return Price(cores, 1e3 * run.simulation.energy(PAPER.name, run.samples).joules_per_sample)

@@ -57,7 +57,7 @@ def tune(
 
 
 def _on_former(representations: dict[str, SpikingNetwork], former: Clips | None, run: Run) -> dict:
-    """What both forms make of the former data's test clips; of its training clips where none test."""
+    """What both networks make of the former data's test clips; of its training clips where none test."""
     if former is None:
         return {}
     asked = former.subset(~former.train if (~former.train).any() else former.train)

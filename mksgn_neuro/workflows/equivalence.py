@@ -128,7 +128,7 @@ def compare(source: str, target: str, network: Network, pairs: Iterator[Pair]) -
 class ReferenceRun:
     """The subject and what the reference says of it, which every other representation is compared with.
 
-    `expected` is each sample from rest; `in_steps` and `in_layered` the same of forms that answer later.
+    `expected` is each sample from rest; `in_steps` and `in_layered` the same of representations that answer later.
     """
 
     case: VerificationCase

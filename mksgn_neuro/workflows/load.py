@@ -37,8 +37,8 @@ REPRESENTATIONS = {
 class Networks:
     """A file's networks by representation, the one to deploy first, and what is odd about the file.
 
-    Representations: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the network as
-    the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says so.
+    Representations: "graph", the network's own topology (Lava); "layered", its levels in a row (netx). `given` is the
+    network as the file has it, which passes begin with; `reset_interval` the steps between resets, where the file says.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""What is verified: a network in its forms, its inputs, and what the reference says of both."""
+"""What is verified: a network in its representations, its inputs, and what the reference says of both."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def accuracy_of_representations(summary: dict) -> dict:
 
 
 def _measured(summary: dict, protocols: list[str]) -> Iterator[tuple[str, str, list[float | None]]]:
-    """(which clips, representation, accuracy by protocol) of held-out clips, of all test clips, and of clean ones if others."""
+    """(clips, representation, accuracy by protocol): of held-out clips, of all test clips, of clean ones if others."""
     test, count = summary["test"], summary["held_out_clips"]
     sets = [
         (f"{count} held out" if count else "trained on", watched_figures(summary), "standard"),

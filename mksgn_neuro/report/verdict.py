@@ -1,4 +1,4 @@
-"""The answer in a glance: how well clips are recognised under each protocol, what it costs, whether representations agree."""
+"""The answer in a glance: what is recognised under each protocol, what it costs, whether representations agree."""
 
 from __future__ import annotations
 

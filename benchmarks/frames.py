@@ -1,8 +1,9 @@
 """Time of one frame of the network in the package as it arrives: python -m benchmarks.frames [ROUNDS].
 
 Run it on an idle core (`taskset -c 1 python -m benchmarks.frames`), one thread, synthetic motion, simulated on CPU.
-Prints median and 99th percentile of the wall time and, since the machine may be shared, of the thread's processor time,
-and whether they keep what docs/benchmarks.md asks: at most 0.15 ms, the 99th percentile within three times the median.
+Prints tenth percentile, median and 99th percentile of the wall time and, since the machine may be shared, of the
+thread's processor time, and whether they keep what docs/benchmarks.md asks: a median of at most 0.15 ms, the 99th
+percentile within three times that. Where others use the caches, the tenth percentile is the nearest to an idle core.
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ def main() -> None:
     neurons = sum(p.size for p in workload.network.populations)
     print(f"{MODEL}, {neurons:,} neurons, {emulator.plan.max_lag} rows of spikes kept\n")
     limits = f"at most {MOST_MS} ms | within {MOST_RATIO:.0f}×"
-    print(f"| clock | frames | median ms | 99th percentile ms | / median | {limits} |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"| clock | frames | 10th percentile ms | median ms | 99th percentile ms | / median | {limits} |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, ms in timed(emulator, workload.inputs, rounds).items():
-        middle, slow = np.median(ms), np.percentile(ms, 99)
+        quick, middle, slow = np.percentile(ms, (10, 50, 99))
         kept = "yes" if middle <= MOST_MS else "no"
         steady = "yes" if slow <= MOST_RATIO * middle else "no"
-        print(f"| {name} | {len(ms):,} | {middle:.3f} | {slow:.3f} | {slow / middle:.2f} | {kept} | {steady} |")
+        cells = f"{len(ms):,} | {quick:.3f} | {middle:.3f} | {slow:.3f} | {slow / middle:.2f} | {kept} | {steady}"
+        print(f"| {name} | {cells} |")
     print(f"\nload of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import class_spikes
-from mksgn_neuro.data.augment import mirrored
+from mksgn_neuro.data.augment import mirrored, rotation
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.protocols import PROTOCOLS, streams
 from mksgn_neuro.data.recognition import recognition
@@ -64,11 +64,7 @@ def shown(clips: Clips, way: str) -> Clips:
     if way == "mirrored":
         turned = mirrored(positions, clips.skeleton)
     else:
-        up, angle = clips.skeleton.up_axis, np.deg2rad(float(way))
-        i, j = (up + 1) % 3, (up + 2) % 3
-        turned = positions.clone()
-        turned[..., i] = np.cos(angle) * positions[..., i] - np.sin(angle) * positions[..., j]
-        turned[..., j] = np.sin(angle) * positions[..., i] + np.cos(angle) * positions[..., j]
+        turned = positions @ rotation(clips.skeleton.up_axis, torch.tensor([float(way)]).deg2rad())[0].T
     return replace(clips, positions=turned.numpy())
 
 

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,6 +102,19 @@ def run_once(running: Running) -> None:
     running.runs.append(json.loads(running.process.stdout.readline()))
 
 
+def run_in_turn(peers: Sequence[Peer], network: Path, folder: Path, rounds: int) -> dict[str, Running | str]:
+    """Every peer by its adapter, after so many rounds through all of them; in words why one was not run."""
+    made = {peer.adapter: start(peer, network, folder) for peer in peers}
+    ready = [running for running in made.values() if isinstance(running, Running)]
+    for _ in range(rounds):
+        for running in ready:
+            run_once(running)
+    for running in ready:
+        running.process.stdin.close()
+        running.process.wait()
+    return made
+
+
 def spikes_of(running: Running) -> np.ndarray:
     """(steps, neurons) of the first clip."""
     with np.load(running.spikes) as file:
@@ -145,19 +159,12 @@ def table(ready: list[Running]) -> list[str]:
 
 
 def main() -> None:
-    ready, skipped = [], []
     with tempfile.TemporaryDirectory() as name:
         network = Path(name) / "network.npz"
         make(network)
-        for peer in PEERS:
-            made = start(peer, network, Path(name))
-            ready.append(made) if isinstance(made, Running) else skipped.append(f"{peer.title}: {made}")
-        for _ in range(ROUNDS):
-            for running in ready:
-                run_once(running)
-        for running in ready:
-            running.process.stdin.close()
-            running.process.wait()
+        made = run_in_turn(PEERS, network, Path(name), ROUNDS)
+        ready = [running for running in made.values() if isinstance(running, Running)]
+        skipped = [f"{peer.title}: {made[peer.adapter]}" for peer in PEERS if isinstance(made[peer.adapter], str)]
         sizes = "-".join(map(str, SIZES))
         given = f"{sizes}, {RATE:.0%} active, {STEPS} steps, up to {CLIPS} clips"
         print(f"{given}; {ROUNDS} rounds, one thread, simulated on CPU\n")

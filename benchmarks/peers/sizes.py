@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.peers.network import RATE, make
-from benchmarks.peers.run import PEERS, Running, compared, run_once, spikes_of, start
+from benchmarks.peers.run import PEERS, compared, run_in_turn, spikes_of
 
 NEURONS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 COMPARED = ("ours_step", "numpy_loop", "sana_fe")
@@ -29,22 +29,16 @@ def row(neurons: int, folder: Path) -> str:
     """Times of all engines at one size, over ours, and whether their spikes are ours."""
     sizes, network = sizes_of(neurons), folder / f"{neurons}.npz"
     make(network, sizes, STEPS, INPUTS_EACH)
-    started = {peer.adapter: start(peer, network, folder) for peer in PEERS if peer.adapter in COMPARED}
-    ready = {name: made for name, made in started.items() if isinstance(made, Running)}
-    for _ in range(ROUNDS):
-        for running in ready.values():
-            run_once(running)
-    for running in ready.values():
-        running.process.stdin.close()
-        running.process.wait()
-    ours = ready["ours_step"]
+    made = run_in_turn([peer for peer in PEERS if peer.adapter in COMPARED], network, folder, ROUNDS)
+    ours = made["ours_step"]
     cells = [f"{sum(sizes[1:]):,}", str(len(sizes) - 1), f"{1e6 * ours.step(STEPS):.1f}"]
     for name in COMPARED[1:]:
-        if name not in ready:
-            cells.append(started[name])
+        peer = made[name]
+        if isinstance(peer, str):
+            cells.append(peer)
             continue
-        times = f"{1e6 * ready[name].step(STEPS):.1f}, {ready[name].step(STEPS) / ours.step(STEPS):.1f}×"
-        cells.append(f"{times}, spikes {compared(spikes_of(ready[name]), spikes_of(ours))}")
+        times = f"{1e6 * peer.step(STEPS):.1f}, {peer.step(STEPS) / ours.step(STEPS):.1f}×"
+        cells.append(f"{times}, spikes {compared(spikes_of(peer), spikes_of(ours))}")
     return f"| {' | '.join(cells)} |"
 
 

@@ -78,7 +78,7 @@ def command(
     clips = load_clips(dataset, data_path, skip_bad=skip_bad, seed=seed)
     chosen = with_mirroring(chosen, mirror, clips)
     options = {"seed": seed, "resume": resume, "teacher": teacher, "pretrained": given}
-    options |= {"only": only, "pricing": price}
+    options |= {"only": only, "price_of": price}
     with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
     if not is_first_rank():

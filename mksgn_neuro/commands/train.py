@@ -13,7 +13,6 @@ from mksgn_neuro.commands.options import (
     dataset_options,
     force_option,
     json_option,
-    say,
     seed_option,
 )
 from mksgn_neuro.commands.training import (
@@ -129,9 +128,6 @@ def command(
     if is_first_rank():
         announce(clips)
         announce_cost(chosen, clips)
-        if given is not None and given.timing.rate != chosen.rate:
-            rates = f"{given.timing.rate} Hz, not at {chosen.rate:g} Hz"
-            say(f"{pretrained} was trained at {rates}: its delays mean another time here")
     for n, folder in folders.items():
         with progress_display(folder) as display:
             report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report

@@ -29,10 +29,9 @@ preset_option = click.option(
     help="Sizes and schedule by name. Default: own for --dataset npz, whose epochs follow from the number of clips; "
     "else tiny.",
 )
+# keys of config.json, and parameters
 IN_CONFIG = {"dataset": "dataset", "data": "data_path", "preset": "preset_name", "seed": "seed"}
-IN_CONFIG |= {
-    name: name for name in ("coordinates", "background", "others", "pretrained")
-}  # keys of config.json, and parameters
+IN_CONFIG |= {name: name for name in ("coordinates", "background", "others", "pretrained")}
 
 
 def _take_config(context: click.Context, _: click.Parameter, path: Path | None) -> dict | None:

@@ -92,12 +92,12 @@ def linear_maps(batch: int, up: int, settings: Augmentation, g: torch.Generator)
     stretch = identity * (1 + _uniform((batch, 1, 3), settings.scale, g))
     stretch = stretch + (1 - identity) * _uniform((batch, 3, 3), settings.shear, g)
     level = [axis for axis in range(3) if axis != up]
-    tilts = [_rotation(axis, _uniform((batch,), math.radians(settings.tilt), g)) for axis in level]
-    turn = _rotation(up, _uniform((batch,), math.radians(settings.turn), g))
+    tilts = [rotation(axis, _uniform((batch,), math.radians(settings.tilt), g)) for axis in level]
+    turn = rotation(up, _uniform((batch,), math.radians(settings.turn), g))
     return turn @ tilts[0] @ tilts[1] @ stretch
 
 
-def _rotation(axis: int, angle: torch.Tensor) -> torch.Tensor:
+def rotation(axis: int, angle: torch.Tensor) -> torch.Tensor:
     """(B, 3, 3) rotations about one coordinate axis."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
     matrix = torch.zeros((len(angle), 3, 3), device=angle.device)

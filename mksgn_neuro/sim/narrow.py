@@ -18,7 +18,7 @@ def narrowed(tables: Tables) -> Tables:
     if not len(tables.span_mask):
         return tables
     widths = LANES * np.repeat(tables.tile_chunks, np.diff(tables.span_ptr))
-    lowest = np.log2(tables.span_mask & -tables.span_mask).astype(np.int64)
+    lowest = _trailing_zeros(tables.span_mask).astype(np.int64)
     first, end = tables.span_base + lowest * widths, tables.span_base + (tables.span_last + 1) * widths
     bounds = np.stack([first, end], axis=1).ravel()
     weights = np.append(tables.weights, np.int16(0))  # so that the last bound is an index, too
@@ -33,6 +33,6 @@ def narrowed(tables: Tables) -> Tables:
 
 
 def _trailing_zeros(values: np.ndarray) -> np.ndarray:
-    """Of each of some int16, 0 of 0: int16."""
-    whole = values.astype(np.int64)
+    """Of each of some integers, 0 of 0: int16."""
+    whole = values.astype(np.int64).view(np.uint64)
     return np.log2(np.maximum(whole & -whole, 1)).astype(np.int16)

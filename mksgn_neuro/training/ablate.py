@@ -26,7 +26,7 @@ class Price:
     millijoules: float | None = None
 
 
-Pricing = Callable[[Model, Clips], Price]
+PriceOf = Callable[[Model, Clips], Price]
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def variants(preset: Preset) -> dict[str, Preset]:
 
 def ablate(
     clips: Clips, preset: Preset, directory: Path, *, seed: int, resume: bool, teacher: Path | None, report: Report,
-    pretrained: Model | None = None, only: Container[str] | None = None, pricing: Pricing | None = None,
+    pretrained: Model | None = None, only: Container[str] | None = None, price_of: PriceOf | None = None,
 ) -> Iterator[Outcome]:  # fmt: skip
     """Train every variant, or those named in `only`, into its own folder of `directory`.
 
-    All learn from the same teachers and begin with the same `pretrained` network; `pricing` says what each costs.
+    All learn from the same teachers and begin with the same `pretrained` network; `price_of` says what each costs.
     """
     for name, changed in variants(preset).items():
         if only is not None and name not in only:
@@ -78,7 +78,7 @@ def ablate(
         model = train(clips, changed, folder, teacher=teacher if changed.distils else None, **options)
         if name == FULL and teacher is None:
             teacher = folder / "teachers"
-        yield outcome(name, model, clips, pricing)
+        yield outcome(name, model, clips, price_of)
 
 
 def folder_of(variant: str) -> str:
@@ -95,7 +95,7 @@ def _named(report: Report, variant: str) -> Report:
     return named
 
 
-def outcome(name: str, model: Model, clips: Clips, pricing: Pricing | None = None) -> Outcome:
+def outcome(name: str, model: Model, clips: Clips, price_of: PriceOf | None = None) -> Outcome:
     """A trained variant in figures."""
     seen = evaluate(model.student, clips.subset(clips.train), model.scaling, model.timing, ("continuous",))
     return Outcome(
@@ -104,5 +104,5 @@ def outcome(name: str, model: Model, clips: Clips, pricing: Pricing | None = Non
         test=model.training["test"].get("integer", {}),
         spike_rate=spike_rate(model.student, seen.rates),
         parameters=sum(p.numel() for p in model.student.parameters()),
-        price=pricing(model, clips) if pricing else Price(),
+        price=price_of(model, clips) if price_of else Price(),
     )

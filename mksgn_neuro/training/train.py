@@ -21,6 +21,7 @@ from mksgn_neuro.data.protocols import PROTOCOLS
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.models.distill import Distilled
 from mksgn_neuro.models.store import Model, build_student, save_model
+from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.models.teacher import Ensemble
 from mksgn_neuro.nn import SpikingNetwork, quantize
 from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
@@ -62,11 +63,20 @@ def train(
         torch.manual_seed(seed)
         student = build_student(preset.student(run.classes), clips.skeleton, preset.graph_radius, run.scaling.bits)
         if pretrained is not None:
-            begun = begin_with(student, pretrained, run)
-            recorder.report("finding", {"stage": "", "finding": str(begun)})
-            summary = summary | {"pretrained": {"model_hash": pretrained.hash(), **asdict(begun)}}
+            summary = summary | {"pretrained": _begun_with(pretrained, student, run, recorder)}
         representations = _train_representations(student, run, teacher_outputs)
         return finish_run(representations, clips, run, recorder, graph_radius=preset.graph_radius, notes=summary)
+
+
+def _begun_with(pretrained: Model, student: MKSGN, run: Run, recorder: Recorder) -> dict:
+    """Take the network's weights, say what was taken; notes on it."""
+    begun, rate = begin_with(student, pretrained, run), pretrained.timing.rate
+    said = [str(begun)]
+    if rate != run.preset.rate:
+        said.append(f"its delays mean another time: it was trained at {rate} Hz, not at {run.preset.rate:g} Hz")
+    for finding in said:
+        recorder.report("finding", {"stage": "", "finding": finding})
+    return {"model_hash": pretrained.hash(), **asdict(begun)}
 
 
 def say_nothing(kind: str, record: dict) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mksgn_neuro.chip.energy import PAPER
 from mksgn_neuro.chip.mapping import map_network
 from mksgn_neuro.data.clips import Clips
@@ -11,6 +9,7 @@ from mksgn_neuro.errors import Unsupported
 from mksgn_neuro.lowering import lower
 from mksgn_neuro.models.store import Model
 from mksgn_neuro.training.ablate import Price
+from mksgn_neuro.workflows.inputs import Request, chosen
 from mksgn_neuro.workflows.recognise import HEADLINE, recognise
 from mksgn_neuro.workflows.targets import build
 
@@ -24,7 +23,6 @@ def price(model: Model, clips: Clips) -> Price:
     except Unsupported:
         return Price()
     cores = len(map_network(build(network, "loihi2").network).cores)
-    wanted = np.flatnonzero(~clips.train if (~clips.train).any() else clips.train)
-    chosen = clips.subset(wanted[np.linspace(0, len(wanted) - 1, min(MOST_CLIPS, len(wanted))).astype(int)])
-    run = recognise(build(network, "emulator").network, chosen, HEADLINE)
+    request = Request(split="train" if clips.train.all() else "test", limit=MOST_CLIPS)
+    run = recognise(build(network, "emulator").network, chosen(clips, network.task, request, clips.dataset), HEADLINE)
     return Price(cores, 1e3 * run.simulation.energy(PAPER.name, run.samples).joules_per_sample)

@@ -45,7 +45,7 @@ def test_a_single_modality_has_one_branch_as_wide_as_each_was():
 @pytest.mark.slow
 def test_all_variants_train_and_share_the_teachers(tmp_path):
     preset = replace(SMALLEST, epochs=1, integer_epochs=1)
-    options = {"seed": 5, "resume": False, "teacher": None, "report": silent, "pricing": price}
+    options = {"seed": 5, "resume": False, "teacher": None, "report": silent, "price_of": price}
     outcomes = list(ablate(few_clips(), preset, tmp_path, **options))
     assert [o.variant for o in outcomes] == list(variants(preset))
     assert len(list(tmp_path.glob("*/model.pt"))) == len(outcomes)

@@ -124,3 +124,14 @@ def test_what_does_not_fit_is_refused(given):
     few = type("Few", (), {"student": given.student, "skeleton": skeleton, "graph_radius": 1, "scaling": alone})()
     with pytest.raises(BadInput, match="without joint, joint motion"):
         scaling_of(few, skeleton, 1, ("joint", "bone", "joint motion"))
+
+
+def test_another_frame_rate_is_said(tmp_path, given):
+    said = []
+    report = lambda kind, record: said.append(record["finding"]) if kind == "finding" else None
+    slower = replace(BRANCHED, rate=15.0, integer_epochs=0)
+    trained(tmp_path, slower, pretrained=given, report=report)
+    assert any("its delays mean another time: it was trained at 30.0 Hz, not at 15 Hz" in line for line in said)
+    said.clear()
+    trained(tmp_path, BRANCHED, pretrained=given, report=report)
+    assert said and not any("another time" in line for line in said)

@@ -22,6 +22,7 @@ from mksgn_neuro.processes.locks import locked
 VERSION = 2  # goes up with what a reader makes of a file
 FIELDS = {"names": "U", "lengths": "i", "labels": "i", "train": "b", "bad": "U", "missing": "U"}
 TEXTS = tuple(field for field, kind in FIELDS.items() if kind == "U")
+SECOND = 1_000_000_000  # in ns
 BLOCK = 4096  # frames that are looked at together
 HINT = "point MKSGN_NEURO_CACHE to a folder with enough space"
 
@@ -116,9 +117,15 @@ def load_stored(name: str, joints: int) -> Stored | None:
 
 
 def _untouched(folder: Path) -> bool:
-    """Whether the positions are as they were when the index was written, after them: all finite."""
+    """Whether the positions are as they were when the index was written, a second after them: all finite."""
     positions, index = ((folder / name).stat().st_mtime_ns for name in ("positions.f32", "index.npz"))
-    return positions <= index
+    return positions < index
+
+
+def _date_before_index(folder: Path) -> None:
+    """So that a later write shows even within one tick of the file system's clock, some milliseconds."""
+    index = (folder / "index.npz").stat().st_mtime_ns
+    os.utime(folder / "positions.f32", ns=(index - SECOND, index - SECOND))
 
 
 def _all_finite(positions: np.ndarray) -> bool:
@@ -155,6 +162,7 @@ def store(name: str, joints: int, records: Callable[[int], Iterable[Record]]) ->
             written += append(folder, records(len(written)))
             np.savez(folder / "index.npz", **_lists(written))
             forget(folder)
+            _date_before_index(folder)
             shutil.rmtree(home() / name, ignore_errors=True)  # damaged, if it is there
             os.replace(folder, home() / name)
         except Exception:

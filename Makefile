@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 
 install: $(VENV)/.installed
 
-# What runs the package, Lava included where it can be had, and no test tools.
+# What runs the package, Lava included where it can be had, and no test tools; kernels are compiled for this processor.
 install-demo: $(VENV)/.runs
 
 $(VENV)/.runs: setup.cfg pyproject.toml find-python
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --editable '.[lava]'
+	$(BIN)/python -m mksgn_neuro.workflows.ahead
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.runs

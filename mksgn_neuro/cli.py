@@ -11,6 +11,7 @@ import click
 
 from mksgn_neuro import SAID_OF_COMPILED_CODE, __version__
 from mksgn_neuro.errors import BadInput, UserError, WorkFailed, printable
+from mksgn_neuro.processes.compiled import COMPILING
 from mksgn_neuro.processes.ending import Terminated, raise_on_signals
 
 # OpenMP threads that wait actively starve the other thread pools on a shared machine; torch reads this at import.
@@ -81,6 +82,14 @@ def cli(quiet: bool) -> None:
     """
     if SAID_OF_COMPILED_CODE and not quiet:
         click.echo(f"note: {SAID_OF_COMPILED_CODE}", err=True)
+    COMPILING.tell = None if quiet else _say_in_passing
+
+
+def _say_in_passing(line: str) -> None:
+    """Also from another thread, and above a bar that is there."""
+    from mksgn_neuro.commands.options import say
+
+    say(f"note: {line}")
 
 
 def main() -> None:

@@ -62,6 +62,11 @@ class Mapping:
         """By source or population: synapses that a spike of each neuron reaches on each core, CSR (N, cores)."""
         return {name: self._fanout(name) for name in self.network.outgoing}
 
+    @cached_property
+    def reached(self) -> dict[str, sp.csr_matrix]:
+        """The same with 1 for each core that a spike reaches, int64: messages."""
+        return {name: (matrix != 0).astype(np.int64) for name, matrix in self.fanout.items()}
+
     def _fanout(self, pre: str) -> sp.csr_matrix:
         total = sp.csr_matrix((self.network.size_of(pre), len(self.cores)), dtype=np.int32)
         for q in self.network.outgoing[pre]:
@@ -244,7 +249,8 @@ class _Ahead:
 
     def __init__(self, demand: Demand, units: list[np.ndarray]) -> None:
         self.chip, self.units, by_unit = demand.chip, units, _by_unit(demand, units)
-        self.starts, self.axons, self.synapses = by_unit.indptr.tolist(), by_unit.indices, by_unit.data.astype(float)
+        self.starts = by_unit.indptr.tolist()
+        self.axons, self.synapses = by_unit.indices.astype(np.intp), by_unit.data.astype(float)  # as bincount has them
         most = int(np.bincount(self.axons, self.synapses).max(initial=0))
         self.words = axon_words(np.arange(most + 1), demand.chip)
         self.neurons = np.cumsum([0, *map(len, units)]).tolist()

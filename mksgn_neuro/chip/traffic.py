@@ -98,9 +98,9 @@ def measure_traffic(placement: Placement, inputs: np.ndarray, spikes: MappingTyp
     for name, matrix in arriving.items():
         target = macs if name == network.source.name and graded else acs
         target += (matrix @ mapping.fanout[name].astype(np.int64)).toarray()
-        received += (matrix @ _reached(mapping, name)).toarray()
+        received += (matrix @ mapping.reached[name]).toarray()
     for name, matrix in fired.items():
-        copies = np.asarray(_reached(mapping, name).sum(axis=1)).ravel()
+        copies = np.asarray(mapping.reached[name].sum(axis=1)).ravel()
         sent += (matrix.multiply(copies[None, :]).tocsr() @ _membership(mapping, name)).toarray()
     counts = {p.name: _membership(mapping, p.name) for p in network.order}
     total = sum((fired[name] @ counts[name] for name in fired), start=sp.csr_matrix(shape, dtype=np.int64)).toarray()
@@ -121,7 +121,7 @@ def count_events(placement: Placement, spikes: MappingType[str, np.ndarray], *, 
     acs = macs = messages = hops_x = hops_y = 0
     for name, counts in spikes.items():
         fired = np.asarray(counts, dtype=np.int64)
-        reached = _reached(mapping, name)
+        reached = mapping.reached[name]
         synapses = int(fired @ np.asarray(mapping.fanout[name].sum(axis=1)).ravel())
         messages += int(fired @ np.asarray(reached.sum(axis=1)).ravel())
         if name == network.source.name:
@@ -149,10 +149,6 @@ def _later(matrix: sp.csr_matrix, steps: int) -> sp.csr_matrix:
     return sp.csr_matrix(sp.vstack([empty, kept]))
 
 
-def _reached(mapping: Mapping, name: str) -> sp.csr_matrix:
-    return mapping.fanout[name].astype(bool).astype(np.int64)
-
-
 def _membership(mapping: Mapping, name: str) -> sp.csr_matrix:
     """1 where a neuron lies on a core, (N, cores)."""
     owner = mapping.owner(name)
@@ -171,7 +167,7 @@ def _hops(placement: Placement, fired: dict[str, sp.csr_matrix], distance: np.nd
 
 def _far(mapping: Mapping, name: str, distance: np.ndarray) -> np.ndarray:
     """Hops of all messages of one spike of each neuron, int (N,); `distance` is (cores, cores)."""
-    far = _reached(mapping, name).multiply(distance[mapping.owner(name)])
+    far = mapping.reached[name].multiply(distance[mapping.owner(name)])
     return np.asarray(far.sum(axis=1)).ravel().astype(np.int64)
 
 
@@ -179,11 +175,12 @@ def _active(mapping: Mapping, source: sp.csr_matrix, fired: dict[str, sp.csr_mat
     """Neurons of each core into which at least one synapse delivers, int (T, cores)."""
     network: Network = mapping.network
     total = np.zeros((source.shape[0], len(mapping.cores)), dtype=np.int64)
+    sent = {network.source.name: source, **fired}
     for population in network.order:
-        touched = sp.csr_matrix((source.shape[0], population.size), dtype=np.int64)
+        touched = sp.csr_matrix((population.size, source.shape[0]), dtype=bool)
         for q in network.incoming[population.name]:
-            spikes = source if q.pre == network.source.name else fired[q.pre]
-            synapses = q.matrix.astype(bool).astype(np.int64)
-            touched += _later(sp.csr_matrix(spikes @ synapses.T), network.transmission_delay + q.delay)
-        total += (touched.astype(bool).astype(np.int64) @ _membership(mapping, population.name)).toarray()
+            arriving = _later(sent[q.pre].astype(bool), network.transmission_delay + q.delay)
+            synapses = sp.csr_matrix((q.matrix.data != 0, q.matrix.indices, q.matrix.indptr), q.matrix.shape)
+            touched += synapses @ arriving.T.tocsr()
+        total += (_membership(mapping, population.name).T.tocsr() @ touched.astype(np.int64)).toarray().T
     return total

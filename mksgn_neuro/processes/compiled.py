@@ -1,10 +1,11 @@
-"""Where numba keeps what it compiles: its kernels' import fails where it finds no place to write to."""
+"""Where numba keeps what it compiles, and when it does: kernels' import fails where it finds no place to write to."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,3 +54,46 @@ def _private_folder() -> str:
     found = folder.lstat()
     private = found.st_uid == os.getuid() and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink()
     return str(folder) if private else tempfile.mkdtemp(prefix=f"{FALLBACK}-")
+
+
+class Compiling:
+    """What numba compiled in this process because its cache did not hold it: `seconds`, and whom it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.tell: Callable[[str], None] | None = None
+        self._watches, self._within, self._started = False, 0, 0.0
+
+    def watch(self) -> None:
+        """From now on; modules with kernels call it, so that others need not load numba."""
+        from numba.core import event
+
+        if self._watches:
+            return
+        self._watches, compiling = True, self
+
+        class Listener(event.Listener):
+            def on_start(self, started: event.Event) -> None:
+                compiling._start(started.data["dispatcher"].stats.cache_path)
+
+            def on_end(self, _: event.Event) -> None:
+                compiling._end()
+
+        event.register("numba:compile", Listener())
+
+    def _start(self, folder: str | None) -> None:
+        """One thread compiles at a time, but what one function calls is compiled within its time."""
+        if self._within == 0:
+            self._started = time.perf_counter()
+        self._within += 1
+        if folder and self.tell:
+            self.tell(f"compiling for this processor, once; kept in {folder}")
+            self.tell = None
+
+    def _end(self) -> None:
+        self._within -= 1
+        if self._within == 0:
+            self.seconds += time.perf_counter() - self._started
+
+
+COMPILING = Compiling()

@@ -11,12 +11,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mksgn_neuro.processes.compiled import COMPILING
 from mksgn_neuro.sim.bits import word_at
 from mksgn_neuro.sim.neurons import above, fire, integrate_sums, integrate_wide
 from mksgn_neuro.sim.scatter import scatter
 from mksgn_neuro.sim.tables import BLOCK_STEPS, LEAD_HALVES
 from mksgn_neuro.sim.uncounted import UNCOUNTED
 from mksgn_neuro.sim.vector import LANES, add_masked, add_rows, add_scaled
+
+COMPILING.watch()
 
 # numba keeps compiled kernels until this very file changes; it does not look at what they are built of. Whoever edits
 # one of these files writes its new digest here, which is that change (tests/sim/test_compiled_parts.py says which).

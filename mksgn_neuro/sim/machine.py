@@ -40,7 +40,7 @@ def _made(tables, work, slots, classes, source):
     return Machine(tables, work, slots, classes, source)
 
 
-BUILT_OF = {"kernels.py": "c201ca01431b9b16"}  # as in sim.kernels
+BUILT_OF = {"kernels.py": "50541e49fee43274"}  # as in sim.kernels
 
 
 @njit(cache=True, nogil=True)

@@ -19,6 +19,7 @@ from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.mapped import let_go, scratch
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
+from mksgn_neuro.processes.compiled import COMPILING
 from mksgn_neuro.sim import distributed
 from mksgn_neuro.sim.counts import Counts
 from mksgn_neuro.sim.engine import Emulator, Result
@@ -40,7 +41,7 @@ class Simulation:
 
     `frames`: of these streams, without the silence after them. `counts` and `measurement` are of every step; `traffic`
     is per step and core, of up to TRAFFIC_PIECES pieces of the streams. `reset_interval` is what the emulator ran with:
-    see `reset_interval_of`, None where nothing was reset.
+    see `reset_interval_of`, None where nothing was reset. `seconds` are without those that numba compiled in.
     """
 
     network: Network
@@ -104,9 +105,9 @@ def simulate(
     stream that was not finished does not count.
     """
     reset_interval = reset_interval_of(network, streams) if reset else None
-    started = time.perf_counter()
+    compiling, started = COMPILING.seconds, time.perf_counter()
     found = _run(BACKEND_RUNS[backend](network, streams, reset_interval), Readout.of(network), streams, progress)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started - (COMPILING.seconds - compiling)
     counts, done = found.counts, found.counts.clips
     placement = place_cores(map_network(network, chip), counts.spikes)
     traffic = traffic_in_pieces(placement, streams[:done], reset_interval)

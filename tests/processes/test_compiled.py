@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mksgn_neuro
+from mksgn_neuro.cli import cli
 from mksgn_neuro.models.store import save_model
 from mksgn_neuro.processes import compiled
 from tests.small_models import STRETCHED, small_model
@@ -87,3 +88,63 @@ def test_numbas_own_places_are_left_alone_where_one_is_writable(tmp_path, monkey
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     assert compiled.find_cache_folder().startswith(f"compiled code is kept in {tmp_path}")
     assert os.environ[compiled.MATPLOTLIBS] == os.environ[compiled.VARIABLE]
+
+
+KERNEL = """
+from numba import njit
+
+@njit(cache=True)
+def double(x):
+    return half(4 * x)
+
+@njit
+def half(x):
+    return x // 2
+"""
+PROGRAM = """
+from mksgn_neuro.processes.compiled import COMPILING
+COMPILING.tell = print
+COMPILING.watch()
+COMPILING.watch()
+import kernel
+assert kernel.double(3) == kernel.double(3) == 6
+kernel.double(3.0)
+print(COMPILING.seconds)
+"""
+
+
+def test_compiling_is_said_once_and_timed_and_is_over_the_second_time(tmp_path):
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    path = os.pathsep.join([str(tmp_path), str(Path(mksgn_neuro.__file__).parents[1])])
+    environment = os.environ | {"PYTHONPATH": path, compiled.VARIABLE: str(tmp_path / "cache")}
+    first, second = (
+        subprocess.run([sys.executable, "-c", PROGRAM], check=True, env=environment, capture_output=True, text=True)
+        for _ in range(2)
+    )
+    said, seconds = first.stdout.splitlines()
+    assert said.startswith("compiling for this processor, once; kept in ")
+    assert str(tmp_path / "cache") in said
+    assert 0 < float(seconds) < 60
+    assert second.stdout.splitlines() == ["0.0"]
+
+
+def test_what_is_compiled_within_another_function_counts_once(monkeypatch):
+    clock = iter([10.0, 15.0])
+    monkeypatch.setattr(compiled.time, "perf_counter", lambda: next(clock))
+    compiling = compiled.Compiling()
+    for step in (compiling._start, compiling._start):
+        step(None)
+    compiling._end()
+    compiling._end()
+    assert compiling.seconds == 5
+
+
+@pytest.mark.parametrize(("options", "lines"), [((), ["note: compiling"]), (("--quiet",), [])], ids=["", "quiet"])
+def test_a_command_says_it_on_stderr_unless_it_shall_be_quiet(options, lines, monkeypatch, capfd):
+    monkeypatch.setattr(compiled.COMPILING, "tell", None)
+    cli(args=[*options, "models"], standalone_mode=False)
+    compiled.COMPILING._start("folder")
+    compiled.COMPILING._start("folder")
+    compiled.COMPILING._end()
+    compiled.COMPILING._end()
+    assert [line[: len("note: compiling")] for line in capfd.readouterr().err.splitlines()] == lines

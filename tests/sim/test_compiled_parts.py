@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from mksgn_neuro.sim import kernels, machine, passes, scatter, uncounted
+from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.sim.stepwise import run_stepwise
 from mksgn_neuro.sim.uncounted import UNCOUNTED
+from mksgn_neuro.workflows.ahead import compile_ahead
+from tests.networks import random_inputs, random_network
 
 
 @pytest.mark.parametrize("module", [kernels, machine, passes, scatter], ids=lambda module: module.__name__)
@@ -41,11 +45,15 @@ def test_this_numba_knows_the_option_and_counts_no_references_with_it():
 
 def test_without_the_option_kernels_compute_the_same(tmp_path):
     program = f"""
-import sys, types
-off = types.ModuleType("{uncounted.__name__}"); off.UNCOUNTED = {{}}; sys.modules["{uncounted.__name__}"] = off
+import numba.core.cpu as cpu
 import numpy as np
+options, cpu.CPUTargetOptions = cpu.CPUTargetOptions, object
+from {uncounted.__name__} import UNCOUNTED
+cpu.CPUTargetOptions = options
+assert UNCOUNTED == {{}}
 from mksgn_neuro.sim import reference
 from mksgn_neuro.sim.engine import Emulator
+from mksgn_neuro.workflows.ahead import compile_ahead
 from tests.networks import random_inputs, random_network
 network = random_network(3, populations=2, max_size=20)
 inputs = random_inputs(3, network, 12)
@@ -55,3 +63,17 @@ assert all(np.array_equal(found[name][0], expected[name].spikes) for name in fou
 """
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd())}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_what_is_compiled_ahead_is_all_that_any_network_needs():
+    kernels_of = (passes.fill_inputs, passes.count_inputs, passes.count_spikes, passes.count_windows)
+    every = (kernels.run, machine.advance, machine._made, *kernels_of)
+    compile_ahead()
+    assert all(function.signatures for function in every)
+    before = [len(function.signatures) for function in every]
+    for bits in (0, 8):
+        network = random_network(5, loops=True, message_bits=bits)
+        inputs = random_inputs(5, network, 9)
+        Emulator(network, threads=2).run([inputs, inputs[:4]], record="all", states=True, reset_interval=5)
+        run_stepwise(network, inputs)
+    assert [len(function.signatures) for function in every] == before

@@ -11,6 +11,10 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from mksgn_neuro.processes.compiled import COMPILING
+
+COMPILING.watch()
+
 VOLTAGE_LIMIT = 2**23 - 1
 DECAY_ONE = 4096
 

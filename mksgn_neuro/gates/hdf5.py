@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from mksgn_neuro.errors import BadInput, UserError
+from mksgn_neuro.gates.hdf5_blocks import filled
 from mksgn_neuro.gates.hdf5_heaps import little_growth, require_sound_heaps
 from mksgn_neuro.gates.regular import require_regular, shown
 
@@ -74,14 +75,23 @@ class Dataset:
         with _h5py():
             return _native(self.data[()])
 
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Some rows of numbers; they are not kept, so there may be more of them than fit in memory."""
-        size = math.prod(self.shape[1:]) * self.data.dtype.itemsize * max(0, min(stop, self.shape[0]) - start)
-        if self.data.dtype.kind not in "iufb" or size > MOST_BYTES:
-            raise Refused(f"rows of {shown(self.data.dtype)}, {size} bytes")
-        self.budget.stream(size)
-        with _h5py():
-            return _native(self.data[start:stop])
+    def blocks(self) -> Iterator[tuple[slice, slice, np.ndarray]]:
+        """The parts of a matrix of numbers that may hold others than 0: their rows, columns and numbers.
+
+        They are not kept, so there may be more of them than fit in memory.
+        """
+        if self.data.dtype.kind not in "iufb" or len(self.shape) != 2:
+            raise Refused(f"a matrix of {shown(self.data.dtype)} with shape {self.shape}")
+        parts = filled(self.data)
+        while (part := _next(parts)) is not None:
+            rows, columns = part
+            size = (rows.stop - rows.start) * (columns.stop - columns.start) * self.data.dtype.itemsize
+            if size > MOST_BYTES:
+                raise Refused(f"rows of {size} bytes")
+            self.budget.stream(size)
+            with _h5py():
+                numbers = _native(self.data[rows, columns])
+            yield rows, columns, numbers
 
     def _texts(self) -> np.ndarray:
         """One at a time, for how long each is stands beside it; object array of str."""
@@ -234,6 +244,11 @@ def _attributes(group: h5py.Group, budget: Budget) -> dict[str, object]:
         found[name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         budget.take(len(found[name]) if isinstance(found[name], str) else 0)
     return found
+
+
+def _next(parts: Iterator[tuple[slice, slice]]) -> tuple[slice, slice] | None:
+    with _h5py():
+        return next(parts, None)
 
 
 def _of_kind(kind: type, found: object, path: str) -> object:

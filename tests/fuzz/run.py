@@ -176,6 +176,8 @@ def _copied(path: Path, data: bytes, folder: Path) -> Path:
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else CASES
     chosen = [reader for reader in EVERY if not sys.argv[2:] or reader.name in sys.argv[2:]]
+    if unknown := set(sys.argv[2:]) - {reader.name for reader in EVERY}:
+        sys.exit(f"no such reader: {', '.join(sorted(unknown))}; there are {', '.join(r.name for r in EVERY)}")
     bad = 0
     print(f"| reader | cases | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 2)}", flush=True)
     with tempfile.TemporaryDirectory(prefix="mksgn-fuzz-") as folder:

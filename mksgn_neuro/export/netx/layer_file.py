@@ -15,7 +15,7 @@ from mksgn_neuro.export.netx.loader_model import (
     MAX_CONV_GEOMETRY,
     MAX_DELAY,
     NEURON_RANGES,
-    ROWS_AT_ONCE,
+    assembled,
 )
 from mksgn_neuro.gates.hdf5 import Dataset, Group
 from mksgn_neuro.gates.regular import shown
@@ -111,12 +111,12 @@ class LayerFile:
         if len(shape) != 2 or shape[0] != rows or not rows:
             raise self.bad(name, f"has shape {shape}, the layer has {rows} neurons", "write (out, in)")
         blocks, lost = [], 0
-        for block in self._blocks(name):
+        for at_rows, at_columns, block in self._dataset(name).blocks():
             whole, more = self._truncated(name, block)
-            blocks.append(sp.csr_matrix(whole))
+            blocks.append((at_rows.start, at_columns.start, sp.coo_matrix(whole)))
             lost += more
         self._note_truncation(name, lost)
-        return sp.vstack(blocks, format="csr")
+        return assembled(shape, blocks)
 
     def kernel(self) -> np.ndarray:
         """A convolution's (C_out, C_in / groups, kH, kW)."""
@@ -148,14 +148,15 @@ class LayerFile:
             return self.integers("delay")[weights.indices]
         if shape != weights.shape:
             raise self.bad("delay", f"has shape {shape}, weight {weights.shape}", "give one per synapse or neuron")
-        found, lost = [], 0
-        for first, block in enumerate(self._blocks("delay")):
-            here = slice(*weights.indptr[np.minimum([first * ROWS_AT_ONCE, (first + 1) * ROWS_AT_ONCE], rows)])
-            whole, more = self._truncated("delay", block[row[here] - first * ROWS_AT_ONCE, weights.indices[here]])
-            found.append(whole.astype(np.int64))
+        found, lost = np.zeros(weights.nnz, dtype=np.int64), 0
+        numbered = sp.csr_matrix((np.arange(weights.nnz), weights.indices, weights.indptr), shape=shape)
+        for at_rows, at_columns, block in self._dataset("delay").blocks():
+            here = numbered[at_rows, at_columns].tocoo()
+            whole, more = self._truncated("delay", block[here.row, here.col])
+            found[here.data] = whole
             lost += more
         self._note_truncation("delay", lost)
-        return np.concatenate(found)
+        return found
 
     def bias(self, shape: tuple[int, ...]) -> np.ndarray:
         """() or one per neuron, row-major; in the file one per layer, channel, or neuron in Lava's W, H, C order."""
@@ -214,11 +215,6 @@ class LayerFile:
 
     def _field(self, name: str) -> np.ndarray:
         return self._dataset(name).read()
-
-    def _blocks(self, name: str) -> Iterator[np.ndarray]:
-        dataset = self._dataset(name)
-        for start in range(0, dataset.shape[0], ROWS_AT_ONCE):
-            yield dataset.rows(start, start + ROWS_AT_ONCE)
 
     def _truncated(self, name: str, value: np.ndarray) -> tuple[np.ndarray, int]:
         """Integers, and how many were none before."""

@@ -26,7 +26,7 @@ MAX_DELAY = 62
 RAISING_TYPES = ("average", "concat", "pool", "convT", "unpool", "dense_comp")  # other unknown ones are left out
 # What Lava's LIF computes with as it stands; the chip's fields are narrower for biases (ir.spec).
 NEURON_RANGES = {"iDecay": (0, 4096), "vDecay": (0, 4096), "vThMant": (0, 2**24), "bias": (-(2**15), 2**15 - 1)}
-ROWS_AT_ONCE = 256  # of a dense matrix in memory, while a sparse one is written or read
+CHUNK = (256, 512)  # rows and columns of a dense matrix that are packed together: most hold no synapse
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,17 @@ def distinct(matrix: sp.csr_matrix) -> np.ndarray:
     """The values that occur, zero included where a pair has no synapse: all that the loader's arithmetic looks at."""
     everywhere = matrix.nnz == matrix.shape[0] * matrix.shape[1]
     return np.unique(matrix.data if everywhere else np.append(matrix.data, 0))
+
+
+def assembled(shape: tuple[int, int], blocks: list[tuple[int, int, sp.coo_matrix]]) -> sp.csr_matrix:
+    """A matrix of blocks, each with the row and column at which it begins, no two on the same place."""
+    if not blocks:
+        return sp.csr_matrix(shape, dtype=np.int64)
+    row = np.concatenate([block.row + np.int32(at) for at, _, block in blocks])
+    column = np.concatenate([block.col + np.int32(at) for _, at, block in blocks])
+    matrix = sp.csr_matrix((np.concatenate([block.data for *_, block in blocks]), (row, column)), shape=shape)
+    matrix.sort_indices()
+    return matrix
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import h5py
 import numpy as np
 import scipy.sparse as sp
 
-from mksgn_neuro.export.netx.loader_model import CUBA_TYPES, ROWS_AT_ONCE, distinct
+from mksgn_neuro.export.netx.loader_model import CUBA_TYPES, assembled, distinct
+from mksgn_neuro.gates.hdf5_blocks import filled
 
 MOST_PAIRS = 6_000_000  # neurons times inputs of a piece; the loader takes about 45 bytes for each
 
@@ -68,17 +69,23 @@ def _text(dataset: h5py.Dataset) -> str:
 
 def read_level(layer: h5py.Group) -> StoredLevel:
     """A dense layer with weights and delays for each pair, never whole in memory."""
-    weights, delays = [], []
-    for start in range(0, len(layer["weight"]), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        own = sp.csr_matrix(layer["weight"][rows])
-        weights.append(own)
-        if "delay" in layer:
-            at = own.tocoo()
-            found = layer["delay"][rows][at.row, at.col]
-            delays.append(sp.csr_matrix((found, at.col, own.indptr), shape=own.shape))
-    every = sp.vstack(weights, format="csr")
-    return StoredLevel(every, sp.vstack(delays, format="csr") if delays else None, distinct(every))
+    every = _synapses(layer["weight"])
+    return StoredLevel(every, _delays(layer["delay"], every) if "delay" in layer else None, distinct(every))
+
+
+def _synapses(matrix: h5py.Dataset) -> sp.csr_matrix:
+    blocks = [(rows.start, columns.start, sp.coo_matrix(matrix[rows, columns])) for rows, columns in filled(matrix)]
+    return assembled(matrix.shape, blocks)
+
+
+def _delays(matrix: h5py.Dataset, weights: sp.csr_matrix) -> sp.csr_matrix:
+    """Of each synapse, 0 among them."""
+    numbered = sp.csr_matrix((np.arange(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+    found = np.zeros(weights.nnz, dtype=matrix.dtype)
+    for rows, columns in filled(matrix):
+        here = numbered[rows, columns].tocoo()
+        found[here.data] = matrix[rows, columns][here.row, here.col]
+    return sp.csr_matrix((found, weights.indices, weights.indptr), shape=weights.shape)
 
 
 def cut(weights: sp.csr_matrix, most_pairs: int = MOST_PAIRS) -> Iterator[Piece]:

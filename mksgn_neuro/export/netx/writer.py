@@ -7,6 +7,7 @@ reads our files reads what the chip would run.
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from functools import reduce
 from itertools import pairwise
@@ -19,11 +20,13 @@ import scipy.sparse as sp
 from mksgn_neuro import __version__
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.export.netx.layers import Level, exact_layers
-from mksgn_neuro.export.netx.loader_model import FORMAT, GROUP, INPUT_MESSAGE_BITS, ROWS_AT_ONCE, VERSION
+from mksgn_neuro.export.netx.loader_model import CHUNK, FORMAT, GROUP, INPUT_MESSAGE_BITS, VERSION
 from mksgn_neuro.export.netx.sidecar import sha256_of, sidecar_of
 from mksgn_neuro.files import together
 from mksgn_neuro.ir import Group, Network, Projection
 from mksgn_neuro.ir.spec import require_legal
+
+LEVEL = 4  # of gzip
 
 
 @dataclass(frozen=True)
@@ -183,8 +186,17 @@ def _delay_matrix(q: Projection) -> sp.csr_matrix:
 
 
 def _write_rows(group: h5py.Group, name: str, matrix: sp.csr_matrix, dtype: type) -> None:
+    """Dense, in chunks; those without a synapse are packed once."""
     rows, columns = matrix.shape
-    chunks = (min(rows, ROWS_AT_ONCE), columns)
-    dataset = group.create_dataset(name, matrix.shape, dtype, chunks=chunks, compression="gzip", shuffle=True)
-    for start in range(0, rows, ROWS_AT_ONCE):
-        dataset[start : start + ROWS_AT_ONCE] = matrix[start : start + ROWS_AT_ONCE].toarray()
+    height, width = min(rows, CHUNK[0]), min(columns, CHUNK[1])
+    packing = {"compression": "gzip", "compression_opts": LEVEL, "shuffle": True}
+    dataset = group.create_dataset(name, matrix.shape, dtype, chunks=(height, width), **packing)
+    nothing = zlib.compress(bytes(height * width * dataset.dtype.itemsize), LEVEL)
+    for start in range(0, rows, height):
+        own = matrix[start : start + height].astype(dtype)
+        band, held = own.toarray(), set(np.unique(own.indices // width))
+        for column in range(0, columns, width):
+            if column // width in held:
+                dataset[start : start + height, column : column + width] = band[:, column : column + width]
+            else:
+                dataset.id.write_direct_chunk((start, column), nothing)

@@ -232,3 +232,21 @@ def test_a_flipped_weight_is_read_as_it_stands(tmp_path):
     network, _ = read_netx(path)
     assert "level1 → level2" in first_difference(GOOD, network)
     assert network.projections[1].matrix.toarray().tolist() == [[80, -60]]
+
+
+def test_a_level_of_many_chunks_comes_back_unchanged(tmp_path):
+    """Most of its chunks hold no synapse: neither writer nor reader packs or unpacks those."""
+    rng = np.random.default_rng(0)
+    first, second = np.zeros((700, 1100), int), np.zeros((700, 700), int)
+    first[rng.integers(0, 700, 90), rng.integers(0, 40, 90)] = 2 * rng.integers(1, 100, 90)
+    first[0, 0] = first[699, 1099] = first[300, 511] = -8
+    second[np.arange(700), np.arange(700)[::-1]] = 64
+    network = pad_for_netx(two_levels(first, second, delay=3))
+    files = write_netx(network, tmp_path / "n.net", reset_interval=None)
+    again, _ = read_netx(files.net)
+    assert first_difference(network, again) is None
+    with h5py.File(files.net) as file:
+        assert np.array_equal(file["layer/0/weight"][()], network.projections[0].matrix.toarray())
+        chunks = file["layer/0/weight"].id
+        assert chunks.get_num_chunks() == 9 and len({chunks.get_chunk_info(i).size for i in range(9)}) < 6
+        assert np.array_equal(file["layer/1/delay"][()], 3 * (network.projections[1].matrix.toarray() != 0))

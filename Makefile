@@ -46,11 +46,12 @@ fuzz: install
 
 # Our engines beside other people's, each in an environment of its own; what cannot be installed here is skipped by name.
 PEERS := $(patsubst benchmarks/peers/requirements/%.txt,%,$(wildcard benchmarks/peers/requirements/*.txt))
-bench-peers: install $(addprefix benchmarks/peers/environments/,$(addsuffix /.made,$(PEERS)))
+bench-peers: install $(addprefix build/peers/,$(addsuffix /.made,$(PEERS)))
 	$(BIN)/python -m benchmarks.peers.run
 	$(BIN)/python -m benchmarks.peers.events
+	$(BIN)/python -m benchmarks.peers.sizes
 
-benchmarks/peers/environments/%/.made: benchmarks/peers/requirements/%.txt
+build/peers/%/.made: benchmarks/peers/requirements/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --requirement $< && touch $@ || \
 	    { echo "bench-peers: no environment for $*"; rm -rf $(@D); }
@@ -76,4 +77,4 @@ sdist: install
 	$(BIN)/python -m build --sdist
 
 clean:
-	rm -rf $(VENV) benchmarks/peers/environments build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.peers.network import CLIPS, RATE, SIZES, STEPS, make
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENTS = HERE / "environments"
+ENVIRONMENTS = HERE.parents[1] / "build" / "peers"
 ROUNDS, LONGEST_LAG = 7, 8
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 

@@ -28,16 +28,17 @@ def sizes_of(neurons: int) -> tuple[int, ...]:
 def row(neurons: int, folder: Path) -> str:
     """Times of all engines at one size, over ours, and whether their spikes are ours."""
     sizes, network = sizes_of(neurons), folder / f"{neurons}.npz"
-    make(network, sizes, STEPS, INPUTS_EACH)
+    steps = STEPS + len(sizes)  # so that every level fires in a hundred of them
+    make(network, sizes, steps, INPUTS_EACH)
     made = run_in_turn([peer for peer in PEERS if peer.adapter in COMPARED], network, folder, ROUNDS)
     ours = made["ours_step"]
-    cells = [f"{sum(sizes[1:]):,}", str(len(sizes) - 1), f"{1e6 * ours.step(STEPS):.1f}"]
+    cells = [f"{sum(sizes[1:]):,}", str(len(sizes) - 1), f"{1e6 * ours.step(steps):.1f}"]
     for name in COMPARED[1:]:
         peer = made[name]
         if isinstance(peer, str):
             cells.append(peer)
             continue
-        times = f"{1e6 * peer.step(STEPS):.1f}, {peer.step(STEPS) / ours.step(STEPS):.1f}×"
+        times = f"{1e6 * peer.step(steps):.1f}, {peer.step(steps) / ours.step(steps):.1f}×"
         cells.append(f"{times}, spikes {compared(spikes_of(peer), spikes_of(ours))}")
     return f"| {' | '.join(cells)} |"
 

@@ -7,6 +7,7 @@ neuron's input buffer afterwards). Where the network is still in frames (`transm
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +19,8 @@ from mksgn_neuro.chip.placement import Placement
 from mksgn_neuro.chip.profile import Events, Profile
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.ir import Network
+
+BY_STEP = ("acs", "macs", "active", "received", "sent", "spikes", "hops_x", "hops_y")  # fields of Traffic
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,13 @@ class Traffic:
 
     def steps(self, chosen: np.ndarray) -> Traffic:
         """The same at some of the steps: a bool mask (T,)."""
-        names = ("acs", "macs", "active", "received", "sent", "spikes", "hops_x", "hops_y")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+        return replace(self, **{name: getattr(self, name)[chosen] for name in BY_STEP})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Traffic]) -> Traffic:
+        """One after the other, of at least one part; all of one placement."""
+        whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in BY_STEP}
+        return cls(parts[0].placement, **whole)
 
     @cached_property
     def neurons(self) -> np.ndarray:
@@ -88,9 +96,10 @@ def measure_traffic(placement: Placement, inputs: np.ndarray, spikes: MappingTyp
     """Count what `inputs` (T, source.size) and the `spikes` (T, N) of every population ask of the placed cores."""
     mapping = placement.mapping
     network = mapping.network
+    firing = {name: np.asarray(x) != 0 for name, x in ((network.source.name, inputs), *spikes.items())}
     fired = {p.name: _counts(spikes[p.name]) for p in network.order}
     arriving = {name: _later(matrix, network.transmission_delay) for name, matrix in fired.items()}
-    source = _counts(np.asarray(inputs) != 0)
+    source = _counts(firing[network.source.name])
     arriving[network.source.name] = _later(source, network.transmission_delay)
     shape = (source.shape[0], len(mapping.cores))
     acs, macs, received, sent = (np.zeros(shape, dtype=np.int64) for _ in range(4))
@@ -105,7 +114,7 @@ def measure_traffic(placement: Placement, inputs: np.ndarray, spikes: MappingTyp
     counts = {p.name: _membership(mapping, p.name) for p in network.order}
     total = sum((fired[name] @ counts[name] for name in fired), start=sp.csr_matrix(shape, dtype=np.int64)).toarray()
     hops = [_hops(placement, fired, distance) for distance in placement.steps]
-    return Traffic(placement, acs, macs, _active(mapping, source, fired), received, sent, total, *hops)
+    return Traffic(placement, acs, macs, _active(mapping, firing), received, sent, total, *hops)
 
 
 def count_events(placement: Placement, spikes: MappingType[str, np.ndarray], *, samples: int, steps: int) -> Events:
@@ -171,16 +180,22 @@ def _far(mapping: Mapping, name: str, distance: np.ndarray) -> np.ndarray:
     return np.asarray(far.sum(axis=1)).ravel().astype(np.int64)
 
 
-def _active(mapping: Mapping, source: sp.csr_matrix, fired: dict[str, sp.csr_matrix]) -> np.ndarray:
-    """Neurons of each core into which at least one synapse delivers, int (T, cores)."""
+def _active(mapping: Mapping, firing: dict[str, np.ndarray]) -> np.ndarray:
+    """Neurons of each core into which at least one synapse delivers, int (T, cores); `firing` is (T, N) by sender."""
     network: Network = mapping.network
-    total = np.zeros((source.shape[0], len(mapping.cores)), dtype=np.int64)
-    sent = {network.source.name: source, **fired}
+    steps = len(firing[network.source.name])
+    total = np.zeros((steps, len(mapping.cores)), dtype=np.int64)
     for population in network.order:
-        touched = sp.csr_matrix((population.size, source.shape[0]), dtype=bool)
+        touched = np.zeros((population.size, -(-steps // 8)), dtype=np.uint8)  # eight steps in a byte
         for q in network.incoming[population.name]:
-            arriving = _later(sent[q.pre].astype(bool), network.transmission_delay + q.delay)
-            synapses = sp.csr_matrix((q.matrix.data != 0, q.matrix.indices, q.matrix.indptr), q.matrix.shape)
-            touched += synapses @ arriving.T.tocsr()
-        total += (_membership(mapping, population.name).T.tocsr() @ touched.astype(np.int64)).toarray().T
+            late = min(network.transmission_delay + q.delay, steps)
+            arriving = np.packbits(np.pad(firing[q.pre][: steps - late], ((late, 0), (0, 0))), axis=0).T.copy()
+            synapses = sp.csr_matrix(q.matrix, copy=True)
+            synapses.eliminate_zeros()
+            rows = np.flatnonzero(np.diff(synapses.indptr))
+            touched[rows] |= np.bitwise_or.reduceat(arriving[synapses.indices], synapses.indptr[rows], axis=0)
+        by_step = np.unpackbits(touched, axis=1, count=steps)
+        owner = mapping.owner(population.name)
+        for core in np.unique(owner):
+            total[:, core] += by_step[owner == core].sum(axis=0, dtype=np.int64)
     return total

@@ -32,6 +32,7 @@ LAVA_STREAMS = 8  # that one start of Lava runs
 LAVA_SECONDS, LAVA_SECONDS_PER_STEP = 180.0, 1.0  # limit of one Lava run
 # Which neurons get input in a step needs each step's spikes: it is measured on pieces, evenly spaced.
 TRAFFIC_PIECES, TRAFFIC_STEPS = 16, 96
+TRAFFIC_TOGETHER = 2  # pieces whose every spike is in memory at once
 
 
 @dataclass(frozen=True)
@@ -193,30 +194,52 @@ def _part(readout: Readout, result: Result, frames: int) -> Part:
 BACKEND_RUNS = {"emulator": emulated, "reference": _by_reference, "lava": _by_lava}
 
 
-def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset_interval: int | None) -> Traffic:
-    """Traffic of up to TRAFFIC_PIECES pieces of the streams and the silence after each, evenly spaced over all.
+@dataclass(frozen=True)
+class _Piece:
+    """`inputs` (T, channels) of a stream from step `first` on, of which the steps from `own` on are measured."""
 
-    A piece from within a stream is run with so many steps before it that it forgets that it began at rest.
-    """
+    inputs: np.ndarray
+    first: int
+    own: int
+
+
+def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset_interval: int | None) -> Traffic:
+    """Traffic of up to TRAFFIC_PIECES pieces of the streams and the silence after each, evenly spaced over all."""
     network = placement.mapping.network
-    silent_steps, longest_way = (
-        silent_steps_after(network),
-        network.transmission_delay + max(q.delay for q in network.projections),
-    )
+    pieces, emulator, measured = _pieces(network, streams), Emulator(network), []
+    for start in range(0, len(pieces), TRAFFIC_TOGETHER):
+        group = pieces[start : start + TRAFFIC_TOGETHER]
+        recorded = emulator.run([piece.inputs for piece in group], record="all", reset_interval=reset_interval).spikes
+        for i, piece in enumerate(group):
+            spikes = {name: fired[i][: len(piece.inputs)] for name, fired in recorded.items()}
+            measured.append(_traffic_of(placement, piece, spikes))
+    return Traffic.joined(measured)
+
+
+def _pieces(network: Network, streams: Sequence[np.ndarray]) -> list[_Piece]:
+    """One from within a stream begins so many steps earlier that it forgets that it began at rest."""
+    silent_steps = silent_steps_after(network)
     steps = (lengths_of(streams) + silent_steps).tolist()
     found = [(s, own) for s, n in enumerate(steps) for own in range(0, n, TRAFFIC_STEPS)]
-    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int)]
-    firsts = [max(0, own - silent_steps - TRAFFIC_STEPS) for _, own in chosen]
-    ends = [min(own + TRAFFIC_STEPS, steps[s]) for s, own in chosen]
-    given = [streams[s][first:end] for (s, _), first, end in zip(chosen, firsts, ends)]
-    pieces = [np.pad(x, ((0, end - first - len(x)), (0, 0))) for x, first, end in zip(given, firsts, ends)]
-    result = Emulator(network).run(pieces, record="all", reset_interval=reset_interval)
+    pieces = []
+    for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int):
+        s, own = found[i]
+        first, end = max(0, own - silent_steps - TRAFFIC_STEPS), min(own + TRAFFIC_STEPS, steps[s])
+        given = streams[s][first:end]
+        pieces.append(_Piece(np.pad(given, ((0, end - first - len(given)), (0, 0))), first, own))
+    return pieces
 
-    # `longest_way` steps before each piece, silent where its stream begins: what is on its way when the piece begins
-    def in_a_row(recorded: Sequence[np.ndarray]) -> np.ndarray:
-        rows = (np.pad(own[: len(x)], ((longest_way, 0), (0, 0))) for own, x in zip(recorded, pieces))
-        return np.concatenate([own[at - first :] for own, first, (_, at) in zip(rows, firsts, chosen)])
 
-    traffic = measure_traffic(placement, in_a_row(pieces), {n: in_a_row(fired) for n, fired in result.spikes.items()})
-    within = [np.arange(len(x) + longest_way - (at - first)) for x, first, (_, at) in zip(pieces, firsts, chosen)]
-    return traffic.steps(np.concatenate(within) >= longest_way)
+def _traffic_of(placement: Placement, piece: _Piece, spikes: dict[str, np.ndarray]) -> Traffic:
+    """Of its own steps. So many steps before them that all is there which is on its way when they begin; silent where
+    the stream begins.
+    """
+    network = placement.mapping.network
+    before = network.transmission_delay + max(q.delay for q in network.projections)
+    skipped = piece.own - piece.first
+
+    def rows(whole: np.ndarray) -> np.ndarray:
+        return np.pad(whole[max(0, skipped - before) :], ((max(0, before - skipped), 0), (0, 0)))
+
+    traffic = measure_traffic(placement, rows(piece.inputs), {name: rows(fired) for name, fired in spikes.items()})
+    return traffic.steps(np.arange(len(traffic.active)) >= before)

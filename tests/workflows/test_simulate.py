@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mksgn_neuro.chip.traffic import BY_STEP
 from mksgn_neuro.data.made import Made
 from mksgn_neuro.lowering import balance_delays, lower
 from mksgn_neuro.processes.compiled import COMPILING
@@ -129,7 +130,7 @@ def test_traffic_in_pieces_is_the_whole_streams_at_these_steps(network, monkeypa
         monkeypatch.setattr(module, "TRAFFIC_STEPS", steps)
         monkeypatch.setattr(module, "TRAFFIC_PIECES", whole)
         found = simulate(network, long).traffic
-        for name in ("acs", "macs", "active", "received", "sent", "spikes", "hops_x", "hops_y"):
+        for name in BY_STEP:
             assert np.array_equal(getattr(found, name), getattr(expected, name)), (steps, name)
 
 

@@ -53,7 +53,7 @@ bench-peers: install $(addprefix build/peers/,$(addsuffix /.made,$(PEERS)))
 
 build/peers/%/.made: benchmarks/peers/requirements/%.txt
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --requirement $< && touch $@ || \
+	@$(@D)/bin/python -m pip install --quiet --requirement $< && touch $@ || \
 	    { echo "bench-peers: no environment for $*"; rm -rf $(@D); }
 
 lint: install

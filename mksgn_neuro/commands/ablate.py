@@ -61,8 +61,9 @@ def command(
     from rich.console import Console
 
     from mksgn_neuro.commands.reading import load_clips
+    from mksgn_neuro.processes.together import is_first
     from mksgn_neuro.training.ablate import ablate, variants
-    from mksgn_neuro.training.collective import choose_device, is_first_rank
+    from mksgn_neuro.training.collective import choose_device
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.workflows.pricing import price
 
@@ -81,7 +82,7 @@ def command(
     options |= {"only": only, "price_of": price}
     with progress_display(output) as display:
         outcomes = list(ablate(clips, chosen, output, report=display.report, **options))
-    if not is_first_rank():
+    if not is_first():
         return
     if as_json:
         print_json({"dataset": dataset, "preset": preset_name, "variants": [o.as_json() for o in outcomes]})

@@ -65,7 +65,7 @@ def command(
     from mksgn_neuro.chip.catalog import load_chip
     from mksgn_neuro.commands.reading import load_clips, recognise_clips
     from mksgn_neuro.data.recordings import DEPTH_LEFT_OUT
-    from mksgn_neuro.sim import distributed
+    from mksgn_neuro.processes.together import is_first
     from mksgn_neuro.workflows.inputs import Request, clips_for
     from mksgn_neuro.workflows.load import Port, load_networks
     from mksgn_neuro.workflows.recognise import default_protocols, document_of
@@ -99,7 +99,7 @@ def command(
     protocols = default_protocols(network.task) if protocol == "all" else (protocol,)
     runs = recognise_clips(network, clips, protocols, backend=backend, chip=chip, seed=seed)
     document = document_of(path, representation, runs, energy_profile, protocols) | {"findings": networks.findings}
-    if not distributed.is_rank_zero():
+    if not is_first():
         return None
     shown = runs[document["protocol"]]
     if save_spikes:

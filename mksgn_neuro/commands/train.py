@@ -85,7 +85,8 @@ def command(
     """Train MK-SGN on a data set: teachers, spiking network in floats, then in the integers of the chip."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.data.background import with_background
-    from mksgn_neuro.training.collective import choose_device, is_first_rank, start
+    from mksgn_neuro.processes.together import is_first
+    from mksgn_neuro.training.collective import choose_device, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.record import TensorBoard
     from mksgn_neuro.training.train import train
@@ -125,16 +126,16 @@ def command(
     written |= {"coordinates": coordinates} if coordinates is not None else {}
     written |= {"pretrained": str(pretrained)} if pretrained is not None else {}
     found = []
-    if is_first_rank():
+    if is_first():
         announce(clips)
         announce_cost(chosen, clips)
     for n, folder in folders.items():
         with progress_display(folder) as display:
-            report = TensorBoard(folder, display.report).report if tensorboard and is_first_rank() else display.report
+            report = TensorBoard(folder, display.report).report if tensorboard and is_first() else display.report
             options = {"resume": resume, "teacher": teacher, "config": {**written, "seed": n}, "pretrained": given}
             model = train(clips, chosen, folder, seed=n, report=report, **options)
         found.append(model.training)
-        if is_first_rank() and not (as_json and seeds > 1):  # --json promises one document
+        if is_first() and not (as_json and seeds > 1):  # --json promises one document
             print_result(folder / "model.pt", model.training, as_json)
-    if is_first_rank() and seeds > 1:
+    if is_first() and seeds > 1:
         print_spread(found, output / "seeds.json", as_json)

@@ -71,7 +71,8 @@ def command(
     """Train MODEL (a model.pt) further in integers: on more clips of its classes, or towards fewer spikes."""
     from mksgn_neuro.commands.reading import load_clips
     from mksgn_neuro.models.store import load_model
-    from mksgn_neuro.training.collective import choose_device, is_first_rank, start
+    from mksgn_neuro.processes.together import is_first
+    from mksgn_neuro.training.collective import choose_device, start
     from mksgn_neuro.training.presets import preset
     from mksgn_neuro.training.tune import tune
     from mksgn_neuro.workflows.former import former_data
@@ -95,7 +96,7 @@ def command(
     clips = fitted(clips, given.task(), str(data_path or dataset), renames)
     former, said = former_data(path, given.task(), (dataset, data_path), replay, load_clips)
     chosen = with_mirroring(chosen, mirror, clips)
-    if is_first_rank():
+    if is_first():
         announce(clips)
         say(said)
     started = {"model": str(path), "dataset": dataset, "data": str(data_path), "preset": preset_name, "seed": seed}
@@ -104,5 +105,5 @@ def command(
         options = {"seed": seed, "resume": resume, "teacher": teacher, "config": config, "report": display.report}
         options |= {"former": former, "replay": replay is not None}
         tuned = tune(given, clips, chosen, output, **options)
-    if is_first_rank():
+    if is_first():
         print_result(output / "model.pt", tuned.training, as_json)

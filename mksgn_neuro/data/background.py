@@ -13,6 +13,7 @@ import numpy as np
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.names import NONE_OF_THESE
 
 SECONDS = (1.0, 3.0)  # of a pause
@@ -70,7 +71,7 @@ def _sources(clips: Clips, training: bool) -> np.ndarray:
     side = np.flatnonzero(clips.train == training)
     classes = len(np.unique(clips.labels[side]))
     count = round(len(side) / classes) if classes else 0
-    return side[np.linspace(0, len(side) - 1, count).astype(int)] if count else side
+    return side[evenly(len(side), count)] if count else side
 
 
 def _pause(clips: Clips, i: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,6 +15,7 @@ from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.either import Either, cast, library, like, repeated
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.evenly import evenly
 
 if TYPE_CHECKING:
     import torch
@@ -240,7 +241,7 @@ def fit_scaling(
     index = np.flatnonzero(clips.train)
     if len(index) == 0:
         raise BadInput("no training clips", location=clips.dataset, hint="mark some clips as training")
-    index = index[np.linspace(0, len(index) - 1, min(at_most, len(index))).astype(np.int64)]
+    index = index[evenly(len(index), at_most)]
     factors = [_factor(_moving(clips, index, rate, modality), bits, percentile) for modality in modalities]
     return Scaling(tuple(factors), clips.skeleton.centre_joint, tuple(modalities), bits)
 

@@ -9,6 +9,7 @@ import numpy as np
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.data.joints import OPPOSITE, WORD, canonical, mirror_order
 from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.evenly import evenly
 
 TURNS = re.compile(r"(counter|anti)?[\s_-]?clockwise|\bccw\b|\bcw\b", re.IGNORECASE)
 NEARER = 0.5  # in a mirror, two classes must be so much nearer to each other than to themselves
@@ -57,7 +58,7 @@ def twins_in_the_mirror(clips: Clips) -> list[tuple[str, str]]:
 def _looks(clips: Clips, k: int) -> np.ndarray:
     """(2, V) metres: how far each joint strays from its mean, and how high that is; means over some clips."""
     skeleton, members = clips.skeleton, np.flatnonzero(clips.train & (clips.labels == k))
-    chosen = members[np.linspace(0, len(members) - 1, min(LOOKED_AT, len(members))).astype(int)]
+    chosen = members[evenly(len(members), LOOKED_AT)]
     found = []
     for i in chosen:
         x = clips[i][..., : skeleton.coordinates] - clips[i][:, skeleton.centre_joint, None, : skeleton.coordinates]

@@ -9,6 +9,7 @@ import numpy as np
 
 from mksgn_neuro.data.clips import SHORTEST_BODY, TALLEST_BODY, Clips
 from mksgn_neuro.data.recordings import height
+from mksgn_neuro.evenly import evenly
 
 LOOKED_AT = 50  # clips, evenly spaced, for the size of the body
 
@@ -16,7 +17,7 @@ LOOKED_AT = 50  # clips, evenly spaced, for the size of the body
 def body_height(clips: Clips) -> float:
     """Median metres from the lowest to the highest joint of the first body, along the up axis."""
     skeleton = clips.skeleton
-    chosen = np.linspace(0, len(clips) - 1, min(LOOKED_AT, len(clips))).astype(int)
+    chosen = evenly(len(clips), LOOKED_AT)
     first = skeleton.joints // skeleton.bodies
     return float(np.median([height(clips[i][:, :first], skeleton.up_axis) for i in chosen])) if len(chosen) else 0.0
 

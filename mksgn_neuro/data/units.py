@@ -6,6 +6,7 @@ import numpy as np
 
 from mksgn_neuro.data.clips import Clips
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.evenly import evenly
 
 LOOKED_AT = 200  # clips, evenly spaced
 LARGEST = 1e6  # no unit of length makes a recording of that
@@ -24,7 +25,7 @@ def doubts_about_units(clips: Clips, location: str) -> tuple[str, ...]:
     """
     if not len(clips):
         return ()
-    chosen = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), LOOKED_AT)).astype(int))
+    chosen = evenly(len(clips), LOOKED_AT)
     read = chosen if isinstance(clips.positions, np.memmap) else range(len(clips))
     largest = max(float(np.nan_to_num(np.abs(clips[i])).max()) for i in read)
     if largest > LARGEST:

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 import numpy as np
 import torch
 
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.ir.spec import BIAS_RANGE, MAX_VTH, MIXED_WEIGHT_RANGE
 from mksgn_neuro.nn.levels import chain_levels
 from mksgn_neuro.nn.network import SpikingNetwork
@@ -64,7 +65,7 @@ def _weights_and_bias(population: SpikingPopulation) -> tuple[np.ndarray, np.nda
     modules = [cast(SynapseModule, module) for module in population.synapses.values()]
     weights = torch.cat([module.effective().flatten() for module in modules]).double().numpy()
     if len(weights) > MAX_SAMPLES:
-        weights = np.sort(weights)[np.linspace(0, len(weights) - 1, MAX_SAMPLES).astype(int)]
+        weights = np.sort(weights)[evenly(len(weights), MAX_SAMPLES)]
     return weights, population.beta.clamp(max=population.max_bias).double().numpy()
 
 

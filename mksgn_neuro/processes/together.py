@@ -6,6 +6,7 @@ Nothing here imports torch before there are others.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,7 +28,13 @@ def among_others() -> bool:
 
 
 def is_first() -> bool:
-    """Whether this process is the first, which alone speaks, or the only one; known before it joins the others."""
+    """Whether this process is the first, which alone speaks and writes files, or the only one.
+
+    Known before it joins the others, and where another launcher than torchrun made them join.
+    """
+    dist = sys.modules.get("torch.distributed")  # not loaded where there is only one process
+    if dist is not None and dist.is_available() and dist.is_initialized():
+        return dist.get_rank() == 0
     return not among_others() or int(os.environ.get("RANK", "0")) == 0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.protocols import hold
 from mksgn_neuro.data.skeleton import Skeleton
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.ir import Network, Role, role_of
 from mksgn_neuro.report.observe import PopulationView, at_joints, class_spikes_of, population_views, recorded
 from mksgn_neuro.report.shown import Shown
@@ -139,7 +140,7 @@ def _moving(positions: np.ndarray, skeleton: Skeleton) -> dict:
 
 
 def _raster_rows(every: tuple[PopulationView, ...]) -> list[tuple[PopulationView, np.ndarray]]:
-    return [(view, np.unique(np.linspace(0, view.size - 1, min(RASTER_ROWS, view.size)).astype(int))) for view in every]
+    return [(view, evenly(view.size, RASTER_ROWS)) for view in every]
 
 
 def _raster_legend(rows: list[tuple[PopulationView, np.ndarray]]) -> tuple[tuple[str, int, int], ...]:

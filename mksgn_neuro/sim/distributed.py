@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -29,12 +28,6 @@ def start() -> bool:
         return False
     join("gloo")
     return True
-
-
-def is_rank_zero() -> bool:
-    """Whether this process is the one that prints."""
-    dist = sys.modules.get("torch.distributed")  # not loaded where there is only one process
-    return dist is None or not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
 
 
 def run(

@@ -50,11 +50,6 @@ def device() -> torch.device:
     return torch.device(_ASKED["type"] or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def is_first_rank() -> bool:
-    """Whether this process writes files and speaks."""
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
 def wait_for_all() -> None:
     """Return when every process has come here."""
     if dist.is_initialized():

@@ -14,6 +14,7 @@ from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.mapped import let_go, scratch
 from mksgn_neuro.data.protocols import PROTOCOLS, Streams, Timing, hold, streams
 from mksgn_neuro.data.recognition import recognition
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.ir import role_of
 from mksgn_neuro.nn import SpikingNetwork
 from mksgn_neuro.training.batches import Sequences, batches_per_epoch, sequence_batches
@@ -124,7 +125,7 @@ def _of_like_length(pieces: list[_Piece]) -> list[list[_Piece]]:
 
 def recalibration_clips(clips: Clips, at_most: int = RECALIBRATION_CLIPS) -> Clips:
     """At most so many of the clips, evenly."""
-    return clips.subset(np.linspace(0, len(clips) - 1, min(at_most, len(clips))).astype(int))
+    return clips.subset(evenly(len(clips), at_most))
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from pathlib import Path
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.files import write_text
 from mksgn_neuro.processes.locks import locked
-from mksgn_neuro.training.collective import is_first_rank
+from mksgn_neuro.processes.together import is_first
 from mksgn_neuro.training.stage import Report
 
 LOCK = ".training.lock"
@@ -23,7 +23,7 @@ def only_one_in(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     hint = "wait until it has ended, or train into another folder with --output"
     held = locked(directory / LOCK, 0, "another training writes into this folder", hint)
-    with held if is_first_rank() else nullcontext():
+    with held if is_first() else nullcontext():
         yield
 
 
@@ -41,7 +41,7 @@ class Recorder:
 
     def report(self, kind: str, record: dict) -> None:
         """A `stage.Report`."""
-        if not is_first_rank():
+        if not is_first():
             return
         self.display(kind, record)
         if kind == "kept":

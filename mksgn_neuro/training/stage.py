@@ -15,9 +15,9 @@ from torch import nn
 from mksgn_neuro.errors import BadInput
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.models.store import DAMAGE, read_checked, same_value, write_atomically
-from mksgn_neuro.processes.together import require_alike
+from mksgn_neuro.processes.together import is_first, require_alike
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import device, is_first_rank
+from mksgn_neuro.training.collective import device
 from mksgn_neuro.training.step import Loss, make_optimizer, restore, set_rate, training_step
 
 FORMAT, VERSION = "mksgn-neuro-checkpoint", 2
@@ -84,7 +84,7 @@ def train_stage(module: nn.Module, stage: Stage, directory: Path, *, resume: boo
         if stage.keep_last or record["validation_accuracy"] >= best["accuracy"]:
             state = copy.deepcopy(module.state_dict())
             best = {"accuracy": record["validation_accuracy"], "epoch": epoch, "state": state}
-        if is_first_rank():
+        if is_first():
             _save(path, stage, module, optimizer, history, best)
         report("epoch", record)
     module.load_state_dict(best["state"])

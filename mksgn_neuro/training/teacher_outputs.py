@@ -13,8 +13,9 @@ from mksgn_neuro.data.mapped import let_go, rows_of
 from mksgn_neuro.data.skeleton import Skeleton
 from mksgn_neuro.models.distill import Targets
 from mksgn_neuro.models.teacher import Ensemble
+from mksgn_neuro.processes.together import is_first
 from mksgn_neuro.training.batches import Batch, evaluation_batches
-from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
+from mksgn_neuro.training.collective import device, wait_for_all
 from mksgn_neuro.training.run import Run
 
 ENOUGH = 0.5  # of a clip must be in a sequence for teachers to be asked about what is seen of it
@@ -105,7 +106,7 @@ def prepare_teacher_outputs(ensemble: Ensemble, run: Run) -> TeacherOutputs:
     """
     directory, again = run.directory / "teachers", run.preset.teach_augmented
     directory.mkdir(exist_ok=True)
-    if is_first_rank():
+    if is_first():
         _write_lessons(ensemble.eval(), run, directory, with_features=not again)
     wait_for_all()
     if again:

@@ -16,8 +16,9 @@ from mksgn_neuro.gates.fields import made_of
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.models.store import DAMAGE, read_checked, require_accounted, same_value, write_atomically
 from mksgn_neuro.models.teacher import Ensemble, Teacher, TeacherConfig
+from mksgn_neuro.processes.together import is_first
 from mksgn_neuro.training.batches import Batch, evaluation_batches
-from mksgn_neuro.training.collective import device, is_first_rank, wait_for_all
+from mksgn_neuro.training.collective import device, wait_for_all
 from mksgn_neuro.training.run import Run
 from mksgn_neuro.training.stage import train_stage
 
@@ -35,7 +36,7 @@ def train_teachers(run: Run) -> Ensemble:
         config = TeacherConfig(run.classes, run.preset.teacher_channels)
         teacher = _build(config, run.fit_clips.skeleton)
         _train_one(teacher, m, run, directory)
-        if is_first_rank():
+        if is_first():
             _save(teacher, modality, run, directory)
         teachers.append(teacher.eval())
     wait_for_all()

@@ -25,10 +25,10 @@ from mksgn_neuro.models.student import MKSGN
 from mksgn_neuro.models.teacher import Ensemble
 from mksgn_neuro.nn import SpikingNetwork, quantize
 from mksgn_neuro.nn.kernels.graph_conv import products_by_joint
-from mksgn_neuro.processes.together import require_alike
+from mksgn_neuro.processes.together import is_first, require_alike
 from mksgn_neuro.training.allocator import keep_freed_memory
 from mksgn_neuro.training.batches import Batch
-from mksgn_neuro.training.collective import device, is_first_rank, start
+from mksgn_neuro.training.collective import device, start
 from mksgn_neuro.training.cost import synapse_shares
 from mksgn_neuro.training.evaluate import RECALIBRATION_CLIPS, evaluate, recalibrate_batch_norm, spike_rate
 from mksgn_neuro.training.loss import student_loss
@@ -154,7 +154,7 @@ def started_run(
         require_alike(same, "clips or options", "give all of them the same data and options", device())
         for finding in findings:
             recorder.report("finding", {"stage": "", "finding": finding})
-        if is_first_rank():
+        if is_first():
             _make_ready(run, config)
         yield run, recorder, teachers
 
@@ -198,7 +198,7 @@ def finish_run(
     }
     integer, skeleton, names = representations["integer"].cpu().eval(), clips.skeleton, clips.class_names
     model = Model(integer, skeleton, graph_radius, run.scaling, names, run.preset.timing, clips.dataset, summary)
-    if is_first_rank():
+    if is_first():
         save_model(model, run.directory / "model.pt")
         recorder.finish(summary)
     return model

@@ -20,6 +20,7 @@ from mksgn_neuro.data.recordings import DEPTH_LEFT_OUT
 from mksgn_neuro.data.registry import DATASETS, load
 from mksgn_neuro.data.skeleton import Skeleton, are_names
 from mksgn_neuro.errors import BadInput
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.gates.regular import shown
 from mksgn_neuro.ir import Source, Task
 from mksgn_neuro.names import NONE_OF_THESE
@@ -65,8 +66,8 @@ def chosen(clips: Clips, task: Task, request: Request, location: str) -> Clips:
     index = np.flatnonzero(wanted)
     if len(index) == 0:
         raise BadInput(f"no clip in split {request.split!r}", location=location, hint="choose another --split")
-    if request.limit is not None and request.limit < len(index):
-        index = index[np.linspace(0, len(index) - 1, request.limit).astype(int)]
+    if request.limit is not None:
+        index = index[evenly(len(index), request.limit)]
     return clips.subset(index)
 
 

@@ -17,6 +17,7 @@ from mksgn_neuro.chip.spec import Chip
 from mksgn_neuro.chip.traffic import Traffic, count_events, measure_traffic
 from mksgn_neuro.data.made import lengths_of
 from mksgn_neuro.data.mapped import let_go, scratch
+from mksgn_neuro.evenly import evenly
 from mksgn_neuro.export.lava_graph import run_lava
 from mksgn_neuro.ir import Network
 from mksgn_neuro.processes.compiled import COMPILING
@@ -222,7 +223,7 @@ def _pieces(network: Network, streams: Sequence[np.ndarray]) -> list[_Piece]:
     steps = (lengths_of(streams) + silent_steps).tolist()
     found = [(s, own) for s, n in enumerate(steps) for own in range(0, n, TRAFFIC_STEPS)]
     pieces = []
-    for i in np.linspace(0, len(found) - 1, min(TRAFFIC_PIECES, len(found))).astype(int):
+    for i in evenly(len(found), TRAFFIC_PIECES):
         s, own = found[i]
         first, end = max(0, own - silent_steps - TRAFFIC_STEPS), min(own + TRAFFIC_STEPS, steps[s])
         given = streams[s][first:end]

@@ -1,10 +1,11 @@
 """Where each core lies on the mesh, so that messages travel few hops.
 
 Messages between cores and distances between sites make a quadratic assignment problem. One chip is arranged at once:
-scipy's FAQ solver gives the arrangement, pairwise swaps finish it. Several chips take time in proportion to their
+FAQ (`chip.assignment`) gives the arrangement, pairwise swaps finish it. Several chips take time in proportion to their
 number: runs of neighbouring cores are arranged like the cores of one chip, then swaps finish one window of sites after
-the other. Everything is deterministic. Messages are routed first along x, then along y (Loihi 2: Timcheck et al. 2026,
-arXiv 2601.10035); chips are assumed to stand side by side along x.
+the other. All sums are of whole numbers, or of multiples of one power of two, and so the same on every machine.
+Messages are routed first along x, then along y (Loihi 2: Timcheck et al. 2026, arXiv 2601.10035); chips are assumed to
+stand side by side along x.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import quadratic_assignment
 
+from mksgn_neuro.chip.assignment import assign
 from mksgn_neuro.chip.mapping import Mapping
 from mksgn_neuro.chip.spec import Chip
 
 MOST_SWAPS = 10_000
 WINDOW = 120  # sites whose cores are exchanged with each other at once, and runs of cores of a coarse arrangement
 SWEEPS = 2  # of the window over all sites
+FINEST = 64  # parts of a hop in which centres of runs are measured: their sums are exact
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,7 @@ def place_cores(mapping: Mapping, spikes: MappingType[str, np.ndarray] | None = 
 def _arranged(flow: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The site of each core, all cores at once; `flow` is symmetric, sites lie at `x` and `y`, as many as cores."""
     distance = _distance(x, y, x, y)
-    rng = np.random.default_rng(0)  # FAQ from the barycentre draws nothing; scipy wants to be told so
-    tried = quadratic_assignment(flow, distance, method="faq", options={"rng": rng})["col_ind"]
-    arrangements = [_swapped(flow, distance, site) for site in (tried, np.arange(len(x)))]
+    arrangements = [_swapped(flow, distance, site) for site in (assign(flow, distance), np.arange(len(x)))]
     return min(arrangements, key=lambda site: float((flow * distance[np.ix_(site, site)]).sum()))
 
 
@@ -136,7 +136,7 @@ def _in_windows(flow: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     run = np.arange(sites) * runs // sites
     member = sp.csr_matrix((np.ones(sites), (run, np.arange(sites))), shape=(runs, sites))
     size = np.bincount(run)
-    centre = [np.bincount(run, axis[along]) / size for axis in (x, y)]
+    centre = [np.rint(FINEST * np.bincount(run, axis[along]) / size) / FINEST for axis in (x, y)]
     coarse = _arranged(np.asarray(member @ (member @ flow).T) * ~np.eye(runs, dtype=bool), *centre)
     order = np.argsort(coarse[run], kind="stable")  # cores in the order of the sites that they get
     site = np.empty(sites, dtype=np.int64)

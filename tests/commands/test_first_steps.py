@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mksgn_neuro import names
 from mksgn_neuro.chip.energy import PROFILES
 from mksgn_neuro.cli import COMMANDS, cli
-from mksgn_neuro.commands import demo
+from mksgn_neuro.commands import demo, export, simulate, train
 from mksgn_neuro.commands.options import beside, find_model
 from mksgn_neuro.data.bodies import BODIES
 from mksgn_neuro.errors import BadInput
@@ -130,3 +130,11 @@ def test_quiet_leaves_the_result_alone_and_errors_stay(model, tmp_path):
 def test_headlines_of_the_demo_stand_after_an_empty_line(capsys):
     demo._headline("1/3  train")
     assert capsys.readouterr().err == "\n── 1/3  train\n"
+
+
+def test_an_interrupted_demo_goes_on_as_its_training_says(tmp_path, monkeypatch):
+    given = []
+    for stage in (train, export, simulate):
+        monkeypatch.setattr(stage.command, "callback", lambda **options: given.append(options))
+    invoke("demo", "--resume", "--output", tmp_path / "demo")
+    assert len(given) == 3 and given[0]["resume"] is True

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mksgn_neuro.commands.options import json_option, print_json
+from mksgn_neuro.commands.training import shares
 
 
 @click.command(short_help="List the networks in the package.")
@@ -54,6 +55,5 @@ def _lines(found: dict) -> list[str]:
         f"  input: {found['joints']} joints, {rate}{window}",
     ]
     for protocol, figures in found["test"].items():
-        shares = (f"{share:.1%} {part}" for part, share in figures["accuracy"].items() if share is not None)
-        lines.append(f"  test clips, {protocol}, simulated on CPU when trained: {', '.join(shares)}")
+        lines.append(f"  test clips, {protocol}, simulated on CPU when trained: {shares(figures['accuracy'])}")
     return [*lines, f"  use it: mksgn-neuro simulate {found['name']} --data PATH"]

@@ -249,12 +249,13 @@ def _print_representations(clips: str, found: dict[str, dict[str, dict]]) -> Non
             representation: by_protocol[protocol]["accuracy"] for representation, by_protocol in found.items()
         }
         said = ", ".join(
-            f"{REPRESENTATION_WORDS.get(representation, representation)} {_shares(accuracy)}"
+            f"{REPRESENTATION_WORDS.get(representation, representation)} {shares(accuracy)}"
             for representation, accuracy in accuracies.items()
         )
         click.echo(f"{clips}, {protocol}, simulated on CPU: {said}")
 
 
-def _shares(accuracy: dict[str, float | None]) -> str:
+def shares(accuracy: dict[str, float | None]) -> str:
+    """The accuracy on all clips and, where it is another, on those that are not leaked."""
     standard, clean = accuracy["standard"], accuracy["clean"]
     return f"{standard:.1%}" if clean in (standard, None) else f"{standard:.1%} ({clean:.1%} without leaked clips)"

@@ -214,16 +214,16 @@ def raise_if_different(checks: list[EquivalenceCheck]) -> None:
 
 
 def print_checks(checks: list) -> None:
-    """One row per check."""
+    """One row per check; below it what is too long for a row: how it was done, or why it was not run."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("from", "to", "samples", "populations", "differences", "first difference")
     for check in checks:
-        found = check.not_run or check.first or "none"
+        found = "not run" if check.not_run else check.first or "none"
         counts = ("", "", "") if check.not_run else (str(check.samples), str(check.populations), str(check.mismatches))
         table.add_row(check.source, check.target, *counts, found)
     Console().print(table)
     for check in checks:
-        if check.how:
-            click.echo(f"{check.target}: {check.how}")
+        if check.how or check.not_run:
+            click.echo(f"{check.target}: {check.not_run or check.how}")

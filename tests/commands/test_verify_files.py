@@ -83,6 +83,9 @@ def test_without_lava_the_stock_loader_is_not_run(tmp_path, monkeypatch):
     assert stock["not_run"].startswith("not run: needs lava-dl on Python 3.10; install") and not emulator["not_run"]
     said = "partly verified: 1 of 2, netx file, stock lava-dl loader not run (needs lava-dl on Python 3.10)"
     assert found["ok"] and found["verified"] is False and found["verdict"] == said
+    rows, told = verify(path, *SHORT).split("└")
+    assert rows.count("not run") == 1 and "install" not in rows  # a narrow column would break it into many lines
+    assert f"netx file, stock lava-dl loader: {stock['not_run']}\n" in told
 
 
 def raise_not_found(name):

@@ -91,7 +91,7 @@ class Pointwise(SynapseModule):
 
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         weights = np.split(integers(quantize_weight(self.effective())), self.groups, axis=1)
-        weight = sp.block_diag(weights, format="csr")
+        weight = sp.block_diag(list(map(sp.csr_matrix, weights)), format="csr")
         yield 0, at_every_position(weight.T, positions)
 
 
@@ -126,7 +126,7 @@ class PerModality(SynapseModule):
         self.weight.copy_(found.unflatten(1, (len(self.weight), -1)).movedim(1, 0))
 
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
-        weight = sp.block_diag(list(integers(quantize_weight(self.weight))), format="csr")
+        weight = sp.block_diag(list(map(sp.csr_matrix, integers(quantize_weight(self.weight)))), format="csr")
         yield 0, at_every_position(weight.T, positions)
 
 
@@ -194,7 +194,7 @@ class HeadSum(SynapseModule):
 
     def synapses(self, quantize_weight: WeightQuantizer, positions: int) -> Synapses:
         rows = np.repeat(integers(quantize_weight(self.weight))[:, None], self.per_head, axis=1)
-        head = sp.block_diag(list(rows[:, None, :]), format="csr")
+        head = sp.block_diag(list(map(sp.csr_matrix, rows)), format="csr")
         yield 0, at_every_position(head, positions)
 
 

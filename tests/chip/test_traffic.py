@@ -69,6 +69,15 @@ def test_counts_are_those_of_following_every_spike(seed):
     assert int(traffic.spikes.sum()) == sum(int(s.sum()) for s in spikes.values())
 
 
+def test_more_steps_than_a_word_and_more_synapses_than_are_gathered_at_once(monkeypatch):
+    monkeypatch.setattr("mksgn_neuro.chip.traffic.MOST_GATHERED", 5)
+    network = random_network(3, loops=True, message_bits=8)
+    traffic, inputs, spikes = measured(network, 130, chip_with(neurons=3, groups=40, mesh_width=3, mesh_height=40))
+    assert max(q.synapses for q in network.projections) > 5 and traffic.active[128:].any()
+    for name, expected in counted_by_hand(traffic, inputs, spikes).items():
+        assert np.array_equal(getattr(traffic, name), expected), name
+
+
 def test_events_are_the_totals():
     traffic, inputs, spikes = measured(student((16, 16)), 20, chip_with())
     events = traffic.events(samples=2)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 
-import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 
@@ -221,18 +221,33 @@ class Network:
                 found[q.pre].append(q)
         return {name: tuple(projections) for name, projections in found.items()}
 
-    @cached_property
-    def graph(self) -> nx.MultiDiGraph:
-        """The network as a networkx graph without its self-loops."""
-        graph = nx.MultiDiGraph()
-        graph.add_nodes_from([self.source.name, *(p.name for p in self.populations)])
-        graph.add_edges_from((q.pre, q.post, {"delay": q.delay}) for q in self.projections if q.pre != q.post)
-        return graph
+    @property
+    def _sorter(self) -> TopologicalSorter:
+        """What feeds what, without self-loops."""
+        sorter = TopologicalSorter(dict.fromkeys((self.source.name, *self.by_name), ()))
+        for q in self.projections:
+            if q.pre != q.post:
+                sorter.add(q.post, q.pre)
+        return sorter
+
+    @property
+    def cycle(self) -> tuple[str, ...]:
+        """Populations that feed each other in a circle, each the next, the last the first; none where none does."""
+        try:
+            self._sorter.prepare()
+        except CycleError as error:
+            return tuple(error.args[1][:-1])
+        return ()
 
     @cached_property
     def order(self) -> tuple[Population, ...]:
         """Populations in topological order, ties broken by name so that every run agrees."""
-        names = nx.lexicographical_topological_sort(nx.DiGraph(self.graph))
+        sorter, names, ready = self._sorter, [], []
+        sorter.prepare()
+        while sorter:
+            ready = sorted([*ready, *sorter.get_ready()])
+            names.append(ready.pop(0))
+            sorter.done(names[-1])
         return tuple(self[name] for name in names if name != self.source.name)
 
     @cached_property

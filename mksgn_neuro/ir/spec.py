@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-import networkx as nx
 import numpy as np
 
 from mksgn_neuro.errors import BadInput, UserError
@@ -93,9 +92,8 @@ def shapes_match(network: Network) -> Iterator[Violation]:
 
 
 def acyclic(network: Network) -> Iterator[Violation]:
-    if not nx.is_directed_acyclic_graph(network.graph):
-        cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
-        yield Violation("acyclic", cycle, "projections", "a cycle", "loops to itself only", "cut the cycle")
+    if cycle := network.cycle:
+        yield Violation("acyclic", " → ".join(cycle), "projections", "a cycle", "loops to itself only", "cut the cycle")
 
 
 def decays_in_range(network: Network) -> Iterator[Violation]:

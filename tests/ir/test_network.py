@@ -86,3 +86,24 @@ def test_levels_flush_and_names():
     assert network.level == {"input": 0, "a": 1, "b": 2, "c": 3}
     assert network.drain_steps == 5
     assert network.describe("b", 4) == "block 1, graph, joint 1, channel 1"
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_order_takes_the_first_name_of_those_that_all_their_inputs_precede(seed):
+    network = random_network(seed, loops=bool(seed % 2))
+    feeders = {p.name: {q.pre for q in network.incoming[p.name]} - {p.name} for p in network.populations}
+    done, expected = {network.source.name}, []
+    while len(expected) < len(feeders):
+        expected.append(min(name for name in feeders if name not in done and feeders[name] <= done))
+        done.add(expected[-1])
+    assert [p.name for p in network.order] == expected and network.cycle == ()
+
+
+def test_a_cycle_is_told_in_the_direction_of_its_projections():
+    network = random_network(0)
+    forward = next(q for q in network.projections if q.pre in network.by_name and q.pre != q.post)
+    back = Projection(forward.post, forward.pre, np.zeros((network[forward.pre].size, network[forward.post].size)))
+    looped = network.with_(projections=(*network.projections, back))
+    cycle, pairs = looped.cycle, {(q.pre, q.post) for q in looped.projections}
+    assert len(cycle) > 1 and all(pair in pairs for pair in zip(cycle, (*cycle[1:], cycle[0])))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import networkx as nx
 import nir
 import numpy as np
 import scipy.sparse as sp
@@ -61,9 +60,8 @@ def from_nir(
     network = Network(
         source, tuple(populations), _in_order(projections, about), readout, about.transmission_delay, about.task
     )
-    if not nx.is_directed_acyclic_graph(network.graph):
-        cycle = " → ".join(edge[0] for edge in nx.find_cycle(network.graph))
-        raise g.bad(cycle, "a loop over several layers", "only loops from a layer to itself run: cut it")
+    if cycle := network.cycle:
+        raise g.bad(" → ".join(cycle), "a loop over several layers", "only loops from a layer to itself run: cut it")
     if known is None:
         network = refined(network)
         findings += [*_on_resets(g, network), *describe_differences(network)]

@@ -256,9 +256,18 @@ class _Ahead:
         self.neurons = np.cumsum([0, *map(len, units)]).tolist()
         self.profiles = demand.profiles[np.concatenate(units)]
         self.one_profile = not self.profiles.any()
+        self._loads: dict[tuple[int, int], float] = {}
 
     def load(self, first: int, end: int) -> float:
-        """Of a core with the units from `first` to `end` - 1, each at least one neuron."""
+        """Of a core with the units from `first` to `end` - 1, each at least one neuron.
+
+        Kept: a bisection asks for many of the same cores again.
+        """
+        if (first, end) not in self._loads:
+            self._loads[first, end] = self._counted(first, end)
+        return self._loads[first, end]
+
+    def _counted(self, first: int, end: int) -> float:
         own = slice(self.starts[first], self.starts[end])
         counts = np.bincount(self.axons[own], self.synapses[own]).astype(np.int64)  # exact: far below 2^53
         words, neurons = int(self.words[counts].sum()), slice(self.neurons[first], self.neurons[end])

@@ -220,12 +220,13 @@ def traffic_in_pieces(placement: Placement, streams: Sequence[np.ndarray], reset
 def _pieces(network: Network, streams: Sequence[np.ndarray]) -> list[_Piece]:
     """One from within a stream begins so many steps earlier that it forgets that it began at rest."""
     silent_steps = silent_steps_after(network)
-    steps = (lengths_of(streams) + silent_steps).tolist()
-    found = [(s, own) for s, n in enumerate(steps) for own in range(0, n, TRAFFIC_STEPS)]
+    steps = lengths_of(streams) + silent_steps
+    ends = np.cumsum(-(-steps // TRAFFIC_STEPS))  # of each stream's pieces among all
     pieces = []
-    for i in evenly(len(found), TRAFFIC_PIECES):
-        s, own = found[i]
-        first, end = max(0, own - silent_steps - TRAFFIC_STEPS), min(own + TRAFFIC_STEPS, steps[s])
+    for i in evenly(int(ends[-1]), TRAFFIC_PIECES).tolist():
+        s = int(np.searchsorted(ends, i, side="right"))
+        own = int(i - (ends[s - 1] if s else 0)) * TRAFFIC_STEPS
+        first, end = max(0, own - silent_steps - TRAFFIC_STEPS), min(own + TRAFFIC_STEPS, int(steps[s]))
         given = streams[s][first:end]
         pieces.append(_Piece(np.pad(given, ((0, end - first - len(given)), (0, 0))), first, own))
     return pieces

@@ -1,4 +1,5 @@
 import h5py
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -98,6 +99,8 @@ def test_order_takes_the_first_name_of_those_that_all_their_inputs_precede(seed)
         expected.append(min(name for name in feeders if name not in done and feeders[name] <= done))
         done.add(expected[-1])
     assert [p.name for p in network.order] == expected and network.cycle == ()
+    by_networkx = list(nx.lexicographical_topological_sort(nx.DiGraph(network.graph)))
+    assert by_networkx == [network.source.name, *expected]
 
 
 def test_a_cycle_is_told_in_the_direction_of_its_projections():

@@ -34,6 +34,7 @@ COMMANDS: tuple[str, ...] = (
     "data",
     "demo",
 )
+TRAINING = ("train", "tune", "ablate", "demo")
 
 
 class NobodyReads(Exception):
@@ -49,6 +50,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        if name not in TRAINING:  # numpy reads it when it is first imported; its threads wait actively and win nothing
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         module = __import__(f"mksgn_neuro.commands.{name}", fromlist=["command"])
         module.command.name = name  # the functions are all called `command`
         return module.command

@@ -1,6 +1,7 @@
 """What a newcomer meets first: help at once, models by name, nothing overwritten, nothing written into the package."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,15 @@ def test_help_of_every_command_loads_nothing_heavy():
     found = subprocess.run([sys.executable, "-c", HELP, *HEAVY], capture_output=True, text=True, timeout=100)
     assert found.returncode == 0 and found.stderr.strip() == "[]", found.stderr
     assert all(f"  {command} " in found.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "given", "found"), [("inspect", "", "1"), ("train", "", ""), ("report", "3", "3")])
+def test_numpys_own_threads_wait_actively_and_are_left_out_where_nothing_is_trained(command, given, found, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    if not given:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    cli.get_command(None, command)
+    assert os.environ.get("OPENBLAS_NUM_THREADS", "") == found
 
 
 def test_every_command_knows_its_name():

@@ -64,7 +64,8 @@ def test_commands_run_from_a_read_only_installation(arguments, installation, tmp
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("compiled code is kept in") == 1 and "Matplotlib" not in result.stderr
-    assert list((tmp_path / f"{compiled.FALLBACK}-{os.getuid()}").rglob("*.nbi"))
+    if arguments[0] != "export":  # which runs no kernel where nothing is verified
+        assert list((tmp_path / f"{compiled.FALLBACK}-{os.getuid()}").rglob("*.nbi"))
 
 
 def test_a_folder_that_somebody_else_could_write_to_is_not_used(tmp_path, monkeypatch):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
+from mksgn_neuro.ir.order import cycle, ordered
 from mksgn_neuro.ir.roles import role_of
 from mksgn_neuro.ir.task import Task
 from mksgn_neuro.ir.weights import ConvKernel, Weights, as_csr, frozen_csr
@@ -236,32 +236,18 @@ class Network:
         return graph
 
     @property
-    def _sorter(self) -> TopologicalSorter:
-        """What feeds what, without self-loops."""
-        sorter = TopologicalSorter(dict.fromkeys((self.source.name, *self.by_name), ()))
-        for q in self.projections:
-            if q.pre != q.post:
-                sorter.add(q.post, q.pre)
-        return sorter
+    def _edges(self) -> list[tuple[str, str]]:
+        return [(q.pre, q.post) for q in self.projections]
 
     @property
     def cycle(self) -> tuple[str, ...]:
         """Populations that feed each other in a circle, each the next, the last the first; none where none does."""
-        try:
-            self._sorter.prepare()
-        except CycleError as error:
-            return tuple(error.args[1][:-1])
-        return ()
+        return cycle((self.source.name, *self.by_name), self._edges)
 
     @cached_property
     def order(self) -> tuple[Population, ...]:
         """Populations in topological order, ties broken by name so that every run agrees."""
-        sorter, names, ready = self._sorter, [], []
-        sorter.prepare()
-        while sorter:
-            ready = sorted([*ready, *sorter.get_ready()])
-            names.append(ready.pop(0))
-            sorter.done(names[-1])
+        names = ordered((self.source.name, *self.by_name), self._edges)
         return tuple(self[name] for name in names if name != self.source.name)
 
     @cached_property
